@@ -1,0 +1,27 @@
+/* Builds text in a growing buffer that carries its maximum from birth. Going over the maximum sets a
+ * sticky flag that is checked once, at the end; what did not fit is dropped. */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/str.h"
+
+struct buf {
+    char *ptr;
+    size_t len;
+    size_t cap;
+    size_t max;      /* bytes it may hold */
+    bool overflowed; /* something did not fit */
+};
+
+void buf_init(struct buf *b, size_t max); /* allocates nothing yet */
+void buf_done(struct buf *b);             /* frees; NULL is fine; for CLEANUP */
+void buf_reset(struct buf *b);            /* empties, keeps the memory */
+
+void buf_add(struct buf *b, struct str s);
+void buf_add_z(struct buf *b, const char *z);
+void buf_add_char(struct buf *b, char c);
+void buf_add_int(struct buf *b, int64_t n);
+void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
+
+struct str buf_str(const struct buf *b); /* valid until the next change */
+const char *buf_z(struct buf *b);        /* NUL-terminated, valid until the next change */

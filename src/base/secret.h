@@ -1,0 +1,40 @@
+/* Secrets have their own type, which has no way into logs and JSON, compares in constant time and
+ * clears its memory at its end. */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define SECRET_MAX 4096 /* bytes; the longest bearer token that is accepted */
+
+struct secret {
+    char *bytes; /* NUL-terminated, own allocation */
+    size_t len;
+};
+
+/* Copies. ERR_LIMIT "secretTooLong". */
+MUST_USE bool secret_init(struct secret *s, struct str text, struct err *err);
+void secret_done(struct secret *s); /* clears and frees; NULL is fine; for CLEANUP */
+bool secret_equal(const struct secret *a, const struct secret *b);
+/* For handing it to a library or into a request; the slice must not be kept. */
+struct str secret_reveal(const struct secret *s);
+
+#define SHA256_HEX_MAX 65
+/* SHA-256 as lower-case hexadecimal, NUL-terminated. */
+struct str sha256_hex(struct str data, char *out);
+
+/* The key that encrypts secrets at rest: 32 bytes in a file of mode 0600, made when absent. */
+struct secret_key {
+    unsigned char bytes[32];
+};
+/* ERR_INTERNAL "keyFile" when it cannot be read or made, ERR_DENIED "keyFileMode" when others may read it. */
+MUST_USE bool secret_key_load(const char *path, struct secret_key *out, struct err *err);
+void secret_key_done(struct secret_key *k);
+/* XChaCha20-Poly1305 with a random nonce; `bound` (the record's id) is authenticated with it.
+ * The result is base64 text in out, which the caller frees with buf_done. */
+struct buf;
+void secret_seal(const struct secret_key *k, struct str plain, struct str bound, struct buf *out);
+/* ERR_INTERNAL "secretUnreadable": another key, another record, or altered text. */
+MUST_USE bool secret_open(const struct secret_key *k, struct str sealed, struct str bound,
+                          struct secret *out, struct err *err);
