@@ -15,7 +15,7 @@
 /* Runs fn(&variable) when the variable's scope ends: CLEANUP(arena_freep) struct arena *a = ...; */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text_, first_) __attribute__((format(printf, text_, first_)))
 
 /* The value of a pointer that gives its ownership away: `*out_stmt = TAKE(st);` */
 #define TAKE(p)                 \

@@ -1,0 +1,101 @@
+/* The frame of the command line: global options, one table of commands, options as tables, output
+ * as text or JSON, errors with exit codes (0 done, 1 failed, 2 usage). Each command is one file of
+ * this folder. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "db/db.h"
+
+#include <stdio.h>
+
+struct cli {
+    const char *data_dir; /* --data, default "./usher-data" */
+    const char *database; /* --database, default "sqlite:DATA/usher.db" */
+    bool json;            /* --json */
+    bool quiet;
+    FILE *out; /* results */
+    FILE *err; /* errors and progress */
+    bool out_is_terminal, err_is_terminal;
+    unsigned width;      /* columns of the terminal, 80 if unknown */
+    struct arena *arena; /* lives as long as the command */
+    const struct clock *clock;
+    struct rng *rng;
+    struct db_config config;
+    struct db *db_handle; /* cli_db */
+};
+
+struct cli_args;
+
+struct cli_option {
+    const char *name;  /* "--map" */
+    const char *value; /* "COLUMN=ATTRIBUTE"; NULL: a flag without value */
+    const char *help;  /* one line */
+};
+
+struct cli_command {
+    const char *name;    /* "import"; with a sub-command: "user add" */
+    const char *usage;   /* "FILE [--map COLUMN=ATTRIBUTE ...] [--dry-run]" */
+    const char *summary; /* one line for the list of commands */
+    const char
+        *help; /* the text of --help below usage: what it does, an example that works when pasted */
+    const struct cli_option *options;
+    size_t option_count;
+    int min_args, max_args; /* positional arguments; -1: any number */
+    /* Arguments are parsed already. Returns the exit code. */
+    int (*run)(struct cli *c, const struct cli_args *args);
+};
+
+/* Positional argument i, or "" when absent. */
+const char *cli_arg(const struct cli_args *args, int i);
+int cli_arg_count(const struct cli_args *args);
+bool cli_flag(const struct cli_args *args, const char *option);
+const char *cli_value(const struct cli_args *args,
+                      const char *option); /* the last one; NULL if not given */
+/* i-th value of an option that may be repeated, NULL after the last. */
+const char *cli_value_at(const struct cli_args *args, const char *option, size_t i);
+
+/* Each file of commands defines one of these tables, listed in cli/commands.c. */
+struct cli_commands {
+    const struct cli_command *commands;
+    size_t count;
+};
+
+/* The database, opened and migrated at first use (the data directory is made if missing); NULL
+ * after reporting the error. */
+struct db *cli_db(struct cli *c);
+/* The key of secrets at rest, DATA/secret.key. */
+MUST_USE bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err);
+
+/* Reports an error (text, or JSON {code,message,place} with --json) on c->err and returns the exit
+ * code: 2 for the code "usage", else 1. */
+int cli_fail(struct cli *c, const struct err *err);
+int cli_usage(struct cli *c, const char *format, ...) PRINTF_LIKE(2, 3); /* exit code 2 */
+void cli_print_json(struct cli *c, const struct json *v); /* pretty, one document, newline */
+void cli_say(struct cli *c, const char *format, ...)
+    PRINTF_LIKE(2, 3); /* a line on out, unless --json or --quiet */
+
+/* A table that fits the terminal: columns are cut with an ellipsis, widths follow the content. */
+struct cli_table;
+struct cli_table *cli_table_new(struct cli *c, const char *const *headers, size_t columns);
+void cli_table_row(struct cli_table *t, const struct str *cells);
+void cli_table_print(struct cli_table *t);
+
+/* A progress line on standard error with rate and time left, shown when something takes over a
+ * second and err is a terminal; otherwise silent. total 0: unknown. Call as often as you like. */
+struct cli_progress {
+    struct cli *cli;
+    const char *what; /* "import", "people" */
+    int64_t began_us, shown_us;
+    bool visible;
+};
+void cli_progress_begin(struct cli_progress *p, struct cli *c, const char *what);
+void cli_progress_step(struct cli_progress *p, int64_t done, int64_t total);
+void cli_progress_end(struct cli_progress *p);
+
+/* Runs a whole command line; main() is `return cli_main(argc, argv);`. */
+int cli_main(int argc, char **argv);

@@ -1,0 +1,111 @@
+/* Where accounts go to. The engine knows a target by these operations only, and attributes by the
+ * target names of the mapping; how a target speaks is the connector's matter (connector/scim_*.c is
+ * the first kind). Calls return at once; `done` is called exactly once for each, from target_run on
+ * the owner's thread, never from inside the call (a local target completes at the next target_run).
+ * One thread owns a target; hundreds of calls may be in flight. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "mapping/program.h"
+
+struct target;
+
+enum target_status {
+    TARGET_OK,
+    TARGET_NOT_FOUND, /* of read, update, remove: the stored id is gone (404) */
+    TARGET_CONFLICT,  /* of create, update: a unique value is taken (409) */
+    TARGET_FAILED,    /* code and message say why */
+};
+
+/* How a failure is to be treated (engine.md 9.2, 9.3). */
+enum target_class {
+    TARGET_PERMANENT,
+    TARGET_TRANSIENT,
+    TARGET_THROTTLED,
+    TARGET_PERMISSION,
+    TARGET_JOB
+};
+
+struct target_record { /* an account as read */
+    struct str id;
+    struct str version; /* ETag or empty */
+    const struct json
+        *values; /* flat {target attribute: value} of the mapped attributes that have a value */
+};
+
+struct target_result { /* valid during done only */
+    enum target_status status;
+    enum target_class class_; /* unless TARGET_OK */
+    const char *code;   /* of engine.md 9.3/13.4, static: "EntryConflict", "TooManyRequests", ...;
+                           NULL when OK */
+    struct str message; /* for people: what was asked, what was answered (first 2 KiB), request id;
+                           no secrets */
+    int http_status;    /* 0 if there was no answer */
+    int64_t retry_after_ms; /* -1 when not said */
+    int64_t duration_us;
+    const struct target_record
+        *records; /* find: 0..n; read, create, update: the account if it was returned */
+    size_t record_count;
+};
+typedef void target_done(void *ctx, const struct target_result *result);
+
+struct target_ops {
+    const char *kind; /* "scim" */
+    /* Connection test (engine.md 10): users always, groups when the mapping has them enabled.
+     * Blocks. err says the exact verdict and what to do; its code is stable: "credentialsRefused",
+     * "notScim", "filterIgnored", "wrongUrl", "unreachable", "certificateRefused", "unresolvable",
+     * "timeout", "busy", "filterRefused". */
+    bool (*test)(struct target *t, struct err *err);
+    void (*find)(struct target *t, const struct mapping_object *m,
+                 const struct mapping_criterion *by, target_done *done, void *ctx);
+    void (*read)(struct target *t, const struct mapping_object *m, struct str id, target_done *done,
+                 void *ctx);
+    /* want: the values of a create; references are already target ids. */
+    void (*create)(struct target *t, const struct mapping_object *m,
+                   const struct mapping_changes *want, target_done *done, void *ctx);
+    /* Sends only the changes given. */
+    void (*update)(struct target *t, const struct mapping_object *m, struct str id,
+                   const struct mapping_changes *changes, target_done *done, void *ctx);
+    /* Adds and removes members of a multi-valued reference, by target id, in one or more requests.
+     */
+    void (*change_members)(struct target *t, const struct mapping_object *m, struct str id,
+                           const struct mapping_attribute *attribute, const struct str *add,
+                           size_t add_count, const struct str *remove, size_t remove_count,
+                           target_done *done, void *ctx);
+    void (*remove)(struct target *t, const struct mapping_object *m, struct str id,
+                   target_done *done, void *ctx);
+    /* The exact request that an action would send, for dry runs: method, path and body as text in
+     * a. */
+    struct str (*preview)(struct target *t, const struct mapping_object *m, struct str id,
+                          const struct mapping_changes *changes, struct arena *a);
+    unsigned (*run)(struct target *t,
+                    int64_t max_wait_ms); /* calls done of what completed; how many */
+    void (*wake)(struct target *t);       /* any thread */
+    void (*close)(struct target *t);
+};
+
+struct target { /* first member of every kind */
+    const struct target_ops *ops;
+    const struct mapping_program *program;
+};
+
+void target_close(
+    struct target *t); /* drops what is in flight without calling done; NULL is fine */
+void target_closep(struct target **t);
+
+struct target_scim_config {
+    struct str
+        base_url; /* tenant URL as entered; a query such as ?aadOptscim062020 is kept apart */
+    const struct secret *token; /* bearer token; borrowed until close */
+    unsigned concurrency;       /* 0: 32 */
+    int64_t timeout_ms;         /* 0: 60,000 */
+    const char *ca_file;        /* NULL: the system's */
+};
+/* ERR_INVALID "badUrl" when base_url is not an http(s) URL; plain http only to a loopback address
+ * unless `allow_http` (scim.md 11.4, 12). */
+MUST_USE bool target_open_scim(const struct mapping_program *program,
+                               const struct target_scim_config *config, struct target **out,
+                               struct err *err);

@@ -1,0 +1,175 @@
+/* A synchronization schema, compiled: the object mappings with their attribute mappings, ready to
+ * be evaluated for one object after the other (attribute-mappings.md). A program is immutable and
+ * may be used by any number of threads; evaluation allocates only in the caller's arena. The
+ * stations map and plan of the walk are calls into this file. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "mapping/attributes.h"
+
+enum mapping_flow_type {
+    FLOW_ALWAYS,
+    FLOW_OBJECT_ADD_ONLY,
+    FLOW_MULTI_VALUE_ADD_ONLY,
+    FLOW_VALUE_ADD_ONLY,
+    FLOW_ATTRIBUTE_ADD_ONLY
+};
+enum mapping_flow_behavior { FLOW_WHEN_CHANGED, FLOW_ALWAYS_SENT };
+enum {
+    MAPPING_CAN_ADD = 1,
+    MAPPING_CAN_UPDATE = 2,
+    MAPPING_CAN_DELETE = 4
+}; /* flowTypes of an object mapping */
+
+struct expr;           /* a compiled expression */
+struct mapping_filter; /* a compiled scoping filter */
+
+struct mapping_attribute {
+    struct str target;       /* targetAttributeName: "emails[type eq \"work\"].value" */
+    struct str source_text;  /* "[mail]", "Join(...)", "\"Contoso\"": for logs and explanations */
+    const struct expr *expr; /* NULL: mapping type None */
+    bool has_default;
+    struct str default_value;
+    unsigned matching_priority; /* 0: not a matching attribute */
+    enum mapping_flow_type flow_type;
+    enum mapping_flow_behavior flow_behavior;
+    bool flow_null;           /* both gates are open (section 5) */
+    bool uses_soft_deleted;   /* its value depends on IsSoftDeleted */
+    bool is_reference;        /* the source is a reference: manager, members */
+    struct str reference;     /* then: the source attribute's name */
+    enum attribute_type type; /* of the target attribute */
+    bool multivalued;
+    bool case_exact;
+    bool required;
+    bool secret; /* value is never logged (Redact, passwords) */
+};
+
+struct mapping_object { /* one object mapping */
+    struct str name;
+    enum source_kind kind;
+    struct str target_type; /* targetObjectName: the URN */
+    bool enabled;
+    unsigned can; /* MAPPING_CAN_... */
+    struct mapping_attribute *attributes;
+    size_t attribute_count;
+    const struct mapping_filter *scope; /* NULL: no filter */
+    bool maps_soft_deleted; /* some attribute uses IsSoftDeleted: disabling is possible */
+};
+
+struct mapping_program {
+    struct mapping_object *objects; /* in the order of rule priority */
+    size_t object_count;
+};
+
+/* A finding of the save-time checks: all are collected, each with a JSON pointer into the schema.
+ */
+struct mapping_finding {
+    struct str pointer; /* "/synchronizationRules/0/objectMappings/0/attributeMappings/3/source/expression"
+                         */
+    const char *code;   /* stable: "UnknownAttribute", "Parse", "DuplicateTarget",
+                           "NoMatchingAttribute", ... */
+    struct str message; /* for people, says what was expected and the nearest known name */
+    size_t offset;      /* inside an expression, else 0 */
+    struct mapping_finding *next;
+};
+
+/* Compiles a schema document (graph-api.md 3.6 / attribute-mappings.md 13). The program and the
+ * findings live in a; the document may be dropped afterwards. False with ERR_INVALID
+ * "schemaInvalid" and the findings when it is refused. */
+MUST_USE bool mapping_compile(struct arena *a, const struct json *schema,
+                              const struct mapping_program **out,
+                              struct mapping_finding **out_findings, struct err *err);
+/* The enabled or disabled object mapping for a kind of source object; NULL if there is none. */
+const struct mapping_object *mapping_for(const struct mapping_program *p, enum source_kind kind);
+
+/* What evaluation may know besides the values. */
+struct mapping_context {
+    int64_t now_us; /* one instant per object */
+    struct rng *rng;
+    /* For SelectUniqueValue: true if some account other than this one has the value. NULL: not
+     * available. */
+    bool (*taken)(void *ctx, struct str target_attribute, struct str value, bool *out_taken,
+                  struct err *err);
+    void *taken_ctx;
+};
+
+struct mapping_source {
+    enum source_kind kind;
+    const struct json *attributes; /* an object by the first spelling of the attribute names;
+                                      references as id strings */
+    bool is_soft_deleted;          /* the computed attribute */
+};
+
+/* Scope: true when the object passes the mapping's filter or there is none. *out_reason (in a)
+ * names the clause that decided, in words, when it fails. */
+bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
+                      const struct mapping_context *c, struct arena *a, struct str *out_reason);
+
+enum mapping_outcome {
+    MAPPING_NULL, /* evaluates to null */
+    MAPPING_VALUE,
+    MAPPING_IGNORED,     /* signal: this attribute does not flow */
+    MAPPING_SKIP_OBJECT, /* signal: the whole object is skipped */
+    MAPPING_FAILED,      /* err says why; the object fails */
+};
+struct mapping_value {
+    enum mapping_outcome outcome;
+    const struct json *value; /* MAPPING_VALUE: converted to the target attribute's type */
+};
+
+/* Evaluates every attribute mapping of m, references excepted (they stay MAPPING_IGNORED). out has
+ * m->attribute_count places. False when any failed: *err has code and message, place names the
+ * target attribute. */
+MUST_USE bool mapping_evaluate(const struct mapping_object *m, const struct mapping_source *s,
+                               const struct mapping_context *c, struct arena *a,
+                               struct mapping_value *out, struct err *err);
+
+/* One attribute of the target that is to change. */
+struct mapping_change {
+    const struct mapping_attribute *attribute;
+    const struct json *before; /* NULL: unknown or no value */
+    const struct json *after;  /* NULL: to be cleared */
+};
+struct mapping_changes {
+    struct mapping_change *items; /* in a; attribute_count places */
+    size_t count;
+};
+
+/* What a create sends (section 4). False with ERR_INVALID "MissingValues" naming the required
+ * target attribute. */
+MUST_USE bool mapping_create(const struct mapping_object *m, const struct mapping_value *values,
+                             struct arena *a, struct mapping_changes *out, struct err *err);
+
+enum mapping_update_kind {
+    UPDATE_ALL,               /* an object in scope */
+    UPDATE_SOFT_DELETED_ONLY, /* while IsSoftDeleted is true: only what depends on it
+                                 (engine.md 6.2) */
+};
+/* What an update sends: the difference between the values and `current`, a flat object {target
+ * attribute: value} that is either what was last exported or what was just read from the target. */
+void mapping_update(const struct mapping_object *m, const struct mapping_value *values,
+                    const struct json *current, enum mapping_update_kind kind, struct arena *a,
+                    struct mapping_changes *out);
+
+/* The flat object {target attribute: value} after the changes: what is kept as last exported. */
+struct json *mapping_exported(const struct json *before, const struct mapping_changes *changes,
+                              struct arena *a);
+
+/* Equality under the target attribute's case rule; multi-valued as sets. Either may be NULL (no
+ * value; "" equals it). */
+bool mapping_equal(const struct mapping_attribute *m, const struct json *a, const struct json *b);
+
+/* The values by which the object is looked for, in the order of precedence: criteria are groups of
+ * mappings with the same priority, all of whose values are present. Returns how many criteria there
+ * are; 0 means ImportSkipped. */
+struct mapping_criterion {
+    const struct mapping_attribute *attributes[4];
+    const struct json *values[4];
+    size_t count;
+};
+size_t mapping_criteria(const struct mapping_object *m, const struct mapping_value *values,
+                        struct mapping_criterion *out, size_t max);
