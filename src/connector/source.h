@@ -71,6 +71,9 @@ struct source_ops {
     bool (*member_changes)(struct source *s, struct str watermark, struct str until, size_t limit,
                            struct arena *a, struct source_member_change **out, size_t *out_count,
                            struct str *out_next, struct err *err);
+    /* About how many read_all would show, for progress; may be NULL. */
+    bool (*count)(struct source *s, enum source_kind kind, enum source_scope scope, int64_t *out,
+                  struct err *err);
     void (*close)(struct source *s);
 };
 

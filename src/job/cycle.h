@@ -19,6 +19,7 @@ enum cycle_state {
 enum cycle_phase {
     PHASE_USERS,
     PHASE_GROUPS,
+    PHASE_CONNECTIONS, /* those that the full read did not show: left scope, or gone */
     PHASE_CHANGES,
     PHASE_RETRIES,
     PHASE_REFERENCES,
@@ -64,6 +65,9 @@ struct job_lease {
  * host, process, random part. */
 MUST_USE bool lease_take(struct db *db, int64_t job_no, struct str owner, int64_t now_us,
                          int64_t until_us, struct job_lease *out, struct err *err);
+/* Who holds the lease now and until when; out_owner is empty when nobody ever did. */
+MUST_USE bool lease_holder(struct db *db, struct arena *a, int64_t job_no, struct str *out_owner,
+                           int64_t *out_until_us, struct err *err);
 MUST_USE bool lease_release(struct db *db, const struct job_lease *l, struct err *err);
 /* Inside a write transaction: proves that the lease is still ours, prolongs it, and reserves
  * `records` consecutive numbers of the job's journal; the first of them is *out_first. ERR_CONFLICT
