@@ -1,0 +1,139 @@
+/* The engine: what can be done with a job (design.md 1, engine.md). A cycle, one person on demand,
+ * a dry run and a plan all take the same walk; they differ in what feeds it and in whether export
+ * is sent. Every call works on the database itself, in whichever process; a cycle and an on-demand
+ * run hold the job's lease. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "connector/source.h"
+#include "connector/target.h"
+#include "db/db.h"
+#include "job/cycle.h"
+#include "job/job.h"
+#include "journal/journal.h"
+
+/* What the engine is given by whoever wires the program: where its data is and how a job's two ends
+ * are opened. */
+struct engine {
+    const struct db_config *db;
+    const struct secret_key *key;
+    const struct clock *clock;
+    struct rng *rng;
+    /* Opens the source of a job on a database handle that outlives it. */
+    bool (*open_source)(struct db *db, const struct job *job, struct source **out, struct err *err);
+    /* Opens the target of a job; token (the secret SecretToken) is borrowed until the target is
+     * closed. */
+    bool (*open_target)(const struct job *job, const struct secret *token,
+                        const struct mapping_program *program, struct target **out,
+                        struct err *err);
+    unsigned window; /* objects on the walk at once; 0: 64 */
+};
+
+/* How a cycle tells that it goes on; called now and then on the cycle's thread. */
+struct engine_observer {
+    void (*progress)(void *ctx, const struct job *job, const struct cycle *cycle);
+    void *ctx;
+};
+
+/* Runs the job's next cycle to its end: initial when there is no watermark, else incremental; a
+ * cycle that a crash or a pause left behind goes on where it was. Stops early, keeping its place,
+ * when the job is paused or *stop becomes true. The result is in *out (texts in a). False when the
+ * cycle could not run: ERR_CONFLICT "leaseHeld", ERR_DENIED "jobPaused", connection test failures
+ * (then the job is quarantined). */
+MUST_USE bool engine_cycle(const struct engine *e, int64_t job_no,
+                           const struct engine_observer *observer, const volatile bool *stop,
+                           struct arena *a, struct cycle *out, struct err *err);
+
+enum engine_send {
+    ENGINE_SEND,
+    ENGINE_SHOW
+}; /* SHOW: reads from the target, writes nothing anywhere */
+
+/* One person or group on demand: the documented steps in *out (in a), written to the journal when
+ * sent (engine.md 12). True also when the person could not be provisioned: out->status says it. */
+MUST_USE bool engine_provision(const struct engine *e, int64_t job_no, struct str who,
+                               enum engine_send send, struct str initiated_by, struct arena *a,
+                               struct journal_record *out, struct err *err);
+
+/* One intended action of a plan. */
+enum plan_intent {
+    INTENT_NOTHING,
+    INTENT_MATCH_OR_CREATE,
+    INTENT_UPDATE,
+    INTENT_DISABLE,
+    INTENT_DELETE,
+    INTENT_COUNT
+};
+const char *plan_intent_name(
+    enum plan_intent i); /* "nothing", "createOrMatch", "update", "disable", "delete" */
+
+struct plan_row {
+    enum plan_intent intent;
+    enum source_kind kind;
+    struct str source_id, source_name;
+    struct str target_id; /* empty when not connected */
+    struct str reason; /* of nothing: skip reason code or error code; of disable and delete: why */
+    const struct journal_property *changes;
+    size_t change_count;
+};
+struct plan_counts {
+    int64_t read, by_intent[INTENT_COUNT], failed;
+};
+/* What the next cycle would do, from local state alone, nothing sent and nothing written. row (may
+ * be NULL) is called for each object that something would happen to; its texts are valid during the
+ * call. all: plan every object, as an initial cycle would, whatever the watermark. */
+enum plan_of { PLAN_NEXT_CYCLE, PLAN_ALL };
+MUST_USE bool engine_plan(const struct engine *e, int64_t job_no, enum plan_of of,
+                          void (*row)(void *ctx, const struct plan_row *row), void *ctx,
+                          struct plan_counts *out, struct err *err);
+
+/* Tests the connection of a job, or of what would be one before it is saved: base_url and token
+ * given (engine.md 10). */
+MUST_USE bool engine_test(const struct engine *e, int64_t job_no, struct err *err);
+MUST_USE bool engine_test_new(const struct engine *e, const struct job *job,
+                              const struct secret *token, struct str schema_json, struct err *err);
+
+/* Start, pause, restart (engine.md 11). Start also lifts quarantine. A running cycle, in whichever
+ * process, stops at the next object boundary when its job is paused. */
+MUST_USE bool engine_start(const struct engine *e, int64_t job_no, struct err *err);
+MUST_USE bool engine_pause(const struct engine *e, int64_t job_no, struct err *err);
+enum { /* resetScope */
+       RESET_WATERMARK = 1,
+       RESET_RETRIES = 2,
+       RESET_QUARANTINE = 4,
+       RESET_CONNECTIONS = 8,
+       RESET_DEFAULT = RESET_WATERMARK | RESET_RETRIES | RESET_QUARANTINE,
+       RESET_FULL = RESET_DEFAULT | RESET_CONNECTIONS,
+};
+/* ERR_CONFLICT "leaseHeld" while a cycle runs. */
+MUST_USE bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset,
+                             struct err *err);
+
+/* Status of a job as an administrator reads it (engine.md 14.1). */
+struct engine_status {
+    struct job job;
+    const char *code; /* status.code of graph-api.md 3.3: "NotConfigured", "NotRun", "Active",
+                         "Paused", "Quarantine" */
+    bool running;
+    struct str runner; /* who holds the lease while running */
+    bool has_cycle, has_last;
+    struct cycle cycle;    /* the running or interrupted one */
+    struct cycle last;     /* the newest ended one */
+    int64_t users, groups; /* connected */
+    int64_t retries;       /* parked failures */
+    int64_t next_cycle_us; /* 0: at once; -1: none (paused or disabled) */
+};
+MUST_USE bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
+                                 struct engine_status *out, struct err *err);
+
+/* The scheduler: one thread that starts each active job's cycles when they are due (interval, or a
+ * change of the source) and one thread for each running cycle. */
+struct engine_scheduler;
+MUST_USE bool engine_scheduler_start(const struct engine *e, const struct engine_observer *observer,
+                                     struct engine_scheduler **out, struct err *err);
+void engine_scheduler_stop(
+    struct engine_scheduler *s); /* cycles stop at an object boundary; NULL is fine */
