@@ -24,15 +24,16 @@ struct str secret_reveal(const struct secret *s);
 /* SHA-256 as lower-case hexadecimal, NUL-terminated. */
 struct str sha256_hex(struct str data, char *out);
 
-/* The key that encrypts secrets at rest: 32 bytes in a file of mode 0600, made when absent. */
+/* The key that encrypts secrets at rest. */
 struct secret_key {
     unsigned char bytes[32];
 };
-/* ERR_INTERNAL "keyFile" when it cannot be read or made, ERR_DENIED "keyFileMode" when others may read it. */
+/* From a file of 32 bytes and mode 0600, which is made when absent (its directory is not).
+ * ERR_INTERNAL "keyFile" when it cannot be read or made, ERR_DENIED "keyFileMode" when others may read it. */
 MUST_USE bool secret_key_load(const char *path, struct secret_key *out, struct err *err);
 void secret_key_done(struct secret_key *k);
 /* XChaCha20-Poly1305 with a random nonce; `bound` (the record's id) is authenticated with it.
- * The result is base64 text in out, which the caller frees with buf_done. */
+ * The result is base64 text in out, which is initialised here and freed by the caller with buf_done. */
 struct buf;
 void secret_seal(const struct secret_key *k, struct str plain, struct str bound, struct buf *out);
 /* ERR_INTERNAL "secretUnreadable": another key, another record, or altered text. */
