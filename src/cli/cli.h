@@ -26,7 +26,8 @@ struct cli {
     const struct clock *clock;
     struct rng *rng;
     struct db_config config;
-    struct db *db_handle; /* cli_db */
+    struct db *db_handle;              /* cli_db */
+    const struct cli_command *command; /* the one that runs; NULL before it is known */
 };
 
 struct cli_args;
@@ -58,6 +59,12 @@ const char *cli_value(const struct cli_args *args,
                       const char *option); /* the last one; NULL if not given */
 /* i-th value of an option that may be repeated, NULL after the last. */
 const char *cli_value_at(const struct cli_args *args, const char *option, size_t i);
+/* The option as a number; *value stays when it is not given. ERR_INVALID "usage" with the range. */
+MUST_USE bool cli_value_int(const struct cli_args *args, const char *option, int64_t min,
+                            int64_t max, int64_t *value, struct err *err);
+/* The option, else its variable of the environment ("--tls-cert": USHER_TLS_CERT), else NULL. For
+ * what configures a service; a command's own options are not taken from the environment. */
+const char *cli_setting(const struct cli_args *args, const char *option);
 
 /* Each file of commands defines one of these tables, listed in cli/commands.c. */
 struct cli_commands {
@@ -68,6 +75,8 @@ struct cli_commands {
 /* The database, opened and migrated at first use (the data directory is made if missing); NULL
  * after reporting the error. */
 struct db *cli_db(struct cli *c);
+/* Makes the data directory when it is missing. */
+MUST_USE bool cli_data_dir(struct cli *c, struct err *err);
 /* The key of secrets at rest, DATA/secret.key. */
 MUST_USE bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err);
 
@@ -97,5 +106,14 @@ void cli_progress_begin(struct cli_progress *p, struct cli *c, const char *what)
 void cli_progress_step(struct cli_progress *p, int64_t done, int64_t total);
 void cli_progress_end(struct cli_progress *p);
 
+/* Words for people: "12,345"; "3.2 s", "5 min", "2 days"; a bar of width cells. */
+void cli_count_text(int64_t n, char *out, size_t size);
+void cli_duration_text(int64_t us, char *out, size_t size);
+void cli_bar(struct buf *out, int64_t done, int64_t total, unsigned width);
+
 /* Runs a whole command line; main() is `return cli_main(argc, argv);`. */
 int cli_main(int argc, char **argv);
+/* The same inside a program: the caller gives out, err, clock and rng, may set data_dir, database
+ * and width, and owns c; what the run opened is closed when it returns. argv[0] is the program's
+ * name. */
+int cli_run(struct cli *c, int argc, char **argv);

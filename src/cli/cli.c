@@ -1,0 +1,260 @@
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40 };
+
+bool cli_data_dir(struct cli *c, struct err *err)
+{
+    if (dir_make(c->data_dir, 0700, err))
+        return true;
+    return err_wrap(err, "data directory '%s' (choose another with --data)", c->data_dir);
+}
+
+struct db *cli_db(struct cli *c)
+{
+    struct err err = {.kind = ERR_NONE};
+    struct db *db = NULL;
+
+    if (c->db_handle)
+        return c->db_handle;
+    if (!cli_data_dir(c, &err) || !db_open(&c->config, &db, &err) || !db_migrate(db, &err)) {
+        db_close(db);
+        cli_fail(c, &err);
+        return NULL;
+    }
+    c->db_handle = db;
+    return db;
+}
+
+bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err)
+{
+    struct str path = arena_printf(c->arena, "%s/secret.key", c->data_dir);
+
+    return cli_data_dir(c, err) && secret_key_load(path.ptr, out, err);
+}
+
+void cli_print_json(struct cli *c, const struct json *v)
+{
+    struct buf out;
+
+    buf_init(&out, (size_t)1 << 30);
+    json_write_pretty(&out, v);
+    fprintf(c->out, "%s\n", buf_z(&out));
+    buf_done(&out);
+}
+
+void cli_say(struct cli *c, const char *format, ...)
+{
+    va_list args;
+
+    if (c->json || c->quiet)
+        return;
+    va_start(args, format);
+    vfprintf(c->out, format, args);
+    va_end(args);
+    fputc('\n', c->out);
+}
+
+const char *cli_setting(const struct cli_args *args, const char *option)
+{
+    const char *value = cli_value(args, option);
+    char name[64];
+
+    if (value)
+        return value;
+    snprintf(name, sizeof(name), "USHER_%s", option + 2);
+    for (char *p = name; *p; p++)
+        *p = *p == '-' ? '_' : ascii_upper(*p);
+    value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static bool env_is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+}
+
+static void from_environment(struct cli *c)
+{
+    const char *value;
+
+    if (!c->data_dir) {
+        value = getenv("USHER_DATA");
+        c->data_dir = value && *value ? value : "./usher-data";
+    }
+    if (!c->database) {
+        value = getenv("USHER_DATABASE");
+        c->database = value && *value ? value : NULL;
+    }
+    c->json = c->json || env_is_set("USHER_JSON");
+    c->quiet = c->quiet || env_is_set("USHER_QUIET");
+}
+
+static void set_database(struct cli *c)
+{
+    const char *schema = getenv("USHER_DATABASE_SCHEMA");
+
+    if (!c->database)
+        c->database = arena_printf(c->arena, "sqlite:%s/usher.db", c->data_dir).ptr;
+    c->config.url = c->database;
+    if (!c->config.schema && schema && *schema)
+        c->config.schema = schema;
+}
+
+/* Global options in front of the command. *out_done: everything asked for is printed. */
+static bool leading_options(struct cli *c, int argc, char **argv, int *i, bool *out_done,
+                            struct err *err)
+{
+    *out_done = false;
+    while (*i < argc && argv[*i][0] == '-') {
+        const char *text = argv[*i];
+        struct cli_given given;
+        bool known;
+
+        if (!cli_option_take(cli_global_options, cli_global_option_count, argc, argv, i, &given,
+                             &known, err))
+            return false;
+        if (!known)
+            return err_set(
+                err, ERR_INVALID, "usage",
+                "there is no global option %s; options of a command stand after its name", text);
+        if (strcmp(given.name, "--version") == 0) {
+            fprintf(c->out, "usher %s\n", USHER_VERSION);
+            *out_done = true;
+            return true;
+        }
+        if (strcmp(given.name, "--help") == 0) {
+            /* "usher --help COMMAND" is "usher help COMMAND". */
+            cli_help(c, argc - *i, argv + *i);
+            *out_done = true;
+            return true;
+        }
+        if (!cli_global_apply(c, &given, err))
+            return false;
+    }
+    return true;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+static bool count_fits(const struct cli_command *command, const struct cli_args *args,
+                       struct err *err)
+{
+    if (args->word_count < command->min_args)
+        return err_set(err, ERR_INVALID, "usage", "something is missing: usher %s %s",
+                       command->name, command->usage);
+    if (command->max_args >= 0 && args->word_count > command->max_args)
+        return err_set(err, ERR_INVALID, "usage", "'%s' is too much: usher %s %s",
+                       args->words[command->max_args], command->name, command->usage);
+    return true;
+}
+
+static int run_command(struct cli *c, int argc, char **argv)
+{
+    struct err err = {.kind = ERR_NONE};
+    struct cli_args args;
+    bool help;
+    int words;
+
+    if (wants_help(argc, argv) && cli_command_is_group(str_from_z(argv[0])))
+        return cli_help(c, 1, argv);
+    if (!cli_command_find(argc, argv, &c->command, &words, &err) ||
+        !cli_args_parse(c, c->command, argc - words, argv + words, &args, &help, &err))
+        return cli_fail(c, &err);
+    if (help) {
+        cli_help_command(c, c->command);
+        return 0;
+    }
+    if (!count_fits(c->command, &args, &err))
+        return cli_fail(c, &err);
+    set_database(c);
+    return c->command->run(c, &args);
+}
+
+/* What could not be written is a failure, except to a reader that has seen enough (`| head`). */
+static int check_output(struct cli *c, int code)
+{
+    struct err err = {.kind = ERR_NONE};
+
+    errno = 0;
+    if (fflush(c->out) == 0 && !ferror(c->out))
+        return code;
+    if (errno == EPIPE)
+        return code;
+    err_fill(&err, ERR_UNAVAILABLE, "outputFailed", "the output could not be written: %s",
+             errno ? strerror(errno) : "error of the stream");
+    return cli_fail(c, &err);
+}
+
+int cli_run(struct cli *c, int argc, char **argv)
+{
+    struct err err = {.kind = ERR_NONE};
+    bool done;
+    int code;
+    int i = 1;
+
+    c->arena = arena_new();
+    if (!c->width)
+        c->width = WIDTH_DEFAULT;
+    from_environment(c);
+    if (!leading_options(c, argc, argv, &i, &done, &err))
+        code = cli_fail(c, &err);
+    else if (done)
+        code = 0;
+    else if (i >= argc)
+        code = cli_help(c, 0, NULL);
+    else
+        code = run_command(c, argc - i, argv + i);
+    code = check_output(c, code);
+    db_close(c->db_handle);
+    c->db_handle = NULL;
+    arena_free(c->arena);
+    c->arena = NULL;
+    return code;
+}
+
+static unsigned terminal_width(void)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+    int64_t n;
+
+    if (columns && str_to_int(str_from_z(columns), WIDTH_MIN, 1000, &n))
+        return (unsigned)n;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_MIN)
+        return size.ws_col;
+    return WIDTH_DEFAULT;
+}
+
+int cli_main(int argc, char **argv)
+{
+    struct cli c = {
+        .out = stdout,
+        .err = stderr,
+        .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+        .err_is_terminal = isatty(STDERR_FILENO) == 1,
+        .width = terminal_width(),
+        .clock = clock_system(),
+        .rng = rng_system(),
+    };
+
+    /* A peer that hangs up is an error of one write, not the end of the program. */
+    signal(SIGPIPE, SIG_IGN);
+    return cli_run(&c, argc, argv);
+}
