@@ -16,8 +16,10 @@ struct scim_path {
     struct str sub;                   /* "value"; empty if none */
 };
 
-/* A URI is split off at its last colon (attribute-mappings.md 8). The texts point into `text`,
- * which must outlive the path. ERR_INVALID "invalidPath" or, for what stands in brackets,
- * "invalidFilter"; err->place is "character N". */
+/* A URI is split off at its last colon (attribute-mappings.md 8); a text that ends in a version
+ * followed by ":User" or ":Group" is a URI alone, and so is one that ends in a version. A dot
+ * before the bracket is accepted (apps.md 1). The texts point into `text`, which must outlive the
+ * path. ERR_INVALID "invalidPath" or, for what stands in brackets, "invalidFilter"; err->place is
+ * "character N". */
 MUST_USE bool scim_path_parse(struct arena *a, struct str text, struct scim_path *out,
                               struct err *err);
