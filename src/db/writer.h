@@ -1,7 +1,8 @@
-/* The one writer: a thread with its own database handle that runs writes of many threads, one after the
- * other, and commits those that arrived together as one transaction. Each write has a savepoint, so a
- * failed one leaves the others alone. `done` is called after the commit, on the writer's thread: what it
- * acknowledges is durable. */
+/* The one writer: a thread with its own database handle that runs writes of many threads, one after
+ * the other, and commits those that arrived together as one transaction. Each write has a
+ * savepoint, so a failed one leaves the others alone. `done` is called after the commit, on the
+ * writer's thread: what it acknowledges is durable. When the transaction as a whole is lost (disk
+ * full, connection lost), every write of it is told so. */
 #pragma once
 
 #include "db/db.h"
@@ -9,9 +10,11 @@
 struct db_writer;
 
 struct db_write {
-    /* Does the work inside the transaction. False undoes this write alone. Writer's thread. */
+    /* Does the work inside the transaction, which it neither commits nor rolls back. False undoes
+     * this write alone. Writer's thread. */
     bool (*run)(struct db_write *w, struct db *db, struct err *err);
-    /* Told the outcome, after the commit or the undoing. Writer's thread; owns w from here on. */
+    /* Told the outcome, after the commit or the undoing; err is NULL when ok. Called exactly once
+     * for what was queued, in the order of queueing. Writer's thread; owns w from here on. */
     void (*done)(struct db_write *w, bool ok, const struct err *err);
     struct db_write *next; /* the writer's */
     bool ok;               /* the writer's */
@@ -27,4 +30,5 @@ MUST_USE bool db_writer_open(const struct db_config *config, const struct db_wri
                              struct db_writer **out, struct err *err);
 /* Queues w from any thread; false with ERR_LIMIT "writerBusy" when the queue is full or closing. */
 MUST_USE bool db_writer_submit(struct db_writer *writer, struct db_write *w, struct err *err);
-void db_writer_close(struct db_writer *writer); /* finishes what is queued, then ends; NULL is fine */
+void db_writer_close(
+    struct db_writer *writer); /* finishes what is queued, then ends; NULL is fine */

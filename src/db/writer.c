@@ -1,0 +1,161 @@
+#include "db/writer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { MAX_BATCH = 256, MAX_QUEUED = 10000 };
+
+struct db_writer {
+    struct db *db; /* the thread's */
+    size_t max_batch;
+    size_t max_queued;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;  /* something is queued, or closing */
+    struct db_write *first;
+    struct db_write **last; /* where the next one is linked */
+    size_t queued;
+    bool closing;
+};
+
+/* Runs w behind a savepoint, so that only its own work is undone when it fails. False when the
+ * transaction as a whole is lost. */
+static bool run_guarded(struct db *db, struct db_write *w, struct err *err)
+{
+    if (!db_savepoint(db, err))
+        return false;
+    w->ok = w->run(w, db, &w->err) && db_savepoint_release(db, &w->err);
+    return w->ok || db_savepoint_rollback(db, err);
+}
+
+/* One transaction for all of the batch. A single write needs no savepoint: its failure is the
+ * transaction's. False when nothing of the batch was committed. */
+static bool run_batch(struct db *db, struct db_write *batch, struct err *err)
+{
+    if (!db_begin(db, DB_WRITE, err))
+        return false;
+    if (!batch->next) {
+        batch->ok = batch->run(batch, db, &batch->err);
+        if (batch->ok)
+            return db_commit(db, err);
+        db_rollback(db);
+        return true;
+    }
+    for (struct db_write *w = batch; w; w = w->next) {
+        if (!run_guarded(db, w, err)) {
+            db_rollback(db);
+            return false;
+        }
+    }
+    return db_commit(db, err);
+}
+
+static void finish_batch(struct db_write *batch, bool committed, const struct err *err)
+{
+    for (struct db_write *w = batch, *next; w; w = next) {
+        next = w->next; /* w belongs to done() */
+        if (!committed && (w->ok || w->err.kind == ERR_NONE)) { /* undone, or not begun */
+            w->ok = false;
+            w->err = *err;
+        }
+        w->done(w, w->ok, w->ok ? NULL : &w->err);
+    }
+}
+
+/* Waits for writes and takes up to max_batch of them. NULL: closed and nothing left. */
+static struct db_write *take_batch(struct db_writer *writer)
+{
+    struct db_write *batch;
+    struct db_write **end = &batch;
+    size_t count = 0;
+
+    pthread_mutex_lock(&writer->lock);
+    while (!writer->first && !writer->closing)
+        pthread_cond_wait(&writer->wake, &writer->lock);
+    batch = writer->first;
+    while (*end && count < writer->max_batch) {
+        end = &(*end)->next;
+        count++;
+    }
+    writer->first = *end;
+    if (!writer->first)
+        writer->last = &writer->first;
+    writer->queued -= count;
+    *end = NULL;
+    pthread_mutex_unlock(&writer->lock);
+    return batch;
+}
+
+static void *write_all(void *arg)
+{
+    struct db_writer *writer = arg;
+    struct db_write *batch;
+
+    while ((batch = take_batch(writer)) != NULL) {
+        struct err err = {0};
+        bool committed = run_batch(writer->db, batch, &err);
+
+        finish_batch(batch, committed, &err);
+    }
+    return NULL;
+}
+
+bool db_writer_open(const struct db_config *config, const struct db_writer_limits *limits,
+                    struct db_writer **out, struct err *err)
+{
+    struct db_writer *writer;
+    struct db *db;
+
+    if (!db_open(config, &db, err))
+        return false;
+    writer = mem_alloc(sizeof(*writer));
+    writer->db = db;
+    writer->max_batch = limits && limits->max_batch ? limits->max_batch : MAX_BATCH;
+    writer->max_queued = limits && limits->max_queued ? limits->max_queued : MAX_QUEUED;
+    writer->last = &writer->first;
+    pthread_mutex_init(&writer->lock, NULL);
+    pthread_cond_init(&writer->wake, NULL);
+    if (pthread_create(&writer->thread, NULL, write_all, writer) != 0) {
+        db_close(db);
+        free(writer);
+        return err_set(err, ERR_UNAVAILABLE, "noThread", "no thread for the database writer");
+    }
+    *out = writer;
+    return true;
+}
+
+bool db_writer_submit(struct db_writer *writer, struct db_write *w, struct err *err)
+{
+    bool queued = false;
+
+    w->next = NULL;
+    w->ok = false;
+    w->err = (struct err){0};
+    pthread_mutex_lock(&writer->lock);
+    if (writer->queued < writer->max_queued && !writer->closing) {
+        *writer->last = w;
+        writer->last = &w->next;
+        writer->queued++;
+        queued = true;
+        pthread_cond_signal(&writer->wake);
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return queued || err_set(err, ERR_LIMIT, "writerBusy",
+                             "too many writes are waiting for the database: try again later");
+}
+
+void db_writer_close(struct db_writer *writer)
+{
+    if (!writer)
+        return;
+    pthread_mutex_lock(&writer->lock);
+    writer->closing = true;
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_join(writer->thread, NULL);
+    db_close(writer->db);
+    pthread_cond_destroy(&writer->wake);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
+}
