@@ -16,6 +16,8 @@
 #include "job/job.h"
 #include "journal/journal.h"
 
+#include <stdatomic.h>
+
 /* What the engine is given by whoever wires the program: where its data is and how a job's two ends
  * are opened. */
 struct engine {
@@ -45,7 +47,7 @@ struct engine_observer {
  * cycle could not run: ERR_CONFLICT "leaseHeld", ERR_DENIED "jobPaused", connection test failures
  * (then the job is quarantined). */
 MUST_USE bool engine_cycle(const struct engine *e, int64_t job_no,
-                           const struct engine_observer *observer, const volatile bool *stop,
+                           const struct engine_observer *observer, const atomic_bool *stop,
                            struct arena *a, struct cycle *out, struct err *err);
 
 enum engine_send {

@@ -1,0 +1,144 @@
+/* Start, pause, restart, connection test and status of a job (engine.md 10, 11, 14.1). */
+#include "engine/run.h"
+#include "job/retry.h"
+
+static bool with_job(const struct engine *e, struct arena *a, int64_t job_no, struct db **db,
+                     struct job *job, struct err *err)
+{
+    return db_open(e->db, db, err) && job_load_no(*db, a, job_no, job, err);
+}
+
+bool engine_test(const struct engine *e, int64_t job_no, struct err *err)
+{
+    CLEANUP(run_close) struct run r;
+
+    return run_open(&r, e, job_no, false, err) && r.target->ops->test(r.target, err);
+}
+
+bool engine_test_new(const struct engine *e, const struct job *job, const struct secret *token,
+                     struct str schema_json, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(target_closep) struct target *target = NULL;
+    const struct mapping_program *program;
+    struct mapping_finding *findings = NULL;
+    struct json *schema;
+
+    return json_parse(a, schema_json, NULL, &schema, NULL, err) &&
+           mapping_compile(a, schema, &program, &findings, err) &&
+           e->open_target(job, token, program, &target, err) && target->ops->test(target, err);
+}
+
+/* A change of state that a running cycle has to notice. */
+static bool set_state(const struct engine *e, int64_t job_no, enum job_state state, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct job job;
+
+    if (!with_job(e, a, job_no, &db, &job, err) || !job_set_state(db, job_no, state, err))
+        return false;
+    if (state == JOB_ACTIVE && job.quarantined &&
+        !job_set_quarantine(db, job_no, STR(""), STR(""), STR(""), 0, err))
+        return false;
+    if (state == JOB_ACTIVE && job.state != JOB_ACTIVE && !job_set_next_cycle(db, job_no, 0, err))
+        return false;
+    return job_signal_raise(db, job_no, err);
+}
+
+bool engine_start(const struct engine *e, int64_t job_no, struct err *err)
+{
+    return set_state(e, job_no, JOB_ACTIVE, err);
+}
+
+bool engine_pause(const struct engine *e, int64_t job_no, struct err *err)
+{
+    return set_state(e, job_no, JOB_PAUSED, err);
+}
+
+/* An interrupted cycle does not go on after a restart: its row is ended. */
+static bool end_open_cycle(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
+                           struct err *err)
+{
+    struct cycle cycle;
+    bool found;
+
+    if (!cycle_open(db, a, job_no, &cycle, &found, err))
+        return false;
+    if (!found)
+        return true;
+    cycle.state = CYCLE_FAILED;
+    cycle.error_code = STR("Restarted");
+    cycle.error_message = STR("The job was restarted before the cycle came to its end");
+    cycle.ended_us = clock_now(e->clock);
+    return cycle_update(db, &cycle, err);
+}
+
+static bool reset_state(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
+                        unsigned reset, struct err *err)
+{
+    if (reset & RESET_WATERMARK &&
+        (!watermark_save(db, job_no, STR(""), err) || !end_open_cycle(e, db, a, job_no, err)))
+        return false;
+    if (reset & RESET_RETRIES && !retry_clear(db, job_no, err))
+        return false;
+    if (reset & RESET_QUARANTINE &&
+        !job_set_quarantine(db, job_no, STR(""), STR(""), STR(""), 0, err))
+        return false;
+    if (reset & RESET_CONNECTIONS && !connection_clear(db, job_no, err))
+        return false;
+    return job_set_state(db, job_no, JOB_ACTIVE, err) && job_set_next_cycle(db, job_no, 0, err);
+}
+
+bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct job_lease lease;
+    struct err ignored;
+    struct job job;
+    bool ok;
+
+    if (!with_job(e, a, job_no, &db, &job, err) || !lease_claim(e, db, job_no, &lease, err))
+        return false;
+    ok = db_begin(db, DB_WRITE, err) && reset_state(e, db, a, job_no, reset, err) &&
+         db_commit(db, err);
+    if (!ok)
+        db_rollback(db);
+    if (!lease_release(db, &lease, &ignored))
+        log_error("lease_not_released", &ignored);
+    return ok;
+}
+
+static const char *status_code(const struct engine_status *s)
+{
+    if (s->job.quarantined)
+        return "Quarantine";
+    if (s->job.state == JOB_PAUSED)
+        return "Paused";
+    if (s->job.state == JOB_DISABLED)
+        return "NotConfigured";
+    return s->has_last ? "Active" : "NotRun";
+}
+
+bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
+                        struct engine_status *out, struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct engine_status s = {0};
+    int64_t until = 0;
+
+    if (!with_job(e, a, job_no, &db, &s.job, err) ||
+        !lease_holder(db, a, job_no, &s.runner, &until, err) ||
+        !cycle_open(db, a, job_no, &s.cycle, &s.has_cycle, err) ||
+        !cycle_last(db, a, job_no, &s.last, &s.has_last, err) ||
+        !connection_count(db, job_no, SOURCE_USER, &s.users, err) ||
+        !connection_count(db, job_no, SOURCE_GROUP, &s.groups, err) ||
+        !retry_count(db, job_no, &s.retries, err))
+        return false;
+    s.running = s.has_cycle && until > clock_now(e->clock) && !lease_holder_is_dead(s.runner);
+    s.code = status_code(&s);
+    s.next_cycle_us = s.job.state == JOB_ACTIVE ? s.job.next_cycle_us : -1;
+    *out = s;
+    return true;
+}

@@ -1,0 +1,236 @@
+/* A cycle: phases under one lease (engine.md 3). Where it stands is in its row; a cycle that a
+ * crash, a pause or a failure of the target left behind goes on from there. The watermark moves in
+ * the transaction that ends the cycle. */
+#include "engine/run.h"
+
+/* What comes after a phase, by kind of cycle. */
+static const enum cycle_phase after_initial[] = {
+    [PHASE_USERS] = PHASE_GROUPS,
+    [PHASE_GROUPS] = PHASE_CONNECTIONS,
+    [PHASE_CONNECTIONS] = PHASE_REFERENCES,
+    [PHASE_REFERENCES] = PHASE_DONE,
+};
+static const enum cycle_phase after_incremental[] = {
+    [PHASE_CHANGES] = PHASE_RETRIES,
+    [PHASE_RETRIES] = PHASE_REFERENCES,
+    [PHASE_REFERENCES] = PHASE_DONE,
+};
+
+static bool enabled(const struct run *r, enum source_kind kind)
+{
+    const struct mapping_object *m = mapping_for(r->walk_job.program, kind);
+
+    return m && m->enabled;
+}
+
+static void expect(struct run *r)
+{
+    struct source *s = r->source;
+    struct err ignored;
+
+    r->cycle.total = 0;
+    for (int kind = 0; kind < SOURCE_KIND_COUNT && s->ops->count; kind++) {
+        int64_t n = 0;
+
+        if (enabled(r, (enum source_kind)kind) &&
+            s->ops->count(s, (enum source_kind)kind, r->walk_job.scope, &n, &ignored))
+            r->cycle.total += n;
+    }
+}
+
+static bool new_cycle(struct run *r, struct err *err)
+{
+    char id[UUID_TEXT_MAX];
+
+    r->cycle = (struct cycle){
+        .id = arena_str(r->arena, uuid_new(r->engine->rng, id)),
+        .job_no = r->job.no,
+        .state = CYCLE_RUNNING,
+        .schema_version = r->job.schema_version,
+        .began_us = clock_now(r->engine->clock),
+    };
+    if (!watermark_load(r->db, r->arena, r->job.no, &r->cycle.watermark, err))
+        return false;
+    if (str_empty(r->cycle.watermark)) {
+        r->cycle.kind = CYCLE_INITIAL;
+        r->cycle.phase = PHASE_USERS;
+        expect(r);
+        if (!r->source->ops->position(r->source, r->arena, &r->cycle.feed_start, err))
+            return false;
+    } else {
+        r->cycle.kind = CYCLE_INCREMENTAL;
+        r->cycle.phase = PHASE_CHANGES;
+        r->cycle.cursor = r->cycle.watermark;
+    }
+    return cycle_insert(r->db, &r->cycle, err);
+}
+
+static bool begin(struct run *r, struct err *err)
+{
+    bool found;
+
+    if (!cycle_open(r->db, r->arena, r->job.no, &r->cycle, &found, err) ||
+        (!found && !new_cycle(r, err)))
+        return false;
+    r->cycle.error_code = r->cycle.error_message = (struct str){0};
+    snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(r->cycle.cursor));
+    return true;
+}
+
+/* The connection test that every cycle begins with; its failure is the job's (engine.md 9.1, 9.4).
+ */
+static bool test_target(struct run *r, struct err *err)
+{
+    struct err ignored;
+
+    if (r->target->ops->test(r->target, err))
+        return !r->job.quarantined ||
+               job_set_quarantine(r->db, r->job.no, STR(""), STR(""), STR(""), 0, err);
+    if (err->code && strcmp(err->code, "busy") == 0)
+        return false; /* says nothing about the job: tried again when the next cycle is due */
+    if (!job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
+                            str_from_z(err->code), str_from_z(err->message),
+                            r->job.quarantined ? r->job.quarantine_since_us
+                                               : clock_now(r->engine->clock),
+                            &ignored))
+        log_error("quarantine_not_saved", &ignored);
+    return false;
+}
+
+static bool save(struct run *r, bool ended, struct err *err)
+{
+    int64_t unused;
+    bool ok = db_begin(r->db, DB_WRITE, err) &&
+              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
+                          err) &&
+              (!ended || watermark_save(r->db, r->job.no, r->cycle.feed_start, err)) &&
+              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
+
+    if (!ok)
+        db_rollback(r->db);
+    return ok;
+}
+
+static bool run_phase(struct run *r, struct err *err)
+{
+    switch (r->cycle.phase) {
+    case PHASE_USERS:
+        return !enabled(r, SOURCE_USER) || run_drive(r, feed_users, run_start_walk, err);
+    case PHASE_GROUPS:
+        return !enabled(r, SOURCE_GROUP) || run_drive(r, feed_groups, run_start_walk, err);
+    case PHASE_CONNECTIONS:
+        return run_drive(r, feed_connections, run_start_walk, err);
+    case PHASE_CHANGES:
+        return run_drive(r, feed_changes, run_start_walk, err);
+    case PHASE_RETRIES:
+        return !r->had_retries || run_drive(r, feed_retries, run_start_walk, err);
+    case PHASE_REFERENCES:
+        return !references_mapped(r->walk_job.program) ||
+               run_drive(r, feed_references, references_start, err);
+    case PHASE_DONE:
+    case PHASE_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* A phase is complete: the next one starts at its beginning. */
+static bool next_phase(struct run *r, struct err *err)
+{
+    if (r->cycle.phase == PHASE_CHANGES) /* what came in until now is what the cycle covers */
+        r->cycle.feed_start = arena_str(r->arena, str_from_z(r->cursor));
+    r->cycle.phase = r->cycle.kind == CYCLE_INITIAL ? after_initial[r->cycle.phase]
+                                                    : after_incremental[r->cycle.phase];
+    r->cycle.cursor = (struct str){0};
+    r->cursor[0] = '\0';
+    if (r->cycle.phase == PHASE_DONE) {
+        r->cycle.state = r->cycle.counters.failed > 0 ? CYCLE_ENTRY_ERRORS : CYCLE_SUCCEEDED;
+        r->cycle.ended_us = clock_now(r->engine->clock);
+        return save(r, true, err);
+    }
+    /* Phases that have nothing to do are passed without a commit of their own. */
+    if ((r->cycle.phase == PHASE_RETRIES && !r->had_retries) ||
+        (r->cycle.phase == PHASE_REFERENCES && !references_mapped(r->walk_job.program)) ||
+        (r->cycle.phase == PHASE_GROUPS && !enabled(r, SOURCE_GROUP)))
+        return true;
+    return save(r, false, err);
+}
+
+/* A failure of the job in the middle: the cycle stays open at its cursor, the job waits in
+ * quarantine. */
+static void interrupted(struct run *r, const struct err *why)
+{
+    struct err err;
+
+    if (why->kind ==
+        ERR_CONFLICT) /* the lease is somebody else's now: nothing more is ours to write */
+        return;
+    r->cycle.cursor = str_from_z(r->cursor);
+    r->cycle.error_code = str_from_z(why->code);
+    r->cycle.error_message = arena_str(r->arena, str_from_z(why->message));
+    if (!save(r, false, &err))
+        log_error("cycle_not_saved", &err);
+    if (r->aborted && !r->broken &&
+        !job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
+                            str_from_z(why->code), str_from_z(why->message),
+                            clock_now(r->engine->clock), &err))
+        log_error("quarantine_not_saved", &err);
+}
+
+static bool run_phases(struct run *r, struct err *err)
+{
+    while (r->cycle.phase != PHASE_DONE) {
+        if (!run_phase(r, err)) {
+            interrupted(r, err);
+            return false;
+        }
+        if (r->paused) {
+            r->cycle.cursor = str_from_z(r->cursor);
+            return save(r, false, err);
+        }
+        if (!next_phase(r, err))
+            return false;
+        if (r->observer && r->observer->progress)
+            r->observer->progress(r->observer->ctx, &r->job, &r->cycle);
+    }
+    return true;
+}
+
+static void result(const struct run *r, struct arena *a, struct cycle *out)
+{
+    *out = r->cycle;
+    out->id = arena_str(a, out->id);
+    out->cursor = arena_str(a, out->cursor);
+    out->feed_start = arena_str(a, out->feed_start);
+    out->watermark = arena_str(a, out->watermark);
+    out->error_code = arena_str(a, out->error_code);
+    out->error_message = arena_str(a, out->error_message);
+}
+
+bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,
+                  const atomic_bool *stop, struct arena *a, struct cycle *out, struct err *err)
+{
+    CLEANUP(run_close) struct run r;
+    bool ok;
+    struct err ignored;
+
+    if (!run_open(&r, e, job_no, false, err))
+        return false;
+    r.observer = observer;
+    r.stop = stop;
+    if (r.job.state != JOB_ACTIVE)
+        return err_set(err, ERR_DENIED, "jobNotActive",
+                       "'%.*s' is %s: start it first (usher start %.*s)", STR_ARG(r.job.name),
+                       job_state_name(r.job.state), STR_ARG(r.job.name));
+    if (!run_lease(&r, err))
+        return false;
+    ok = test_target(&r, err) && begin(&r, err) && run_phases(&r, err);
+    if (!job_set_next_cycle(r.db, job_no,
+                            (r.cycle.began_us ? r.cycle.began_us : clock_now(e->clock)) +
+                                r.job.interval_us,
+                            &ignored))
+        log_error("next_cycle_not_saved", &ignored);
+    if (ok)
+        result(&r, a, out);
+    return ok;
+}

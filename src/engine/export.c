@@ -1,0 +1,437 @@
+/* The station export: drives one object's requests to its outcome (engine.md 4, 6.4, 9). Every call
+ * ends in one of the on_... functions; each of them starts the next call or finishes the walk. A
+ * create whose answer was lost is never repeated blindly: the target is asked by the matching
+ * attributes again (promise 2). */
+#include "base/unicode.h"
+#include "engine/run.h"
+
+static void ask(struct walk *w);
+static void send_create(struct walk *w);
+static void send_update(struct walk *w);
+static void read_account(struct walk *w);
+static void send_remove(struct walk *w);
+
+static const int64_t quick_tries_us[] = {1 * US_PER_SECOND, 5 * US_PER_SECOND, 25 * US_PER_SECOND};
+enum { THROTTLED_TRIES_MAX = 20 };
+
+void export_finish(struct walk *w)
+{
+    struct run *r = w->run;
+
+    if (w->matching_key.len > 0)
+        map_take(&r->matching, w->matching_key);
+    if (w->keep == KEEP_CONNECTION)
+        map_put(&r->unrecorded, w->target_id, w);
+    r->in_flight--;
+    run_walk_finish(w);
+}
+
+static void delay(struct walk *w, int64_t us, void (*again)(struct walk *w))
+{
+    w->again = again;
+    w->not_before_us = clock_monotonic_us() + us;
+    w->next = w->run->delayed;
+    w->run->delayed = w;
+}
+
+void export_again(struct walk *w)
+{
+    w->again(w);
+}
+
+void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
+                   const char *step_name, void (*again)(struct walk *w))
+{
+    struct run *r = w->run;
+    bool on_demand = r->cycle.id.len == 0;
+
+    if (result->class_ == TARGET_THROTTLED && w->tries < THROTTLED_TRIES_MAX && !on_demand &&
+        !r->stopping) {
+        int64_t wait = result->retry_after_ms >= 0
+                           ? result->retry_after_ms * US_PER_MS
+                           : quick_tries_us[0] << (w->tries < 5 ? w->tries : 5);
+
+        w->tries++;
+        r->hold_until_us = clock_monotonic_us() + wait; /* the whole job waits (engine.md 9.7) */
+        delay(w, wait, again);
+        return;
+    }
+    if (result->class_ == TARGET_TRANSIENT) {
+        r->failures_in_row++;
+        if (w->tries < ARRAY_LEN(quick_tries_us) && !on_demand && !r->stopping &&
+            r->failures_in_row < r->window) {
+            int64_t wait = quick_tries_us[w->tries++];
+
+            delay(w, wait - wait / 4 + (int64_t)rng_below(r->engine->rng, (uint64_t)wait / 2),
+                  again);
+            return;
+        }
+    }
+    walk_step(w, step, step_name, STATUS_FAILURE, "%.*s", STR_ARG(result->message));
+    walk_fail(w, result->class_, result->code, "%.*s", STR_ARG(result->message));
+    if (!on_demand && (result->class_ == TARGET_JOB || r->failures_in_row >= 2 * r->window)) {
+        struct err err;
+
+        err_fill(&err, result->class_ == TARGET_JOB ? ERR_DENIED : ERR_UNAVAILABLE, result->code,
+                 "%.*s", STR_ARG(result->message));
+        run_abort(r, &err);
+    }
+    export_finish(w);
+}
+
+static void good_call(struct walk *w)
+{
+    w->run->failures_in_row = 0;
+    w->tries = 0;
+}
+
+/* What the account says after the changes, kept as last exported. */
+static void keep(struct walk *w, struct str target_id, const struct json *before,
+                 const struct mapping_changes *changes)
+{
+    w->keep = KEEP_CONNECTION;
+    w->target_id = arena_str(w->arena, target_id);
+    w->exported = mapping_exported(before, changes, w->arena);
+    if (w->rematched && w->status == STATUS_SUCCESS) {
+        w->status = STATUS_WARNING;
+        w->code = STR("InvalidAnchor");
+        w->message = STR("The connected account no longer existed; it was matched again");
+    }
+}
+
+/* In a dry run the request is shown instead of being sent. */
+static bool shown_only(struct walk *w, const char *step_name, const struct mapping_changes *changes)
+{
+    struct target *t = w->run->target;
+    struct str request;
+
+    if (w->run->send == ENGINE_SEND)
+        return false;
+    request = t->ops->preview(t, w->mapping, w->target_id, changes, w->arena);
+    walk_step(w, STEP_EXPORT, step_name, STATUS_SUCCESS, "Not sent: this is a dry run");
+    json_add_str(w->arena, walk_details(w), "request", request);
+    walk_succeed(w, w->action);
+    export_finish(w);
+    return true;
+}
+
+/* --- match --- */
+
+static void describe_matches(struct walk *w, const struct target_result *result)
+{
+    struct json *details = walk_details(w);
+
+    for (size_t i = 0; i < result->record_count && i < 10; i++)
+        json_add(w->arena, details, arena_str(w->arena, result->records[i].id),
+                 json_clone(w->arena, result->records[i].values));
+}
+
+/* Exactly one account has the matching value: it becomes this object's. */
+static void adopt(struct walk *w, const struct target_record *record)
+{
+    struct str other = {0};
+    bool taken = false;
+    struct err err;
+
+    if (!run_target_taken(w, record->id, &taken, &other, &err)) {
+        walk_fail(w, TARGET_TRANSIENT, "InternalError", "%s", err.message);
+        export_finish(w);
+        return;
+    }
+    if (taken) {
+        walk_fail(
+            w, TARGET_PERMANENT, "DuplicateSourceEntries",
+            "Account %.*s belongs already to source object %.*s: two source objects have the same "
+            "matching value, change one of them",
+            STR_ARG(record->id), STR_ARG(other));
+        walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_FAILURE, "%.*s",
+                  STR_ARG(w->message));
+        export_finish(w);
+        return;
+    }
+    w->origin = CONNECTION_MATCHED;
+    w->target_id = arena_str(w->arena, record->id);
+    w->exported_before = json_clone(w->arena, record->values);
+    mapping_update(w->mapping, w->values, w->exported_before, UPDATE_ALL, w->arena, &w->changes);
+    w->action = ACTION_UPDATE;
+    if (w->changes.count > 0 && w->mapping->can & MAPPING_CAN_UPDATE) {
+        send_update(w);
+        return;
+    }
+    w->changes.count = 0;
+    walk_succeed(w, ACTION_OTHER);
+    w->code = STR("RedundantExport");
+    w->message = STR("Connected to an account that says already what it should");
+    keep(w, record->id, w->exported_before, &w->changes);
+    export_finish(w);
+}
+
+static void on_found(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", ask);
+        return;
+    }
+    good_call(w);
+    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
+              "%zu accounts found by %.*s", result->record_count,
+              STR_ARG(w->criteria[w->criterion].attributes[0]->target));
+    describe_matches(w, result);
+    if (result->record_count == 1) {
+        adopt(w, &result->records[0]);
+    } else if (result->record_count > 1) {
+        walk_fail(w, TARGET_PERMANENT, "DuplicateTargetEntries",
+                  "%zu accounts have this %.*s: remove the duplicates or change the matching",
+                  result->record_count, STR_ARG(w->criteria[w->criterion].attributes[0]->target));
+        w->steps[w->step_count - 1].status = STATUS_FAILURE;
+        export_finish(w);
+    } else if (++w->criterion < w->criterion_count) {
+        ask(w);
+    } else if (w->asked_after_conflict) {
+        walk_fail(
+            w, TARGET_PERMANENT, "EntryConflict",
+            "The target refused the account because a value is taken, but no account matches: fix the "
+            "value on either side, or the matching");
+        export_finish(w);
+    } else {
+        send_create(w);
+    }
+}
+
+static void ask(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    t->ops->find(t, w->mapping, &w->criteria[w->criterion], on_found, w);
+}
+
+static void ask_from_the_start(struct walk *w)
+{
+    w->criterion = 0;
+    ask(w);
+}
+
+/* --- create --- */
+
+static void on_created(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status == TARGET_CONFLICT && !w->asked_after_conflict) {
+        walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_WARNING, "%.*s",
+                  STR_ARG(result->message));
+        w->asked_after_conflict = true;
+        ask_from_the_start(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportAdd", ask_from_the_start);
+        return;
+    }
+    good_call(w);
+    walk_succeed(w, ACTION_CREATE);
+    walk_properties(w, &w->changes);
+    w->origin = CONNECTION_CREATED;
+    keep(w, result->records[0].id, NULL, &w->changes);
+    walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_SUCCESS, "Created as %.*s",
+              STR_ARG(w->target_id));
+    export_finish(w);
+}
+
+static void send_create(struct walk *w)
+{
+    struct target *t = w->run->target;
+    struct err err = {0};
+
+    w->action = ACTION_CREATE;
+    w->target_id = (struct str){0};
+    if (!(w->mapping->can & MAPPING_CAN_ADD)) {
+        walk_skip(w, "ActionDisabled", "No account matches, and creating is switched off");
+        export_finish(w);
+        return;
+    }
+    if (!mapping_create(w->mapping, w->values, w->arena, &w->changes, &err)) {
+        walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
+        walk_step(w, STEP_PROCESSING, "EntrySynchronizationAdd", STATUS_FAILURE, "%s", err.message);
+        export_finish(w);
+        return;
+    }
+    walk_properties(w, &w->changes);
+    if (!shown_only(w, "EntryExportAdd", &w->changes))
+        t->ops->create(t, w->mapping, &w->changes, on_created, w);
+}
+
+/* --- update and disable --- */
+
+/* The stored account is gone (engine.md 4, InvalidAnchor). */
+static void anchor_gone(struct walk *w)
+{
+    w->keep = KEEP_DROPPED;
+    if (!w->in_scope || w->entry.gone) {
+        walk_succeed(w, w->action);
+        w->message = STR("The account no longer existed in the target");
+        walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS, "%.*s", STR_ARG(w->message));
+        export_finish(w);
+        return;
+    }
+    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_WARNING,
+              "Account %.*s no longer exists in the target: matching again",
+              STR_ARG(w->connection.target_id));
+    w->criterion_count = mapping_criteria(w->mapping, w->values, w->criteria, WALK_CRITERIA_MAX);
+    if (w->rematched || w->criterion_count == 0) {
+        walk_fail(w, TARGET_PERMANENT, "InvalidAnchor",
+                  "The connected account no longer exists and none could be matched");
+        export_finish(w);
+        return;
+    }
+    w->rematched = true;
+    ask_from_the_start(w);
+}
+
+static void on_updated(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status == TARGET_NOT_FOUND) {
+        anchor_gone(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", send_update);
+        return;
+    }
+    good_call(w);
+    walk_succeed(w, w->action);
+    keep(w, w->target_id, w->exported_before, &w->changes);
+    walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
+              "Account %.*s %s: %zu attributes", STR_ARG(w->target_id),
+              w->action == ACTION_DISABLE ? "disabled" : "updated", w->changes.count);
+    export_finish(w);
+}
+
+static void send_update(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    walk_properties(w, &w->changes);
+    if (!shown_only(w, "EntryExportUpdate", &w->changes))
+        t->ops->update(t, w->mapping, w->target_id, &w->changes, on_updated, w);
+}
+
+static void on_read(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+    enum mapping_update_kind kind =
+        w->intent == INTENT_DISABLE ? UPDATE_SOFT_DELETED_ONLY : UPDATE_ALL;
+
+    w->requests++;
+    if (result->status == TARGET_NOT_FOUND) {
+        anchor_gone(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", read_account);
+        return;
+    }
+    good_call(w);
+    w->exported_before = json_clone(w->arena, result->records[0].values);
+    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
+              "Connected to account %.*s", STR_ARG(w->target_id));
+    w->steps[w->step_count - 1].details = w->exported_before;
+    mapping_update(w->mapping, w->values, w->exported_before, kind, w->arena, &w->changes);
+    if (w->changes.count > 0) {
+        send_update(w);
+        return;
+    }
+    walk_skip(w, "RedundantExport", "The account says already what it should");
+    keep(w, w->target_id, w->exported_before, &w->changes);
+    walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
+              STR_ARG(w->message));
+    export_finish(w);
+}
+
+static void read_account(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    w->target_id = w->connection.target_id;
+    t->ops->read(t, w->mapping, w->target_id, on_read, w);
+}
+
+/* --- delete --- */
+
+static void on_removed(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status != TARGET_OK && result->status != TARGET_NOT_FOUND) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportDelete", send_remove);
+        return;
+    }
+    good_call(w);
+    walk_succeed(w, ACTION_DELETE);
+    w->keep = KEEP_DROPPED;
+    walk_step(w, STEP_EXPORT, "EntryExportDelete", STATUS_SUCCESS,
+              result->status == TARGET_OK ? "Account %.*s deleted"
+                                          : "Account %.*s was gone already",
+              STR_ARG(w->target_id));
+    export_finish(w);
+}
+
+static void send_remove(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    w->target_id = w->connection.target_id;
+    if (!shown_only(w, "EntryExportDelete", NULL))
+        t->ops->remove(t, w->mapping, w->target_id, on_removed, w);
+}
+
+/* --- */
+
+static void begin_match(struct walk *w)
+{
+    struct str value = w->criteria[0].values[0]->text;
+    struct str key =
+        arena_printf(w->arena, "%d:%.*s", (int)w->entry.kind, STR_ARG(str_fold(w->arena, value)));
+
+    if (map_get(&w->run->matching, key)) {
+        walk_fail(w, TARGET_PERMANENT, "DuplicateSourceEntries",
+                  "Another source object has the same matching value '%.*s': change one of them",
+                  STR_ARG(value));
+        walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_FAILURE, "%.*s",
+                  STR_ARG(w->message));
+        export_finish(w);
+        return;
+    }
+    w->matching_key = key;
+    map_put(&w->run->matching, key, w);
+    ask(w);
+}
+
+void station_export(struct walk *w)
+{
+    w->run->in_flight++;
+    switch (w->intent) {
+    case INTENT_MATCH_OR_CREATE:
+        begin_match(w);
+        break;
+    case INTENT_UPDATE:
+    case INTENT_DISABLE:
+        read_account(w);
+        break;
+    case INTENT_DELETE:
+        send_remove(w);
+        break;
+    case INTENT_NOTHING:
+    case INTENT_COUNT:
+        export_finish(w);
+        break;
+    }
+}

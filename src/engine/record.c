@@ -1,0 +1,276 @@
+/* The station record: outcomes are committed in batches on a thread of their own, connection,
+ * journal, retry queue, counters and cursor in one transaction, behind the fence of the lease. The
+ * cursor of a batch names the last page all of whose outcomes are in this batch or earlier ones
+ * (promise 1). A batch that fails breaks the run: nothing after it is recorded. */
+#include "engine/run.h"
+#include "job/retry.h"
+
+struct record_batch {
+    struct db_write write; /* first */
+    struct run *run;
+    struct walk *first, *last;
+    size_t count;
+    size_t records; /* journal records among them */
+    struct cycle cycle;
+    char cursor[RUN_CURSOR_MAX];
+    bool ok;
+    struct err err;
+    struct record_batch *next;
+};
+
+/* --- on the writer's thread --- */
+
+static bool record_failure(struct db *db, const struct run *r, const struct walk *w,
+                           struct err *err)
+{
+    struct retry parked = {
+        .source_id = w->entry.id,
+        .kind = w->entry.kind,
+        .reference = w->references,
+        .first_us = w->at_us,
+        .next_us = w->at_us, /* due in the next cycle */
+        .code = w->code,
+        .message = w->message,
+    };
+
+    return retry_park(db, r->job.no, &parked, err);
+}
+
+static bool record_connection(struct db *db, const struct run *r, const struct walk *w,
+                              struct err *err)
+{
+    if (w->keep == KEEP_CONNECTION) {
+        struct connection c = {
+            .source_id = w->entry.id,
+            .kind = w->entry.kind,
+            .target_id = w->target_id,
+            .display_name = w->entry.display_name,
+            .origin = w->connected && !w->rematched ? w->connection.origin : w->origin,
+            .soft_deleted = !w->in_scope,
+            .exported = json_text(w->arena, w->exported),
+            .created_us = w->connected && !w->rematched ? w->connection.created_us : w->at_us,
+            .changed_us = w->at_us,
+        };
+        bool is_new;
+
+        return connection_save(db, r->job.no, &c, &is_new, err);
+    }
+    if (w->keep == KEEP_DROPPED) {
+        bool removed;
+
+        return connection_remove(db, r->job.no, w->entry.id, &removed, err);
+    }
+    return true;
+}
+
+/* What the second pass sent and what it still waits for. */
+static bool record_references(struct db *db, const struct run *r, const struct walk *w,
+                              struct err *err)
+{
+    const struct walk_references *s = w->second;
+
+    for (size_t i = 0; w->status != STATUS_FAILURE && i < s->member_count; i++) {
+        if (!exported_member_set(db, r->job.no, w->entry.id, s->members[i].source_id,
+                                 s->members[i].present, err))
+            return false;
+    }
+    for (size_t i = 0; w->status != STATUS_FAILURE && i < s->resolved_count; i++) {
+        if (!pending_reference_remove(db, r->job.no, &s->resolved[i], err))
+            return false;
+    }
+    for (size_t i = 0; i < s->missing_count; i++) {
+        if (!pending_reference_add(db, r->job.no, &s->missing[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool record_walk(struct db *db, const struct run *r, const struct walk *w, int64_t no,
+                        struct err *err)
+{
+    if (!record_connection(db, r, w, err) || (w->second && !record_references(db, r, w, err)))
+        return false;
+    if (w->status == STATUS_FAILURE) {
+        if (!record_failure(db, r, w, err))
+            return false;
+    } else if (r->had_retries && !retry_remove(db, r->job.no, w->entry.id, w->references, err)) {
+        return false;
+    }
+    if (!w->silent) {
+        struct journal_record record = walk_record(w);
+
+        record.job_no = r->job.no;
+        record.no = no;
+        record.cycle_id = r->cycle.id;
+        record.initiated_by = r->initiated_by;
+        return journal_insert(db, &record, err);
+    }
+    return true;
+}
+
+static bool batch_run(struct db_write *write, struct db *db, struct err *err)
+{
+    struct record_batch *b = (struct record_batch *)write;
+    struct run *r = b->run;
+    int64_t no = 0;
+    bool broken;
+
+    pthread_mutex_lock(&r->lock);
+    broken = r->broken;
+    pthread_mutex_unlock(&r->lock);
+    if (broken)
+        return err_set(err, ERR_INTERNAL, "recordBroken", "an earlier batch could not be recorded");
+    if (!cycle_fence(db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, (int64_t)b->records,
+                     &no, err))
+        return false;
+    for (struct walk *w = b->first; w; w = w->next) {
+        if (!record_walk(db, r, w, no, err))
+            return false;
+        no += !w->silent;
+    }
+    return b->cycle.id.len == 0 || cycle_update(db, &b->cycle, err);
+}
+
+static void batch_done(struct db_write *write, bool ok, const struct err *err)
+{
+    struct record_batch *b = (struct record_batch *)write;
+    struct run *r = b->run;
+
+    b->ok = ok;
+    if (!ok)
+        b->err = *err;
+    pthread_mutex_lock(&r->lock);
+    if (!ok)
+        r->broken = true;
+    b->next = r->done;
+    r->done = b;
+    pthread_cond_signal(&r->done_cond);
+    if (r->target)
+        r->target->ops->wake(r->target);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* --- on the run's thread --- */
+
+static struct record_batch *batch_new(struct run *r)
+{
+    struct record_batch *b = mem_alloc(sizeof(*b));
+
+    b->write.run = batch_run;
+    b->write.done = batch_done;
+    b->run = r;
+    return b;
+}
+
+void recorder_add(struct run *r, struct walk *w)
+{
+    struct record_batch *b = r->batch;
+
+    if (!b) {
+        b = r->batch = batch_new(r);
+        r->batch_since_us = clock_monotonic_us();
+    }
+    w->next = NULL;
+    if (b->last)
+        b->last->next = w;
+    else
+        b->first = w;
+    b->last = w;
+    b->count++;
+    b->records += !w->silent;
+    if (b->count == RUN_BATCH_MAX)
+        recorder_flush(r);
+}
+
+static void batch_recycle(struct run *r, struct record_batch *b)
+{
+    struct walk *w = b->first;
+
+    while (w) {
+        struct walk *next = w->next;
+
+        run_walk_recycle(r, w);
+        w = next;
+    }
+    free(b);
+}
+
+void recorder_flush(struct run *r)
+{
+    struct record_batch *b = r->batch;
+    struct err err;
+
+    if (!b)
+        b = batch_new(r);
+    r->batch = NULL;
+    r->cursor_moved = false;
+    r->last_commit_us = clock_monotonic_us();
+    memcpy(b->cursor, r->cursor, sizeof(b->cursor));
+    b->cycle = r->cycle;
+    b->cycle.cursor = str_from_z(b->cursor);
+    r->batches_out++;
+    if (db_writer_submit(r->writer, &b->write, &err))
+        return;
+    r->batches_out--;
+    run_abort(r, &err);
+    batch_recycle(r, b);
+}
+
+void recorder_collect(struct run *r)
+{
+    struct record_batch *done;
+
+    pthread_mutex_lock(&r->lock);
+    done = r->done;
+    r->done = NULL;
+    pthread_mutex_unlock(&r->lock);
+    while (done) {
+        struct record_batch *next = done->next;
+
+        r->batches_out--;
+        if (!done->ok)
+            run_abort(r, &done->err);
+        batch_recycle(r, done);
+        done = next;
+    }
+}
+
+static void wait_for_batch(struct run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (!r->done)
+        pthread_cond_wait(&r->done_cond, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+    recorder_collect(r);
+}
+
+bool recorder_drain(struct run *r, struct err *err)
+{
+    if (r->batch || r->cursor_moved)
+        recorder_flush(r);
+    while (r->batches_out > 0)
+        wait_for_batch(r);
+    if (r->aborted && err)
+        *err = r->err;
+    return !r->aborted;
+}
+
+bool recorder_open(struct run *r, struct err *err)
+{
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->done_cond, NULL);
+    return db_writer_open(r->engine->db, NULL, &r->writer, err);
+}
+
+void recorder_close(struct run *r)
+{
+    struct err ignored;
+
+    if (!r->writer)
+        return;
+    (void)!recorder_drain(r, &ignored);
+    db_writer_close(r->writer);
+    r->writer = NULL;
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->done_cond);
+}

@@ -1,0 +1,522 @@
+/* The second pass: references, when the objects they name have their accounts (engine.md 7). A
+ * manager is sent as a change of its owner; members are sent as differences, against what was last
+ * exported, never by reading the target's list. A reference whose object has no account yet waits
+ * in the pending index and is sent in the cycle in which that object gets one. */
+#include "engine/run.h"
+
+enum { MEMBERS_AT_ONCE = 500 }; /* members looked at in one step of a full comparison */
+
+bool references_mapped(const struct mapping_program *p)
+{
+    for (size_t i = 0; i < p->object_count; i++) {
+        for (size_t j = 0; p->objects[i].enabled && j < p->objects[i].attribute_count; j++) {
+            if (p->objects[i].attributes[j].is_reference)
+                return true;
+        }
+    }
+    return false;
+}
+
+static const struct mapping_attribute *members_attribute(const struct mapping_object *m)
+{
+    for (size_t i = 0; i < m->attribute_count; i++) {
+        if (m->attributes[i].is_reference && str_eq_z(m->attributes[i].reference, "members"))
+            return &m->attributes[i];
+    }
+    return NULL;
+}
+
+static void add_missing(struct walk *w, struct str missing_id,
+                        const struct mapping_attribute *attribute)
+{
+    struct walk_references *s = w->second;
+
+    if (s->missing_count == s->missing_cap) {
+        struct pending_reference *larger =
+            ARENA_ARRAY(w->arena, struct pending_reference, s->missing_cap * 2 + 8);
+
+        for (size_t i = 0; i < s->missing_count; i++)
+            larger[i] = s->missing[i];
+        s->missing = larger;
+        s->missing_cap = s->missing_cap * 2 + 8;
+    }
+    s->missing[s->missing_count++] = (struct pending_reference){
+        .missing_id = arena_str(w->arena, missing_id),
+        .owner_id = w->entry.id,
+        .attribute = arena_str(w->arena, attribute->target),
+    };
+}
+
+static void add_member(struct walk *w, struct str source_id, struct str target_id, bool present)
+{
+    struct walk_references *s = w->second;
+
+    if (s->member_count == s->member_cap) {
+        struct walk_member *larger =
+            ARENA_ARRAY(w->arena, struct walk_member, s->member_cap * 2 + 16);
+
+        for (size_t i = 0; i < s->member_count; i++)
+            larger[i] = s->members[i];
+        s->members = larger;
+        s->member_cap = s->member_cap * 2 + 16;
+    }
+    s->members[s->member_count++] = (struct walk_member){
+        .source_id = arena_str(w->arena, source_id),
+        .target_id = arena_str(w->arena, target_id),
+        .present = present,
+    };
+}
+
+/* The account of a source object; empty when it has none. */
+static bool account_of(struct walk *w, struct str source_id, struct str *out, struct err *err)
+{
+    struct connection c;
+    bool found;
+
+    if (!connection_load(w->run->db, w->arena, w->run->job.no, source_id, &c, &found, err))
+        return false;
+    *out = found ? c.target_id : (struct str){0};
+    return true;
+}
+
+/* --- single references: manager --- */
+
+static bool plan_single(struct walk *w, const struct mapping_attribute *m, struct err *err)
+{
+    struct json *value = json_get(w->entry.attributes, m->reference);
+    struct str source_id = json_is(value, JSON_STRING) ? value->text : (struct str){0};
+    const struct json *before = json_get(w->exported_before, m->target);
+    struct str target_id = {0};
+
+    if (source_id.len > 0 && !account_of(w, source_id, &target_id, err))
+        return false;
+    if (source_id.len > 0 && target_id.len == 0) {
+        add_missing(w, source_id, m);
+        walk_step(w, STEP_REFERENCE, "UnableToResolveReferenceAttributeValue", STATUS_WARNING,
+                  "%.*s names '%.*s', which has no account here yet", STR_ARG(m->target),
+                  STR_ARG(source_id));
+        return true;
+    }
+    if (str_eq(target_id, json_is(before, JSON_STRING) ? before->text : (struct str){0}))
+        return true;
+    w->changes.items[w->changes.count++] = (struct mapping_change){
+        .attribute = m,
+        .before = before,
+        .after = target_id.len ? json_string(w->arena, target_id) : NULL,
+    };
+    return true;
+}
+
+static bool plan_singles(struct walk *w, struct err *err)
+{
+    const struct mapping_object *m = w->mapping;
+
+    if (w->connection.exported.len > 0 &&
+        !json_parse(w->arena, w->connection.exported, NULL, &w->exported_before, NULL, err))
+        return false;
+    w->changes.items = ARENA_ARRAY(w->arena, struct mapping_change, m->attribute_count);
+    w->changes.count = 0;
+    for (size_t i = 0; i < m->attribute_count; i++) {
+        if (m->attributes[i].is_reference && !m->attributes[i].multivalued &&
+            !str_eq_z(m->attributes[i].reference, "members") &&
+            !plan_single(w, &m->attributes[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* --- members --- */
+
+/* One member that is, or is no longer, in the group at the source. */
+static bool plan_member(struct walk *w, const struct mapping_attribute *m, struct str member_id,
+                        bool present, bool exported, struct err *err)
+{
+    struct str target_id;
+
+    if (present == exported)
+        return true;
+    if (!account_of(w, member_id, &target_id, err))
+        return false;
+    if (target_id.len == 0 && present)
+        add_missing(w, member_id, m);
+    else /* without an account there is nothing to send, but it is no longer exported */
+        add_member(w, member_id, target_id, present);
+    return true;
+}
+
+/* Members that are known to have changed. */
+static bool plan_known(struct walk *w, const struct mapping_attribute *m, struct err *err)
+{
+    struct walk_references *s = w->second;
+    struct walk_member *known = s->members;
+    size_t count = s->member_count;
+
+    s->members = NULL;
+    s->member_count = s->member_cap = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool exported;
+
+        if (!exported_member_has(w->run->db, w->run->job.no, w->entry.id, known[i].source_id,
+                                 &exported, err) ||
+            !plan_member(w, m, known[i].source_id, known[i].present, exported, err))
+            return false;
+    }
+    return true;
+}
+
+/* A stretch of a full comparison: the group's members and the exported ones, both in id order. */
+static bool plan_stretch(struct walk *w, const struct mapping_attribute *m, struct err *err)
+{
+    struct run *r = w->run;
+    struct walk_references *s = w->second;
+    struct str *now = NULL, *then = NULL;
+    size_t now_count, then_count, i = 0, j = 0;
+    struct str cursor = s->cursor;
+
+    if (!r->source->ops->members(r->source, w->entry.id, cursor, MEMBERS_AT_ONCE, w->arena, &now,
+                                 &now_count, err) ||
+        !exported_members(r->db, w->arena, r->job.no, w->entry.id, cursor, MEMBERS_AT_ONCE, &then,
+                          &then_count, err))
+        return false;
+    while (i < now_count || j < then_count) {
+        int order = i == now_count ? 1 : j == then_count ? -1 : str_cmp(now[i], then[j]);
+
+        /* Behind the end of a full page of the other side nothing can be said yet. */
+        if ((order > 0 && i == now_count && now_count == MEMBERS_AT_ONCE) ||
+            (order < 0 && j == then_count && then_count == MEMBERS_AT_ONCE))
+            break;
+        s->cursor = order <= 0 ? now[i] : then[j];
+        if (!plan_member(w, m, s->cursor, order <= 0, order >= 0, err))
+            return false;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    s->more = now_count == MEMBERS_AT_ONCE || then_count == MEMBERS_AT_ONCE;
+    return true;
+}
+
+/* --- sending --- */
+
+static void send_members(struct walk *w);
+static void send_singles(struct walk *w);
+
+static void done_with(struct walk *w)
+{
+    if (w->status != STATUS_FAILURE)
+        walk_succeed(w,
+                     w->property_count || w->second->member_count ? ACTION_UPDATE : ACTION_OTHER);
+    if (w->action == ACTION_OTHER && w->status == STATUS_SUCCESS) {
+        w->silent = w->second->missing_count == 0;
+        if (!w->silent) {
+            w->status = STATUS_WARNING;
+            w->code = STR("UnableToResolveReferenceAttributeValue");
+            w->message =
+                STR("A referenced object has no account here yet; it is linked when it has one");
+        }
+    }
+    export_finish(w);
+}
+
+static void reference_failed(struct walk *w, const struct err *err)
+{
+    walk_fail(w, TARGET_TRANSIENT, err->code ? err->code : "InternalError", "%s", err->message);
+    export_finish(w);
+}
+
+static void on_members_changed(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status ==
+        TARGET_NOT_FOUND) { /* seen and put right when the group itself is walked next */
+        walk_fail(w, TARGET_PERMANENT, "InvalidAnchor", "The connected group no longer exists");
+        export_finish(w);
+    } else if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", send_members);
+    } else {
+        walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS, "%zu members changed",
+                  w->second->member_count);
+        done_with(w);
+    }
+}
+
+static void send_members(struct walk *w)
+{
+    struct walk_references *s = w->second;
+    struct target *t = w->run->target;
+    struct str *add = ARENA_ARRAY(w->arena, struct str, s->member_count);
+    struct str *remove = ARENA_ARRAY(w->arena, struct str, s->member_count);
+    size_t adds = 0, removes = 0;
+
+    for (size_t i = 0; i < s->member_count; i++) {
+        if (s->members[i].target_id.len == 0)
+            continue;
+        if (s->members[i].present)
+            add[adds++] = s->members[i].target_id;
+        else
+            remove[removes++] = s->members[i].target_id;
+    }
+    if (adds + removes == 0)
+        done_with(w);
+    else
+        t->ops->change_members(t, w->mapping, w->connection.target_id,
+                               members_attribute(w->mapping), add, adds, remove, removes,
+                               on_members_changed, w);
+}
+
+static void plan_and_send_members(struct walk *w)
+{
+    const struct mapping_attribute *m = members_attribute(w->mapping);
+    struct walk_references *s = w->second;
+    struct err err = {0};
+    bool ok = true;
+
+    if (m) {
+        if (s->member_count > 0 || s->known_only)
+            ok = plan_known(w, m, &err);
+        else
+            do /* stretches without a difference cost no request */
+                ok = plan_stretch(w, m, &err);
+            while (ok && s->more && s->member_count < MEMBERS_AT_ONCE * 20);
+    }
+    if (ok)
+        send_members(w);
+    else
+        reference_failed(w, &err);
+}
+
+static void on_singles_sent(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status == TARGET_NOT_FOUND) {
+        walk_fail(w, TARGET_PERMANENT, "InvalidAnchor", "The connected account no longer exists");
+        export_finish(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", send_singles);
+        return;
+    }
+    w->keep = KEEP_CONNECTION;
+    w->target_id = w->connection.target_id;
+    w->exported = mapping_exported(w->exported_before, &w->changes, w->arena);
+    walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
+              "References of account %.*s written", STR_ARG(w->target_id));
+    plan_and_send_members(w);
+}
+
+static void send_singles(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    if (w->changes.count == 0) {
+        plan_and_send_members(w);
+        return;
+    }
+    walk_properties(w, &w->changes);
+    t->ops->update(t, w->mapping, w->connection.target_id, &w->changes, on_singles_sent, w);
+}
+
+void references_start(struct walk *w)
+{
+    size_t index = w->page->index - 1;
+    struct err err = {0};
+
+    w->references = true;
+    w->second = w->page->seconds ? w->page->seconds[index] : NULL;
+    if (!w->second)
+        w->second = ARENA_NEW(w->arena, struct walk_references);
+    w->run->in_flight++;
+    w->action = ACTION_OTHER;
+    w->status = STATUS_SKIPPED;
+    w->silent = true;
+    w->in_scope = w->connected && !w->connection.soft_deleted;
+    if (!w->in_scope || w->entry.gone || !w->mapping || !w->mapping->enabled ||
+        !(w->mapping->can & MAPPING_CAN_UPDATE)) {
+        export_finish(w);
+        return;
+    }
+    w->silent = false;
+    w->status = STATUS_SUCCESS;
+    if (plan_singles(w, &err))
+        send_singles(w);
+    else
+        reference_failed(w, &err);
+}
+
+/* --- the feed of the second pass --- */
+
+/* Initial: all users, then all groups. Cursor "u..." and "g...". */
+static bool feed_all(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    bool groups = str_starts(cursor, STR("g"));
+    bool (*feed)(struct run *, struct str, struct feed_page *, struct err *) =
+        groups ? feed_groups : feed_users;
+
+    if (!feed(r, str_from(cursor, 1), page, err))
+        return false;
+    page->next = page->last && !groups
+                     ? STR("g")
+                     : arena_printf(page->arena, "%c%.*s", groups ? 'g' : 'u', STR_ARG(page->next));
+    page->last = page->last && groups;
+    return true;
+}
+
+static struct walk_references *second_of(struct feed_page *page, size_t i)
+{
+    if (!page->seconds[i])
+        page->seconds[i] = ARENA_NEW(page->arena, struct walk_references);
+    return page->seconds[i];
+}
+
+static void know_member(struct feed_page *page, size_t i, struct str member_id, bool present)
+{
+    struct walk_references *s = second_of(page, i);
+    struct walk_member *larger = ARENA_ARRAY(page->arena, struct walk_member, s->member_count + 1);
+
+    for (size_t k = 0; k < s->member_count; k++) {
+        larger[k] = s->members[k];
+        if (str_eq(larger[k].source_id, member_id)) { /* the later word counts */
+            s->members[k].present = present;
+            return;
+        }
+    }
+    larger[s->member_count++] = (struct walk_member){.source_id = member_id, .present = present};
+    s->members = larger;
+    s->member_cap = s->member_count;
+}
+
+/* Room for one more in the arrays of a page that is being built. */
+static void page_grow(struct feed_page *page)
+{
+    size_t room = page->room ? page->room * 2 : page->count + 64;
+    struct source_entry *entries = ARENA_ARRAY(page->arena, struct source_entry, room);
+    struct connection **connections = ARENA_ARRAY(page->arena, struct connection *, room);
+    struct walk_references **seconds = ARENA_ARRAY(page->arena, struct walk_references *, room);
+
+    for (size_t i = 0; i < page->count; i++) {
+        entries[i] = page->entries[i];
+        connections[i] = page->connections[i];
+        seconds[i] = page->seconds ? page->seconds[i] : NULL;
+    }
+    page->entries = entries;
+    page->connections = connections;
+    page->seconds = seconds;
+    page->room = room;
+}
+
+/* The place of an object in a page that is being built, read and appended when it is not there yet.
+ */
+static bool place_of(struct run *r, struct feed_page *page, struct str id, size_t *out,
+                     struct err *err)
+{
+    struct connection *c = ARENA_NEW(page->arena, struct connection);
+    bool found;
+
+    if (page->count >= page->room)
+        page_grow(page);
+    for (size_t i = 0; i < page->count; i++) {
+        if (str_eq(page->entries[i].id, id)) {
+            *out = i;
+            return true;
+        }
+    }
+    if (!r->source->ops->read(r->source, id, page->arena, &page->entries[page->count], &found, err))
+        return false;
+    if (!found)
+        page->entries[page->count] =
+            (struct source_entry){.id = id, .kind = SOURCE_GROUP, .gone = true};
+    if (!connection_load(r->db, page->arena, r->job.no, id, c, &found, err))
+        return false;
+    page->connections[page->count] = found ? c : NULL;
+    *out = page->count++;
+    return true;
+}
+
+/* Those who wait for an object that has an account now come with it. */
+static bool add_waiting(struct run *r, struct feed_page *page, struct str arrived, struct err *err)
+{
+    struct pending_reference *waiting;
+    size_t count;
+
+    if (!pending_reference_take(r->db, page->arena, r->job.no, arrived, &waiting, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        size_t at;
+
+        if (!place_of(r, page, waiting[i].owner_id, &at, err))
+            return false;
+        if (page->entries[at].kind == SOURCE_GROUP)
+            know_member(page, at, arrived, true);
+        second_of(page, at)->resolved = &waiting[i];
+        second_of(page, at)->resolved_count = 1;
+    }
+    return true;
+}
+
+static bool feed_changed(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    size_t own;
+
+    if (!feed_changes(r, cursor, page, err))
+        return false;
+    own = page->count;
+    page_grow(page);
+    for (size_t i = 0; i < own; i++) {
+        const struct connection *c = page->connections[i];
+
+        if (c && !add_waiting(r, page, page->entries[i].id, err))
+            return false;
+        /* Members of a group that was connected before are told by the feed of member changes. */
+        if (c && page->entries[i].kind == SOURCE_GROUP && c->created_us < r->cycle.began_us)
+            second_of(page, i)->known_only = true;
+    }
+    return true;
+}
+
+static bool feed_members(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    struct source_member_change *changes;
+    size_t count;
+
+    if (!r->source->ops->member_changes(r->source, cursor, r->cycle.feed_start, RUN_PAGE_SIZE,
+                                        page->arena, &changes, &count, &page->next, err))
+        return false;
+    page_grow(page);
+    for (size_t i = 0; i < count; i++) {
+        size_t at;
+
+        if (!place_of(r, page, changes[i].group_id, &at, err))
+            return false;
+        know_member(page, at, changes[i].member_id, changes[i].present);
+    }
+    page->last = count < RUN_PAGE_SIZE;
+    return true;
+}
+
+/* Incremental: the changed objects again, then the changes of membership. Cursor "c..." and "m..."
+ * with a watermark. */
+static bool feed_what_changed(struct run *r, struct str cursor, struct feed_page *page,
+                              struct err *err)
+{
+    bool members = str_starts(cursor, STR("m"));
+    struct str from = str_empty(cursor) ? r->cycle.watermark : str_from(cursor, 1);
+
+    if (!(members ? feed_members : feed_changed)(r, from, page, err))
+        return false;
+    page->next =
+        page->last && !members
+            ? arena_printf(page->arena, "m%.*s", STR_ARG(r->cycle.watermark))
+            : arena_printf(page->arena, "%c%.*s", members ? 'm' : 'c', STR_ARG(page->next));
+    page->last = page->last && members;
+    return true;
+}
+
+bool feed_references(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    return r->cycle.kind == CYCLE_INITIAL ? feed_all(r, cursor, page, err)
+                                          : feed_what_changed(r, cursor, page, err);
+}

@@ -1,0 +1,426 @@
+#include "engine/run.h"
+
+#include "job/retry.h"
+
+/* --- opening and closing --- */
+
+static bool load_program(struct run *r, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct mapping_finding *findings = NULL;
+    struct json *schema;
+    struct str text;
+
+    if (!job_schema_load(r->db, tmp, r->job.no, 0, &text, err) ||
+        !json_parse(tmp, text, NULL, &schema, NULL, err) ||
+        !mapping_compile(r->arena, schema, &r->walk_job.program, &findings, err))
+        return err_wrap(err, "synchronization schema of '%.*s'", STR_ARG(r->job.name));
+    return true;
+}
+
+bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planning, struct err *err)
+{
+    *r = (struct run){
+        .engine = e,
+        .planning = planning,
+        .window = e->window ? e->window : RUN_WINDOW_DEFAULT,
+        .arena = arena_new(),
+        .initiated_by = STR("system"),
+    };
+    map_init(&r->matching);
+    map_init(&r->unrecorded);
+    if (!db_open(e->db, &r->db, err) || !job_load_no(r->db, r->arena, job_no, &r->job, err) ||
+        !load_program(r, err) || !e->open_source(r->db, &r->job, &r->source, err))
+        return false;
+    r->walk_job.job = &r->job;
+    r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
+    r->walk_job.now_us = clock_now(e->clock);
+    r->walk_job.rng = e->rng;
+    if (planning)
+        return true;
+    return job_secret_load(r->db, e->key, job_no, STR("SecretToken"), &r->token, err) &&
+           e->open_target(&r->job, &r->token, r->walk_job.program, &r->target, err);
+}
+
+bool run_lease(struct run *r, struct err *err)
+{
+    int64_t retries;
+
+    if (!lease_claim(r->engine, r->db, r->job.no, &r->lease, err))
+        return false;
+    r->leased = true;
+    if (!retry_count(r->db, r->job.no, &retries, err) ||
+        !job_signal_read(r->db, r->job.no, &r->signal_seen, err))
+        return false;
+    r->had_retries = retries > 0;
+    return recorder_open(r, err);
+}
+
+static void pages_free(struct run *r)
+{
+    while (r->first_page) {
+        struct feed_page *page = r->first_page;
+
+        r->first_page = page->after;
+        arena_free(page->arena);
+        free(page);
+    }
+    r->last_page = NULL;
+}
+
+void run_close(struct run *r)
+{
+    struct err ignored;
+
+    recorder_close(r);
+    target_close(r->target);
+    source_close(r->source);
+    if (r->leased && !lease_release(r->db, &r->lease, &ignored))
+        log_error("lease_not_released", &ignored); /* it expires by itself */
+    pages_free(r);
+    while (r->idle) {
+        struct walk *w = r->idle;
+
+        r->idle = w->next;
+        arena_free(w->arena);
+        free(w);
+    }
+    map_done(&r->matching);
+    map_done(&r->unrecorded);
+    secret_done(&r->token);
+    db_close(r->db);
+    arena_free(r->arena);
+}
+
+/* --- walks --- */
+
+struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index)
+{
+    struct walk *w = r->idle;
+    struct arena *arena;
+
+    if (w) {
+        r->idle = w->next;
+        arena = w->arena;
+    } else {
+        w = mem_alloc(sizeof(*w));
+        arena = arena_new();
+    }
+    *w = (struct walk){
+        .arena = arena,
+        .run = r,
+        .page = page,
+        .entry = page->entries[index],
+        .began_us = clock_monotonic_us(),
+    };
+    w->mapping = mapping_for(r->walk_job.program, w->entry.kind);
+    if (page->connections[index]) {
+        w->connected = true;
+        w->connection = *page->connections[index];
+        w->target_id = w->connection.target_id;
+    }
+    page->alive++;
+    r->alive++;
+    return w;
+}
+
+static void page_release(struct feed_page *page)
+{
+    if (page->alive > 0 || page->unfinished > 0)
+        return;
+    arena_free(page->arena);
+    free(page);
+}
+
+void run_walk_recycle(struct run *r, struct walk *w)
+{
+    struct feed_page *page = w->page;
+
+    if (w->keep == KEEP_CONNECTION && map_get(&r->unrecorded, w->target_id) == w)
+        map_take(&r->unrecorded, w->target_id);
+    arena_reset(w->arena);
+    w->next = r->idle;
+    r->idle = w;
+    r->alive--;
+    page->alive--;
+    /* A page still in the list is released by pass_pages, which moves the cursor over it. */
+    for (struct feed_page *p = r->first_page; p; p = p->after) {
+        if (p == page)
+            return;
+    }
+    page_release(page);
+}
+
+/* Moves the cursor over the pages whose objects all have their outcome in the recorder's hands. */
+static void pass_pages(struct run *r)
+{
+    while (r->first_page && r->first_page->unfinished == 0) {
+        struct feed_page *page = r->first_page;
+
+        snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(page->next));
+        r->cursor_moved = true;
+        r->first_page = page->after;
+        if (!r->first_page)
+            r->last_page = NULL;
+        page_release(page);
+    }
+}
+
+static void count_outcome(struct cycle_counters *c, const struct walk *w)
+{
+    c->imported++;
+    c->in_scope += w->in_scope;
+    c->requests += w->requests;
+    if (w->status == STATUS_WARNING)
+        c->warnings++;
+    if (w->status == STATUS_FAILURE) {
+        c->failed++;
+    } else if (w->unchanged) {
+        c->unchanged++;
+    } else if (w->status == STATUS_SKIPPED) {
+        c->skipped++;
+    } else {
+        c->matched += w->origin == CONNECTION_MATCHED && w->keep == KEEP_CONNECTION &&
+                      (!w->connected || w->rematched);
+        c->created += w->action == ACTION_CREATE;
+        c->updated += w->action == ACTION_UPDATE;
+        c->disabled += w->action == ACTION_DISABLE;
+        c->deleted += w->action == ACTION_DELETE;
+    }
+}
+
+void run_walk_finish(struct walk *w)
+{
+    struct run *r = w->run;
+
+    w->at_us = clock_now(r->engine->clock);
+    /* An unchanged object of a full read is noise; one that the feed named is told (engine.md 3.3).
+     */
+    if (w->unchanged && r->cycle.kind == CYCLE_INITIAL && r->cycle.id.len > 0)
+        w->silent = true;
+    if (!w->references)
+        count_outcome(&r->cycle.counters, w);
+    if (r->finished)
+        r->finished(r->finished_ctx, w);
+    w->page->unfinished--;
+    if (!r->leased ||
+        (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries))
+        run_walk_recycle(r, w);
+    else
+        recorder_add(r, w);
+    pass_pages(r);
+}
+
+bool run_target_taken(struct walk *w, struct str target_id, bool *out_taken, struct str *out_other,
+                      struct err *err)
+{
+    struct run *r = w->run;
+    const struct walk *unrecorded = map_get(&r->unrecorded, target_id);
+    struct connection c;
+    bool found;
+
+    if (unrecorded && unrecorded != w) {
+        *out_taken = !str_eq(unrecorded->entry.id, w->entry.id);
+        *out_other = arena_str(w->arena, unrecorded->entry.id);
+        return true;
+    }
+    if (!connection_find_target(r->db, w->arena, r->job.no, target_id, &c, &found, err))
+        return false;
+    *out_taken = found && !str_eq(c.source_id, w->entry.id);
+    *out_other = found ? c.source_id : (struct str){0};
+    return true;
+}
+
+/* --- driving --- */
+
+void run_abort(struct run *r, const struct err *err)
+{
+    r->stopping = true;
+    if (r->aborted)
+        return;
+    r->aborted = true;
+    r->err = *err;
+}
+
+static bool next_page(struct run *r, run_load *load, struct str cursor, struct err *err)
+{
+    struct feed_page *page = mem_alloc(sizeof(*page));
+
+    page->arena = arena_new();
+    if (!load(r, cursor, page, err)) {
+        arena_free(page->arena);
+        free(page);
+        return false;
+    }
+    page->unfinished = page->count;
+    if (r->last_page)
+        r->last_page->after = page;
+    else
+        r->first_page = page;
+    r->last_page = page;
+    return true;
+}
+
+void run_start_walk(struct walk *w)
+{
+    walk_plan(w, &w->run->walk_job);
+    if (w->intent == INTENT_NOTHING)
+        run_walk_finish(w);
+    else
+        station_export(w);
+}
+
+/* Whether somebody elsewhere paused the job, or this process is asked to stop. */
+static void look_for_signals(struct run *r)
+{
+    int64_t now = clock_monotonic_us();
+    int64_t signal;
+    struct err err;
+    struct job job;
+
+    if (r->stop && atomic_load(r->stop))
+        r->stopping = r->paused = true;
+    if (now - r->signal_checked_us < RUN_SIGNAL_US || r->cycle.id.len == 0)
+        return;
+    r->signal_checked_us = now;
+    if (r->observer && r->observer->progress)
+        r->observer->progress(r->observer->ctx, &r->job, &r->cycle);
+    if (!job_signal_read(r->db, r->job.no, &signal, &err) || signal == r->signal_seen)
+        return;
+    r->signal_seen = signal;
+    if (job_load_no(r->db, r->arena, r->job.no, &job, &err) && job.state != JOB_ACTIVE)
+        r->stopping = r->paused = true;
+}
+
+static void release_delayed(struct run *r)
+{
+    int64_t now = clock_monotonic_us();
+    struct walk *list = r->delayed;
+
+    r->delayed = NULL;
+    while (list) {
+        struct walk *w = list;
+
+        list = w->next;
+        if (r->stopping || w->not_before_us <= now) {
+            export_again(w);
+        } else {
+            w->next = r->delayed;
+            r->delayed = w;
+        }
+    }
+}
+
+static int64_t wait_ms(const struct run *r)
+{
+    int64_t until = clock_monotonic_us() + 100 * US_PER_MS;
+
+    for (const struct walk *w = r->delayed; w; w = w->next)
+        until = w->not_before_us < until ? w->not_before_us : until;
+    if (r->batch && r->batch_since_us + RUN_FLUSH_US < until)
+        until = r->batch_since_us + RUN_FLUSH_US;
+    until -= clock_monotonic_us();
+    return until < 0 ? 0 : until / US_PER_MS + 1;
+}
+
+static void flush_when_due(struct run *r)
+{
+    int64_t now = clock_monotonic_us();
+
+    if ((r->batch && now - r->batch_since_us >= RUN_FLUSH_US) ||
+        (r->cursor_moved && now - r->last_commit_us >= RUN_SIGNAL_US) ||
+        (r->leased && now - r->last_commit_us >= RUN_HEARTBEAT_US))
+        recorder_flush(r);
+}
+
+static bool may_start(const struct run *r)
+{
+    return !r->stopping && r->in_flight < r->window && r->alive < RUN_ALIVE_MAX &&
+           (r->hold_until_us == 0 || r->hold_until_us <= clock_monotonic_us());
+}
+
+/* Starts the walks of the pages at hand and loads at most one page more, so that the loop comes
+ * round; *out_end when the feed has no more. */
+static bool fill(struct run *r, run_load *load, void (*start)(struct walk *w), bool *out_end,
+                 struct err *err)
+{
+    bool loaded = false;
+
+    while (may_start(r)) {
+        struct feed_page *page = r->last_page;
+
+        /* The newest page is the one being started; it stays in the list until all of it is
+         * finished. */
+        if (page && page->index < page->count) {
+            start(run_walk_new(r, page, page->index++));
+            continue;
+        }
+        *out_end = r->feed_ended;
+        if (r->feed_ended || loaded)
+            return true;
+        if (!next_page(r, load, r->feed_at, err))
+            return false;
+        loaded = true;
+        page = r->last_page;
+        snprintf(r->feed_at_text, sizeof(r->feed_at_text), "%.*s", STR_ARG(page->next));
+        r->feed_at = str_from_z(r->feed_at_text);
+        r->feed_ended = page->last;
+        pass_pages(r); /* an empty page has nothing to wait for */
+    }
+    return true;
+}
+
+bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w), struct err *err)
+{
+    bool end = false;
+    bool ok = true;
+
+    snprintf(r->feed_at_text, sizeof(r->feed_at_text), "%s", r->cursor);
+    r->feed_at = str_from_z(r->feed_at_text);
+    r->feed_ended = false;
+    for (;;) {
+        look_for_signals(r);
+        if (ok && !fill(r, load, start, &end, err)) {
+            ok = false;
+            r->stopping = true;
+        }
+        release_delayed(r);
+        if (r->in_flight == 0 && (end || r->stopping))
+            break;
+        if (r->leased)
+            flush_when_due(r);
+        r->target->ops->run(r->target, may_start(r) && !end ? 0 : wait_ms(r));
+        if (r->leased)
+            recorder_collect(r);
+    }
+    /* What was not started stays for the next run: the cursor has not moved over it. */
+    if (r->leased && !recorder_drain(r, ok ? err : NULL))
+        return false;
+    return ok;
+}
+
+bool run_rehearse(struct run *r, run_load *load, struct str cursor,
+                  void (*visit)(void *ctx, struct walk *w), void *ctx, struct err *err)
+{
+    char at[RUN_CURSOR_MAX];
+    bool last = false;
+
+    snprintf(at, sizeof(at), "%.*s", STR_ARG(cursor));
+    while (!last) {
+        CLEANUP(arena_freep) struct arena *arena = arena_new();
+        struct feed_page page = {.arena = arena, .unfinished = 1}; /* never released by its walks */
+
+        if (!load(r, str_from_z(at), &page, err))
+            return false;
+        for (size_t i = 0; i < page.count; i++) {
+            struct walk *w = run_walk_new(r, &page, i);
+
+            walk_plan(w, &r->walk_job);
+            visit(ctx, w);
+            run_walk_recycle(r, w);
+        }
+        snprintf(at, sizeof(at), "%.*s", STR_ARG(page.next));
+        last = page.last;
+    }
+    return true;
+}

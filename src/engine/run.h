@@ -1,0 +1,172 @@
+/* One run: many walks under one lease, with what they share. A run has one thread, which reads the
+ * source, plans and drives the target's requests; a second one, the recorder's, commits outcomes
+ * (record.c). Memory is bounded by the number of walks alive and the size of a page, never by the
+ * directory. */
+#pragma once
+
+#include "base/log.h"
+#include "base/map.h"
+#include "db/writer.h"
+#include "engine/engine.h"
+#include "engine/walk.h"
+
+#include <pthread.h>
+
+enum {
+    RUN_WINDOW_DEFAULT = 64, /* walks with a request under way */
+    RUN_ALIVE_MAX = 768,     /* walks in all, those waiting to be recorded included */
+    RUN_PAGE_SIZE = 250,     /* source objects read at once */
+    RUN_BATCH_MAX = 128,     /* outcomes in one commit */
+    RUN_CURSOR_MAX = 512,    /* bytes */
+};
+#define RUN_LEASE_US     (30 * US_PER_SECOND)
+#define RUN_HEARTBEAT_US (8 * US_PER_SECOND)
+#define RUN_FLUSH_US     (20 * US_PER_MS)  /* an outcome waits at most this long for its commit */
+#define RUN_SIGNAL_US    (500 * US_PER_MS) /* how often a pause from elsewhere is looked for */
+
+/* A page of source objects on its way through the run. */
+struct feed_page {
+    struct arena *arena;
+    struct source_entry *entries;
+    struct connection **connections; /* NULL where there is none */
+    size_t room;                     /* places in the arrays of a page that grows */
+    struct walk_references *
+        *seconds; /* of the second pass: NULL, or what is known beforehand of each entry */
+    size_t count;
+    size_t index;      /* the next to start */
+    size_t unfinished; /* started or not, without outcome */
+    size_t alive;      /* walks that point into the page */
+    struct str next;   /* cursor after the page */
+    bool last;
+    struct feed_page *after;
+};
+
+struct record_batch;
+
+struct run {
+    const struct engine *engine;
+    struct db *db;
+    struct arena *arena; /* as long as the run */
+    struct job job;
+    struct walk_job walk_job;
+    struct source *source;
+    struct target *target;
+    struct secret token;
+    enum engine_send send;
+    bool planning; /* nothing is exported: rows only */
+    struct job_lease lease;
+    bool leased;
+    const atomic_bool *stop;
+    const struct engine_observer *observer;
+    struct str initiated_by; /* of the records: "system", or who provisions on demand */
+    void (*finished)(
+        void *ctx, const struct walk *w); /* sees each outcome before it is recorded; may be NULL */
+    void *finished_ctx;
+
+    struct cycle cycle;          /* id empty: on demand */
+    char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
+    bool cursor_moved;
+    bool had_retries; /* the queue was not empty: successes have to be taken out of it */
+
+    struct feed_page *first_page, *last_page; /* in feed order */
+    char feed_at_text[RUN_CURSOR_MAX];        /* cursor of the next page to load */
+    struct str feed_at;
+    bool feed_ended;
+    struct walk *idle;    /* for reuse */
+    struct walk *delayed; /* waiting for their time */
+    size_t alive;
+    size_t in_flight; /* exporting, delayed ones included */
+    size_t window;
+    struct map matching;      /* matching values under way -> walk */
+    struct map unrecorded;    /* target ids connected but not yet committed -> walk */
+    int64_t hold_until_us;    /* monotonic: the target asked for a pause */
+    unsigned failures_in_row; /* transient ones, without any success between */
+    bool stopping;            /* paused, stopped or aborted: nothing new is started */
+    bool paused;
+    bool aborted; /* a failure of the job; err says which */
+    struct err err;
+    int64_t signal_seen, signal_checked_us;
+
+    /* --- recorder --- */
+    struct db_writer *writer;
+    struct record_batch *batch; /* being filled */
+    int64_t batch_since_us;
+    int64_t last_commit_us;
+    unsigned batches_out;
+    pthread_mutex_t lock; /* guards done and broken */
+    pthread_cond_t done_cond;
+    struct record_batch *done; /* committed or failed, to be collected */
+    bool broken;               /* a batch failed: nothing after it may be recorded */
+};
+
+/* --- run.c: the life of a run and of its walks --- */
+/* Opens databases, source, target (unless planning) and schema of the job. The run's texts live in
+ * its own arena. */
+MUST_USE bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planning,
+                       struct err *err);
+MUST_USE bool run_lease(struct run *r, struct err *err);
+void run_close(struct run *r); /* gives the lease back; for CLEANUP */
+struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index);
+void run_walk_recycle(struct run *r, struct walk *w);
+/* The walk has its outcome: counts it and hands it to the recorder. */
+void run_walk_finish(struct walk *w);
+/* Takes walks from the pages that load() gives, until there are none left or the run stops; then
+ * everything is recorded. */
+/* Planning and exporting is what run_drive starts each walk with; the second pass starts otherwise.
+ */
+void run_start_walk(struct walk *w);
+typedef bool run_load(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+MUST_USE bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w),
+                        struct err *err);
+/* Imports, scopes, maps and plans everything that load() gives, and exports nothing. */
+MUST_USE bool run_rehearse(struct run *r, run_load *load, struct str cursor,
+                           void (*visit)(void *ctx, struct walk *w), void *ctx, struct err *err);
+/* Stops the run: err is its failure. */
+void run_abort(struct run *r, const struct err *err);
+/* Whether another source object of the job has that account; *out_other names it (in the walk's
+ * arena). */
+MUST_USE bool run_target_taken(struct walk *w, struct str target_id, bool *out_taken,
+                               struct str *out_other, struct err *err);
+
+/* --- lease.c --- */
+/* True when the holder was a process of this machine that no longer exists. */
+bool lease_holder_is_dead(struct str owner);
+/* Takes the job's lease; one that a process of this machine left behind when it died is taken over
+ * at once. */
+MUST_USE bool lease_claim(const struct engine *e, struct db *db, int64_t job_no,
+                          struct job_lease *out, struct err *err);
+
+/* --- feed.c: what feeds a run, a page each time --- */
+bool feed_users(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+bool feed_groups(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+bool feed_changes(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+bool feed_page_one(struct run *r, const struct source_entry *entry, struct feed_page *page,
+                   struct err *err);
+
+/* --- export.c --- */
+/* The walk under way has its outcome. */
+void export_finish(struct walk *w);
+/* What a failed call leads to: it is repeated later by again(), or it is the outcome. */
+void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
+                   const char *step_name, void (*again)(struct walk *w));
+/* Sends what was planned; the walk is finished later, from target_run. */
+void station_export(struct walk *w);
+/* Repeats a call whose time has come. */
+void export_again(struct walk *w);
+
+/* --- record.c --- */
+MUST_USE bool recorder_open(struct run *r, struct err *err);
+void recorder_add(struct run *r, struct walk *w);
+void recorder_flush(struct run *r);   /* hands the batch over, with the cursor as it stands */
+void recorder_collect(struct run *r); /* recycles what is committed */
+/* Flushes and waits until all is durable. False when something could not be recorded. */
+MUST_USE bool recorder_drain(struct run *r, struct err *err);
+void recorder_close(struct run *r);
+
+/* --- references.c: the second pass --- */
+bool references_mapped(const struct mapping_program *p);
+/* The feed of the second pass and how its walks start: for run_drive. */
+bool feed_references(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+void references_start(struct walk *w);

@@ -1,0 +1,183 @@
+/* The scheduler: looks once a second at which jobs are due (their interval is over, or their source
+ * has moved on since their watermark) and runs each cycle on a thread of its own (engine.md 3.4).
+ * Jobs run in parallel, a job never twice: the lease sees to that, also between processes. */
+#include "engine/run.h"
+
+#include <errno.h>
+
+enum { CYCLES_MAX = 64 };
+
+struct running {
+    pthread_t thread;
+    struct engine_scheduler *scheduler;
+    int64_t job_no;
+    bool used;
+    bool ended; /* the thread can be joined */
+};
+
+struct engine_scheduler {
+    struct engine engine;
+    struct engine_observer observer;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards cycles and stopping */
+    pthread_cond_t wake;
+    struct running cycles[CYCLES_MAX];
+    atomic_bool stop;
+};
+
+static void *run_cycle(void *arg)
+{
+    struct running *c = arg;
+    struct engine_scheduler *s = c->scheduler;
+    struct arena *a = arena_new();
+    struct cycle cycle;
+    struct err err = {0};
+
+    if (engine_cycle(&s->engine, c->job_no, &s->observer, &s->stop, a, &cycle, &err))
+        log_event(
+            LOG_INFO, "cycle_ended", LOG_NUM("job", c->job_no),
+            LOG_TEXT("state", str_from_z(cycle_state_name(cycle.state))),
+            LOG_NUM("created", cycle.counters.created), LOG_NUM("updated", cycle.counters.updated),
+            LOG_NUM("disabled", cycle.counters.disabled),
+            LOG_NUM("deleted", cycle.counters.deleted), LOG_NUM("failed", cycle.counters.failed));
+    else if (!(err.kind == ERR_CONFLICT && strcmp(err.code, "leaseHeld") == 0))
+        log_error("cycle_failed", &err);
+    arena_free(a);
+    pthread_mutex_lock(&s->lock);
+    c->ended = true;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* With the lock held. */
+static void join_ended(struct engine_scheduler *s)
+{
+    for (size_t i = 0; i < CYCLES_MAX; i++) {
+        struct running *c = &s->cycles[i];
+
+        if (c->used && c->ended) {
+            pthread_join(c->thread, NULL);
+            c->used = false;
+        }
+    }
+}
+
+static void start_cycle(struct engine_scheduler *s, int64_t job_no)
+{
+    struct running *place = NULL;
+
+    pthread_mutex_lock(&s->lock);
+    join_ended(s);
+    for (size_t i = 0; i < CYCLES_MAX; i++) {
+        if (!s->cycles[i].used)
+            place = &s->cycles[i];
+        else if (s->cycles[i].job_no == job_no) {
+            pthread_mutex_unlock(&s->lock);
+            return;
+        }
+    }
+    if (place) {
+        *place = (struct running){.scheduler = s, .job_no = job_no, .used = true};
+        if (pthread_create(&place->thread, NULL, run_cycle, place) != 0)
+            place->used = false;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Something happened in the source since the job's watermark. */
+static bool source_moved(struct engine_scheduler *s, struct db *db, struct arena *a,
+                         const struct job *job, struct err *err)
+{
+    CLEANUP(source_closep) struct source *source = NULL;
+    struct str watermark, position;
+
+    if (!watermark_load(db, a, job->no, &watermark, err) || str_empty(watermark) ||
+        !s->engine.open_source(db, job, &source, err) ||
+        !source->ops->position(source, a, &position, err))
+        return false;
+    return !str_eq(watermark, position);
+}
+
+static bool look(struct engine_scheduler *s, struct db *db, struct arena *a, struct err *err)
+{
+    struct job *jobs;
+    size_t count;
+
+    if (!job_list(db, a, &jobs, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct err why = {0};
+
+        if (jobs[i].state != JOB_ACTIVE)
+            continue;
+        if (jobs[i].next_cycle_us <= clock_now(s->engine.clock) ||
+            (!jobs[i].quarantined && source_moved(s, db, a, &jobs[i], &why)))
+            start_cycle(s, jobs[i].no);
+        if (why.kind != ERR_NONE)
+            log_error("source_not_read", &why);
+    }
+    return true;
+}
+
+static void *schedule(void *arg)
+{
+    struct engine_scheduler *s = arg;
+    struct db *db = NULL;
+    struct arena *a = arena_new();
+
+    while (!atomic_load(&s->stop)) {
+        struct timespec until;
+        struct err err;
+
+        arena_reset(a);
+        if ((!db && !db_open(s->engine.db, &db, &err)) || !look(s, db, a, &err))
+            log_error("schedule_failed", &err);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_mutex_lock(&s->lock);
+        if (!atomic_load(&s->stop))
+            pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        join_ended(s);
+        pthread_mutex_unlock(&s->lock);
+    }
+    arena_free(a);
+    db_close(db);
+    return NULL;
+}
+
+bool engine_scheduler_start(const struct engine *e, const struct engine_observer *observer,
+                            struct engine_scheduler **out, struct err *err)
+{
+    struct engine_scheduler *s = mem_alloc(sizeof(*s));
+
+    s->engine = *e;
+    if (observer)
+        s->observer = *observer;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    if (pthread_create(&s->thread, NULL, schedule, s) != 0) {
+        free(s);
+        return err_set(err, ERR_INTERNAL, "thread", "cannot start the scheduler's thread");
+    }
+    *out = s;
+    return true;
+}
+
+void engine_scheduler_stop(struct engine_scheduler *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    atomic_store(&s->stop, true);
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    for (size_t i = 0; i < CYCLES_MAX; i++) {
+        if (s->cycles[i].used)
+            pthread_join(s->cycles[i].thread, NULL);
+    }
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->wake);
+    free(s);
+}

@@ -1,0 +1,139 @@
+/* The walk of one object through the stations (design.md 1): import, scope, match, map, plan,
+ * export, record. A struct walk is everything one object carries with it; scope.c and plan.c are
+ * pure and fill it from values, export.c sends what was planned, record.c keeps the outcome. Each
+ * station leaves a step. */
+#pragma once
+
+#include "base/arena.h"
+#include "connector/source.h"
+#include "connector/target.h"
+#include "engine/engine.h"
+#include "job/connection.h"
+#include "job/job.h"
+#include "journal/journal.h"
+
+enum { WALK_STEPS_MAX = 10, WALK_CRITERIA_MAX = 4 };
+
+struct run;
+struct feed_page;
+
+/* What the stations need to know of the job besides the object; the same for all walks of a run. */
+struct walk_job {
+    const struct job *job;
+    const struct mapping_program *program;
+    enum source_scope scope;
+    int64_t now_us; /* one instant for the run's evaluations */
+    struct rng *rng;
+};
+
+/* One member of a group that the second pass looks at. */
+struct walk_member {
+    struct str source_id;
+    struct str target_id; /* empty: not connected */
+    bool present;         /* wanted in the target */
+};
+
+/* What the second pass of an object carries and leaves to be recorded. */
+struct walk_references {
+    struct walk_member *members; /* those sent: recorded as exported or no longer exported */
+    size_t member_count, member_cap;
+    bool known_only;   /* of a group only the members given are looked at */
+    struct str cursor; /* full comparison of a group: behind the last member looked at */
+    bool more;         /* ... and there are more */
+    struct pending_reference *missing; /* references that could not be resolved yet */
+    size_t missing_count, missing_cap;
+    const struct pending_reference *resolved; /* those that made this object come here */
+    size_t resolved_count;
+};
+
+/* What is recorded of the object's place in the target. */
+enum walk_keep {
+    KEEP_NOTHING,    /* the connection stays as it was, or there is none */
+    KEEP_CONNECTION, /* save it: target id, exported values */
+    KEEP_DROPPED,    /* remove it */
+};
+
+struct walk {
+    struct arena *arena;
+    struct source_entry entry; /* texts in the page or in the arena, both outlive the walk */
+    bool connected;
+    struct connection connection;         /* when connected */
+    const struct mapping_object *mapping; /* NULL: no object mapping for this kind */
+
+    /* scope */
+    bool in_scope;
+    const char *out_of_scope_code; /* skip reason of engine.md 13.1 */
+    struct str out_of_scope_reason;
+
+    /* map and plan */
+    struct mapping_value *values;
+    enum plan_intent intent;
+    struct mapping_changes changes; /* of an update or disable, against what was last exported */
+    struct json *exported_before;   /* parsed connection.exported, or NULL */
+    struct mapping_criterion criteria[WALK_CRITERIA_MAX];
+    size_t criterion_count;
+    struct str matching_key; /* while a match is under way: kind and folded first value */
+
+    /* export */
+    size_t criterion; /* the one being asked */
+    bool asked_after_conflict;
+    bool rematched; /* the stored account was gone */
+    unsigned tries;
+    int64_t not_before_us; /* monotonic; a throttled or transient call is repeated then */
+    void (*again)(struct walk *w);
+
+    /* outcome */
+    enum journal_action action;
+    enum journal_status status;
+    struct str code;
+    struct str message;
+    enum target_class failure;      /* when status is failure */
+    bool silent;                    /* nothing to write to the journal */
+    bool unchanged;                 /* in scope, connected and equal: no request */
+    bool references;                /* the second pass of this object */
+    struct walk_references *second; /* then: what it carries (references.c) */
+    enum walk_keep keep;
+    struct str target_id;
+    const struct json *exported; /* with KEEP_CONNECTION */
+    enum connection_origin origin;
+    struct journal_step steps[WALK_STEPS_MAX];
+    size_t step_count;
+    struct journal_property *properties;
+    size_t property_count;
+    int64_t began_us; /* monotonic */
+    int64_t at_us;    /* of the outcome */
+    unsigned requests;
+
+    struct run *run;
+    struct feed_page *page;
+    struct walk *next; /* in one list at a time */
+};
+
+/* Leaves a step; the description is formatted into the walk's arena. */
+void walk_step(struct walk *w, enum step_type type, const char *name, enum journal_status status,
+               const char *format, ...) PRINTF_LIKE(5, 6);
+/* Details of the newest step: an object in the arena that the caller fills. */
+struct json *walk_details(struct walk *w);
+
+/* Sets the outcome; what the walk has reached. */
+void walk_skip(struct walk *w, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
+void walk_fail(struct walk *w, enum target_class failure, const char *code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+void walk_succeed(struct walk *w, enum journal_action action);
+
+/* Modified properties of the record from changes; secrets masked. */
+void walk_properties(struct walk *w, const struct mapping_changes *changes);
+
+/* --- The pure stations. --- */
+void station_import(struct walk *w, const struct walk_job *j);
+void station_scope(struct walk *w, const struct walk_job *j);
+/* Maps and plans: sets intent, changes, criteria; or skips or fails the walk. */
+void station_plan(struct walk *w, const struct walk_job *j);
+/* All three. Afterwards intent is INTENT_NOTHING and the outcome set, or something is to be
+ * exported. */
+void walk_plan(struct walk *w, const struct walk_job *j);
+
+/* The walk as a row of a plan, texts in its arena. */
+struct plan_row walk_plan_row(struct walk *w);
+/* The walk as a journal record; borrowed from the walk. */
+struct journal_record walk_record(const struct walk *w);
