@@ -1,0 +1,416 @@
+#include "scim/match.h"
+
+#include "base/clock.h"
+#include "base/unicode.h"
+#include "scim/value.h"
+
+#define VALUE STR("value")
+
+/* A compiled node. `inner` is the filter in brackets; `left` and `right` are operands of and, or,
+ * not. An attribute that nobody defines leaves attribute NULL and has no value. */
+struct scim_matcher {
+    enum scim_filter_op op;
+    struct scim_ref ref;
+    const struct scim_attribute *leaf; /* what is compared: sub, or attribute, or its `value` */
+    bool is_null;                      /* the operand is null */
+    struct str text;                   /* as written */
+    struct str folded;                 /* for texts; as written when case is exact */
+    bool boolean;
+    double number;
+    int64_t instant;
+    const struct scim_matcher *inner, *left, *right;
+};
+
+struct compiler {
+    struct arena *arena;
+    const struct scim_resource_type *type;
+    const struct scim_attribute *parent; /* in brackets: whose sub-attributes are named */
+    bool known_names;                    /* unknown sub-attributes are errors */
+    struct err *err;
+};
+
+static bool compile(struct compiler *c, const struct scim_filter *f, struct scim_matcher **out);
+
+static bool is_comparison(enum scim_filter_op op)
+{
+    return op >= SCIM_EQ;
+}
+
+static bool fail(struct compiler *c, const struct scim_filter *f, const char *why)
+{
+    struct str op = scim_filter_op_name(f->op);
+
+    return err_set(c->err, ERR_INVALID, "invalidFilter", "'%.*s%s%.*s' %.*s: %s",
+                   STR_ARG(f->path.attribute), f->path.sub.len ? "." : "", STR_ARG(f->path.sub),
+                   STR_ARG(op), why);
+}
+
+/* --- Names --- */
+
+/* In brackets: a sub-attribute, or `value` for the elements of a simple attribute. */
+static bool resolve_inner(struct compiler *c, const struct scim_filter *f, struct scim_matcher *m)
+{
+    const struct scim_attribute *parent = c->parent;
+
+    if (str_empty(f->path.urn) && str_empty(f->path.sub)) {
+        m->ref.attribute = parent;
+        if (parent->type == SCIM_COMPLEX)
+            m->leaf = m->ref.sub = scim_sub_attribute(parent, f->path.attribute);
+        else if (str_eq_ascii_nocase(f->path.attribute, VALUE))
+            m->leaf = parent;
+    }
+    if (m->leaf)
+        return true;
+    m->ref.attribute = NULL;
+    return !c->known_names ||
+           err_set(c->err, ERR_INVALID, "invalidPath", "'%.*s' has no sub-attribute '%.*s'",
+                   STR_ARG(parent->name), STR_ARG(f->path.attribute));
+}
+
+static bool resolve(struct compiler *c, const struct scim_filter *f, struct scim_matcher *m)
+{
+    if (c->parent)
+        return resolve_inner(c, f, m);
+    if (!scim_resolve(c->type, &f->path, &m->ref) || !m->ref.attribute) {
+        m->ref = (struct scim_ref){0};
+        return true;
+    }
+    m->leaf = m->ref.sub ? m->ref.sub : m->ref.attribute;
+    if (m->ref.attribute->returned == SCIM_NEVER || m->leaf->returned == SCIM_NEVER)
+        return err_set(c->err, ERR_DENIED, "sensitive", "'%.*s' cannot be used in a filter",
+                       STR_ARG(m->leaf->name));
+    if (f->path.filter && !m->ref.attribute->multi)
+        return fail(c, f, "a value filter needs a multi-valued attribute");
+    if (is_comparison(f->op) && m->leaf->type == SCIM_COMPLEX) {
+        m->leaf = m->ref.sub = scim_sub_attribute(m->ref.attribute, VALUE);
+        if (!m->leaf)
+            return fail(c, f, "name a sub-attribute to compare");
+    }
+    return true;
+}
+
+/* --- Operators and operands (scim.md 3.3) --- */
+
+static bool op_suits(enum scim_type type, enum scim_filter_op op)
+{
+    bool contains = op == SCIM_CO || op == SCIM_SW || op == SCIM_EW;
+
+    if (op == SCIM_EQ || op == SCIM_NE || op == SCIM_PR)
+        return true;
+    switch (type) {
+    case SCIM_STRING:
+    case SCIM_REFERENCE:
+    case SCIM_DATETIME:
+        return true;
+    case SCIM_INTEGER:
+    case SCIM_DECIMAL:
+        return !contains;
+    case SCIM_BINARY:
+        return contains;
+    case SCIM_BOOLEAN:
+    case SCIM_COMPLEX:
+    case SCIM_TYPE_COUNT:
+        return false;
+    }
+    return false;
+}
+
+static bool convert_operand(struct compiler *c, const struct scim_filter *f, struct scim_matcher *m)
+{
+    bool is_true = str_eq_ascii_nocase(m->text, STR("true"));
+
+    switch (m->leaf->type) {
+    case SCIM_BOOLEAN:
+        m->boolean = is_true;
+        if (!is_true && !str_eq_ascii_nocase(m->text, STR("false")))
+            return fail(c, f, "compare with true or false");
+        return true;
+    case SCIM_INTEGER:
+    case SCIM_DECIMAL:
+        return str_to_double(m->text, &m->number) || fail(c, f, "compare with a number");
+    case SCIM_DATETIME:
+        if (f->op != SCIM_CO && f->op != SCIM_SW && f->op != SCIM_EW &&
+            !time_parse(m->text, &m->instant))
+            return fail(c, f, "compare with a date and time");
+        m->folded = m->text;
+        return true;
+    case SCIM_STRING:
+    case SCIM_REFERENCE:
+    case SCIM_BINARY:
+    case SCIM_COMPLEX:
+    case SCIM_TYPE_COUNT:
+        break;
+    }
+    m->folded = m->leaf->case_exact ? m->text : str_fold(c->arena, m->text);
+    return true;
+}
+
+static bool compile_comparison(struct compiler *c, const struct scim_filter *f,
+                               struct scim_matcher *m)
+{
+    m->is_null = f->value->type == JSON_NULL;
+    m->text = f->value->text;
+    if (m->is_null && f->op != SCIM_EQ && f->op != SCIM_NE)
+        return fail(c, f, "null compares with eq and ne only");
+    if (!m->leaf)
+        return true;
+    if (!op_suits(m->leaf->type, f->op))
+        return fail(c, f, "the operator does not suit the type of the attribute");
+    return m->is_null || convert_operand(c, f, m);
+}
+
+static bool compile_brackets(struct compiler *c, const struct scim_filter *f,
+                             struct scim_matcher *m)
+{
+    static const struct scim_attribute nobody = {.type = SCIM_COMPLEX};
+    struct compiler inside = *c;
+    struct scim_matcher *inner;
+
+    inside.parent = m->ref.attribute ? m->ref.attribute : &nobody;
+    if (!compile(&inside, f->path.filter, &inner))
+        return false;
+    m->inner = inner;
+    return true;
+}
+
+static bool compile(struct compiler *c, const struct scim_filter *f, struct scim_matcher **out)
+{
+    struct scim_matcher *m = ARENA_NEW(c->arena, struct scim_matcher);
+    struct scim_matcher *left = NULL, *right = NULL;
+
+    m->op = f->op;
+    *out = m;
+    if (f->op == SCIM_AND || f->op == SCIM_OR || f->op == SCIM_NOT) {
+        if (!compile(c, f->left, &left) || (f->right && !compile(c, f->right, &right)))
+            return false;
+        m->left = left;
+        m->right = right;
+        return true;
+    }
+    if (!resolve(c, f, m) || (f->path.filter && !compile_brackets(c, f, m)))
+        return false;
+    return !is_comparison(f->op) || compile_comparison(c, f, m);
+}
+
+bool scim_matcher_compile(struct arena *a, const struct scim_resource_type *type,
+                          const struct scim_filter *filter, const struct scim_matcher **out,
+                          struct err *err)
+{
+    struct compiler c = {.arena = a, .type = type, .err = err};
+    struct scim_matcher *m;
+
+    if (!compile(&c, filter, &m))
+        return false;
+    *out = m;
+    return true;
+}
+
+bool scim_matcher_compile_inner(struct arena *a, const struct scim_attribute *attribute,
+                                const struct scim_filter *filter, const struct scim_matcher **out,
+                                struct err *err)
+{
+    struct compiler c = {.arena = a, .parent = attribute, .known_names = true, .err = err};
+    struct scim_matcher *m;
+
+    if (!compile(&c, filter, &m))
+        return false;
+    *out = m;
+    return true;
+}
+
+/* --- Evaluation --- */
+
+static bool test_absent(const struct scim_matcher *m)
+{
+    if (m->op == SCIM_EQ)
+        return m->is_null;
+    return m->op == SCIM_NE && !m->is_null;
+}
+
+static bool order_holds(enum scim_filter_op op, int order)
+{
+    switch (op) {
+    case SCIM_EQ:
+        return order == 0;
+    case SCIM_NE:
+        return order != 0;
+    case SCIM_GT:
+        return order > 0;
+    case SCIM_GE:
+        return order >= 0;
+    case SCIM_LT:
+        return order < 0;
+    case SCIM_LE:
+        return order <= 0;
+    case SCIM_AND:
+    case SCIM_OR:
+    case SCIM_NOT:
+    case SCIM_VALUE_PATH:
+    case SCIM_PR:
+    case SCIM_CO:
+    case SCIM_SW:
+    case SCIM_EW:
+        break;
+    }
+    return false;
+}
+
+static bool test_text(struct arena *a, const struct scim_matcher *m, struct str text)
+{
+    size_t at;
+
+    if (!m->leaf->case_exact && m->leaf->type != SCIM_DATETIME)
+        text = str_fold(a, text);
+    if (m->op == SCIM_CO)
+        return str_find(text, m->folded, &at);
+    if (m->op == SCIM_SW)
+        return str_starts(text, m->folded);
+    if (m->op == SCIM_EW)
+        return str_ends(text, m->folded);
+    return order_holds(m->op, str_cmp(text, m->folded));
+}
+
+static bool test_instant(struct arena *a, const struct scim_matcher *m, struct str text)
+{
+    int64_t instant;
+
+    if (m->op == SCIM_CO || m->op == SCIM_SW || m->op == SCIM_EW || !time_parse(text, &instant))
+        return test_text(a, m, text);
+    return order_holds(m->op, (instant > m->instant) - (instant < m->instant));
+}
+
+/* A present simple value against the operand. */
+static bool test_value(struct arena *a, const struct scim_matcher *m, const struct json *v)
+{
+    double number;
+
+    if (m->op == SCIM_PR)
+        return true;
+    if (m->is_null)
+        return m->op == SCIM_NE;
+    switch (m->leaf->type) {
+    case SCIM_BOOLEAN:
+        return (m->op == SCIM_EQ) == (v->boolean == m->boolean);
+    case SCIM_INTEGER:
+    case SCIM_DECIMAL:
+        if (!json_to_double(v, &number))
+            return m->op == SCIM_NE;
+        return order_holds(m->op, (number > m->number) - (number < m->number));
+    case SCIM_DATETIME:
+        return test_instant(a, m, v->text);
+    case SCIM_STRING:
+    case SCIM_REFERENCE:
+    case SCIM_BINARY:
+    case SCIM_COMPLEX:
+    case SCIM_TYPE_COUNT:
+        break;
+    }
+    return test_text(a, m, v->text);
+}
+
+static bool is_present(const struct json *v)
+{
+    return v && !scim_unassigned(v);
+}
+
+/* One value of the attribute, or NULL; goes down to the sub-attribute if one is compared. */
+static bool test_one(struct arena *a, const struct scim_matcher *m, const struct json *v)
+{
+    if (v && m->ref.sub)
+        v = json_get(v, m->ref.sub->name);
+    if (!is_present(v) || (v->type == JSON_OBJECT && v->count == 0))
+        return test_absent(m);
+    return test_value(a, m, v);
+}
+
+static const struct json *attribute_value(const struct scim_matcher *m, const struct json *doc)
+{
+    if (m->ref.extension)
+        doc = json_get(doc, m->ref.extension->urn);
+    return m->ref.attribute ? json_get(doc, m->ref.attribute->name) : NULL;
+}
+
+/* Any element of the attribute that satisfies the brackets, if there are some. */
+static bool test_elements(struct arena *a, const struct scim_matcher *m, const struct json *v)
+{
+    bool any = false;
+
+    JSON_EACH(element, v)
+    {
+        if (m->inner && !scim_match_element(a, m->inner, element))
+            continue;
+        if (m->op == SCIM_VALUE_PATH || test_one(a, m, element))
+            return true;
+        any = true;
+    }
+    return !any && m->op != SCIM_VALUE_PATH && test_absent(m);
+}
+
+bool scim_match(struct arena *a, const struct scim_matcher *m, const struct json *doc)
+{
+    const struct json *v;
+
+    if (m->op == SCIM_AND)
+        return scim_match(a, m->left, doc) && scim_match(a, m->right, doc);
+    if (m->op == SCIM_OR)
+        return scim_match(a, m->left, doc) || scim_match(a, m->right, doc);
+    if (m->op == SCIM_NOT)
+        return !scim_match(a, m->left, doc);
+    v = attribute_value(m, doc);
+    if (m->ref.attribute && m->ref.attribute->multi)
+        return test_elements(a, m, v);
+    return m->op != SCIM_VALUE_PATH && test_one(a, m, v);
+}
+
+bool scim_match_element(struct arena *a, const struct scim_matcher *m, const struct json *element)
+{
+    if (m->op == SCIM_AND)
+        return scim_match_element(a, m->left, element) && scim_match_element(a, m->right, element);
+    if (m->op == SCIM_OR)
+        return scim_match_element(a, m->left, element) || scim_match_element(a, m->right, element);
+    if (m->op == SCIM_NOT)
+        return !scim_match_element(a, m->left, element);
+    return test_one(a, m, m->ref.attribute ? element : NULL);
+}
+
+bool scim_matcher_uses(const struct scim_matcher *m, struct str attribute)
+{
+    if (m->left && scim_matcher_uses(m->left, attribute))
+        return true;
+    if (m->right && scim_matcher_uses(m->right, attribute))
+        return true;
+    return m->ref.attribute && str_eq(m->ref.attribute->name, attribute);
+}
+
+/* --- Equalities --- */
+
+static bool is_text(const struct scim_attribute *leaf)
+{
+    return leaf && (leaf->type == SCIM_STRING || leaf->type == SCIM_REFERENCE);
+}
+
+/* Walks the conjunction in order (brackets count where nothing but a matching element can make the
+ * comparison true), counting *i down; `outer` is the attribute in front of brackets.
+ */
+static bool find_equality(const struct scim_matcher *m, const struct scim_matcher *outer, size_t *i,
+                          struct scim_equality *out)
+{
+    if (m->op == SCIM_AND)
+        return find_equality(m->left, outer, i, out) || find_equality(m->right, outer, i, out);
+    if (m->inner && !test_absent(m) && find_equality(m->inner, m, i, out))
+        return true;
+    if (m->op != SCIM_EQ || m->is_null || !is_text(m->leaf) || (*i)-- > 0)
+        return false;
+    *out = (struct scim_equality){.ref = m->ref, .text = m->text};
+    if (outer)
+        out->ref.extension = outer->ref.extension;
+    return true;
+}
+
+bool scim_matcher_equality(const struct scim_matcher *m, size_t i, struct scim_equality *out)
+{
+    if (!find_equality(m, NULL, &i, out))
+        return false;
+    out->whole = m->op == SCIM_EQ && !m->inner;
+    return true;
+}
