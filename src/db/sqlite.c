@@ -51,17 +51,6 @@ static bool fail_constraint(sqlite3 *handle, const char *what, int code, struct 
     return err_set(err, ERR_CONFLICT, name, "%s: %s", what, sqlite3_errmsg(handle));
 }
 
-static bool fail_io(const struct sqlite_db *db, const char *what, struct err *err)
-{
-    int os = sqlite3_system_errno(db->handle);
-
-    if (os == ENOSPC || os == EDQUOT || os == EFBIG)
-        return err_set(err, ERR_LIMIT, "diskFull",
-                       "%s: no room on the disk for '%s': make room there", what, db->path);
-    return err_set(err, ERR_INTERNAL, "databaseIo", "%s: reading or writing '%s' failed: %s", what,
-                   db->path, os ? strerrordesc_np(os) : sqlite3_errmsg(db->handle));
-}
-
 /* `what` is the statement's name, or what was done. */
 static bool fail(const struct sqlite_db *db, const char *what, int code, struct err *err)
 {
@@ -87,7 +76,9 @@ static bool fail(const struct sqlite_db *db, const char *what, int code, struct 
             "and its directory",
             what, path);
     case SQLITE_IOERR:
-        return fail_io(db, what, err);
+        return err_set(err, ERR_INTERNAL, "databaseIo",
+                       "%s: reading or writing '%s' failed (%s): look after the disk and its quota",
+                       what, path, sqlite3_errmsg(db->handle));
     case SQLITE_NOTADB:
         return err_set(err, ERR_INVALID, "notADatabase", "%s: '%s' is not an SQLite database", what,
                        path);
