@@ -21,20 +21,25 @@ bool cli_data_dir(struct cli *c, struct err *err)
     return err_wrap(err, "data directory '%s' (choose another with --data)", c->data_dir);
 }
 
+bool cli_db_open(struct cli *c, struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = NULL;
+
+    if (c->db_handle)
+        return true;
+    if (!cli_data_dir(c, err) || !db_open(&c->config, &db, err) || !db_migrate(db, err))
+        return false;
+    c->db_handle = TAKE(db);
+    return true;
+}
+
 struct db *cli_db(struct cli *c)
 {
     struct err err = {.kind = ERR_NONE};
-    struct db *db = NULL;
 
-    if (c->db_handle)
-        return c->db_handle;
-    if (!cli_data_dir(c, &err) || !db_open(&c->config, &db, &err) || !db_migrate(db, &err)) {
-        db_close(db);
+    if (!cli_db_open(c, &err))
         cli_fail(c, &err);
-        return NULL;
-    }
-    c->db_handle = db;
-    return db;
+    return c->db_handle;
 }
 
 bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err)
@@ -213,6 +218,9 @@ int cli_run(struct cli *c, int argc, char **argv)
     if (!c->width)
         c->width = WIDTH_DEFAULT;
     from_environment(c);
+    /* Errors of the command line itself are JSON, too, when that is asked for anywhere on it. */
+    for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
+        c->json = c->json || strcmp(argv[k], "--json") == 0;
     if (!leading_options(c, argc, argv, &i, &done, &err))
         code = cli_fail(c, &err);
     else if (done)

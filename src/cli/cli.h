@@ -75,6 +75,8 @@ struct cli_commands {
 /* The database, opened and migrated at first use (the data directory is made if missing); NULL
  * after reporting the error. */
 struct db *cli_db(struct cli *c);
+/* The same without reporting; afterwards c->db_handle is there. */
+MUST_USE bool cli_db_open(struct cli *c, struct err *err);
 /* Makes the data directory when it is missing. */
 MUST_USE bool cli_data_dir(struct cli *c, struct err *err);
 /* The key of secrets at rest, DATA/secret.key. */

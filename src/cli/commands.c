@@ -6,9 +6,13 @@
 
 #define TABLES(...) ((const struct cli_commands *const[]){__VA_ARGS__, NULL})
 
-extern const struct cli_commands help_commands;
+extern const struct cli_commands app_commands, job_commands, watch_commands, logs_commands,
+    plan_commands, provision_commands, help_commands;
 
 const struct cli_chapter cli_chapters[] = {
+    {"Applications", TABLES(&app_commands)},
+    {"Provisioning",
+     TABLES(&job_commands, &watch_commands, &plan_commands, &provision_commands, &logs_commands)},
     {"More", TABLES(&help_commands)},
 };
 const size_t cli_chapter_count = ARRAY_LEN(cli_chapters);
@@ -27,7 +31,8 @@ struct search {
     struct str name;  /* one word or two */
     struct str group; /* the first word */
     const struct cli_command *found;
-    struct cli_nearest nearest;
+    struct cli_nearest near_name;
+    struct cli_nearest near_group;
     struct buf subs; /* second words of the group */
 };
 
@@ -45,7 +50,8 @@ static void consider(void *ctx, const struct cli_command *command)
     struct str rest = str_from_z(command->name);
     struct str head;
 
-    cli_nearest_try(&s->nearest, command->name);
+    cli_nearest_try(&s->near_name, command->name);
+    cli_nearest_try(&s->near_group, command->name);
     if (str_cut(&rest, ' ', &head) && str_eq(head, s->group))
         buf_addf(&s->subs, "%s%.*s", s->subs.len ? ", " : "", STR_ARG(rest));
 }
@@ -61,20 +67,25 @@ static const struct cli_command *find(struct str name)
 static bool unknown(struct str group, struct str name, struct err *err)
 {
     struct search s = {.name = name, .group = group};
+    const char *near;
 
     buf_init(&s.subs, 1024);
-    cli_nearest_init(&s.nearest, name);
+    cli_nearest_init(&s.near_name, name);
+    cli_nearest_init(&s.near_group, group);
     cli_command_each(consider, &s);
+    near = s.near_name.best;
+    if (s.near_group.best && (!near || s.near_group.distance < s.near_name.distance))
+        near = s.near_group.best;
     if (s.subs.len && name.len == group.len)
         err_fill(err, ERR_INVALID, "usage", "'usher %.*s' needs one of: %.*s", STR_ARG(group),
                  STR_ARG(buf_str(&s.subs)));
     else if (s.subs.len)
         err_fill(err, ERR_INVALID, "usage", "there is no command 'usher %.*s'; there are: %.*s",
                  STR_ARG(name), STR_ARG(buf_str(&s.subs)));
-    else if (s.nearest.best)
+    else if (near)
         err_fill(err, ERR_INVALID, "usage",
                  "there is no command 'usher %.*s'; did you mean 'usher %s'?", STR_ARG(group),
-                 s.nearest.best);
+                 near);
     else
         err_fill(err, ERR_INVALID, "usage",
                  "there is no command 'usher %.*s'; 'usher help' lists them all", STR_ARG(group));

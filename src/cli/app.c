@@ -1,0 +1,424 @@
+/* `usher app ...`: applications, each with one job that keeps its accounts. */
+#include "base/unicode.h"
+#include "cli/cli.h"
+#include "cli/wire.h"
+#include "gallery/gallery.h"
+#include "job/job.h"
+
+#include <string.h>
+
+/* --- Options that describe an application --- */
+
+/* The token as given; "-" reads the first line of standard input, so that it need not stand on a
+ * command line that others can see. */
+static bool read_token(const struct cli_args *args, struct secret *out, struct err *err)
+{
+    const char *text = cli_setting(args, "--token");
+    char line[SECRET_MAX + 2];
+    bool ok;
+
+    if (text && strcmp(text, "-") == 0) {
+        if (!fgets(line, sizeof(line), stdin))
+            return err_set(err, ERR_INVALID, "usage", "--token -: standard input is empty");
+        line[strcspn(line, "\r\n")] = '\0';
+        text = line;
+    }
+    if (!text || !*text)
+        return err_set(err, ERR_INVALID, "usage",
+                       "the application's secret token is missing: --token T, or --token - to read "
+                       "it from standard input");
+    ok = secret_init(out, str_from_z(text), err);
+    if (text == line)
+        explicit_bzero(line, sizeof(line));
+    return ok;
+}
+
+static bool check_url(const char *url, struct err *err)
+{
+    if (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0)
+        return true;
+    return err_set(err, ERR_INVALID, "badUrl",
+                   "'%s' is no tenant URL: it has to begin with https:// (http:// only to this "
+                   "machine)",
+                   url);
+}
+
+static bool check_name(const char *name, struct err *err)
+{
+    struct str text = str_trim(str_from_z(name));
+
+    if (!text.len)
+        return err_set(err, ERR_INVALID, "usage", "--name must not be empty");
+    if (text.len != strlen(name))
+        return err_set(err, ERR_INVALID, "usage", "--name must not begin or end with a blank");
+    if (!utf8_valid(text, NULL) || utf8_length(text) > JOB_NAME_MAX)
+        return err_set(err, ERR_INVALID, "usage", "--name takes at most %d characters of UTF-8",
+                       JOB_NAME_MAX);
+    return true;
+}
+
+/* Puts what the options say into the job; what is not given stays. */
+static bool apply_options(const struct cli_args *args, struct job *job, struct err *err)
+{
+    const char *name = cli_value(args, "--name");
+    const char *url = cli_value(args, "--url");
+    const char *scope = cli_value(args, "--scope");
+    const char *interval = cli_value(args, "--interval");
+    const char *mail = cli_value(args, "--notification-mail");
+
+    if ((name && !check_name(name, err)) || (url && !check_url(url, err)))
+        return false;
+    if (name)
+        job->name = str_from_z(name);
+    if (url)
+        job->base_url = str_from_z(url);
+    if (scope && !job_scope_from_name(str_from_z(scope), &job->scope))
+        return err_set(err, ERR_INVALID, "usage", "--scope is assigned or all, not '%s'", scope);
+    if (interval && (!duration_parse(str_from_z(interval), &job->interval_us) ||
+                     job->interval_us < JOB_INTERVAL_MIN_US))
+        return err_set(err, ERR_INVALID, "usage",
+                       "--interval is a duration of a minute or more such as PT40M, not '%s'",
+                       interval);
+    if (mail)
+        job->notification_mail = str_from_z(mail);
+    return true;
+}
+
+/* --- Output --- */
+
+static struct json *app_json(struct cli *c, const struct job *job)
+{
+    struct arena *a = c->arena;
+    struct json *v = json_new(a, JSON_OBJECT);
+    char text[TIME_TEXT_MAX];
+
+    json_add_str(a, v, "id", job->id);
+    json_add_str(a, v, "name", job->name);
+    json_add_str(a, v, "template", job->template_id);
+    json_add_str(a, v, "url", job->base_url);
+    json_add_z(a, v, "scope", job_scope_name(job->scope));
+    json_add_z(a, v, "schedule", job_state_name(job->state));
+    json_add_str(a, v, "interval", duration_write(job->interval_us, text));
+    json_add_str(a, v, "notificationMail", job->notification_mail);
+    json_add_int(a, v, "schemaVersion", job->schema_version);
+    json_add_str(a, v, "created", time_write(job->created_us, text));
+    json_add_bool(a, v, "quarantined", job->quarantined);
+    return v;
+}
+
+static void print_app(struct cli *c, const struct job *job)
+{
+    char interval[TIME_TEXT_MAX];
+    char created[TIME_TEXT_MAX];
+
+    duration_write(job->interval_us, interval);
+    time_write(job->created_us, created);
+    fprintf(c->out,
+            "name        %.*s\n"
+            "id          %.*s\n"
+            "template    %.*s\n"
+            "tenant URL  %.*s\n"
+            "scope       %s\n"
+            "schedule    %s, every %s\n"
+            "schema      version %lld\n"
+            "created     %s\n",
+            STR_ARG(job->name), STR_ARG(job->id), STR_ARG(job->template_id), STR_ARG(job->base_url),
+            job_scope_name(job->scope), job_state_name(job->state), interval,
+            (long long)job->schema_version, created);
+    if (job->notification_mail.len)
+        fprintf(c->out, "notices to  %.*s\n", STR_ARG(job->notification_mail));
+    if (job->quarantined)
+        fprintf(c->out, "quarantine  %.*s\n", STR_ARG(job->quarantine_message));
+}
+
+/* --- app add --- */
+
+static bool new_job(struct cli *c, const struct cli_args *args, struct job *job, struct str *schema,
+                    struct err *err)
+{
+    struct gallery_template template;
+    struct json *document;
+    char *id = arena_alloc(c->arena, UUID_TEXT_MAX);
+
+    if (!cli_value(args, "--name") || !cli_value(args, "--url"))
+        return err_set(err, ERR_INVALID, "usage", "--name and --url are needed: usher app add %s",
+                       "TEMPLATE --name N --url U --token T");
+    if (!gallery_load(c->arena, str_from_z(cli_arg(args, 0)), &template, err) ||
+        !gallery_schema(c->arena, &template, c->rng, &document, err))
+        return false;
+    *job = (struct job){
+        .id = uuid_new(c->rng, id),
+        .template_id = template.id,
+        .state = JOB_DISABLED,
+        .interval_us = JOB_INTERVAL_DEFAULT_US,
+        .created_us = clock_now(c->clock),
+    };
+    job_scope_from_name(template.scope_default, &job->scope);
+    *schema = json_text(c->arena, document);
+    return apply_options(args, job, err);
+}
+
+/* Tests and saves. The test comes first: what is refused leaves nothing behind. */
+static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
+                     const struct secret *token, bool test, struct err *err)
+{
+    struct cli *c = w->cli;
+
+    if (test && !engine_test_new(&w->engine, job, token, schema, err))
+        return err_wrap(err,
+                        "the connection test failed and nothing was saved (--no-test skips it)");
+    if (!db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (job_insert(c->db_handle, job, schema, err) &&
+        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err))
+        return db_commit(c->db_handle, err);
+    db_rollback(c->db_handle);
+    return false;
+}
+
+static bool add(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
+{
+    CLEANUP(secret_done) struct secret token = {0};
+    struct cli *c = w->cli;
+    struct str schema;
+
+    return new_job(c, args, job, &schema, err) && read_token(args, &token, err) &&
+           cli_wire_begin(w, c, err) &&
+           save_job(w, job, schema, &token, !cli_flag(args, "--no-test"), err);
+}
+
+static int run_add(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!add(&w, args, &job, &err))
+        return cli_fail(c, &err);
+    if (c->json) {
+        cli_print_json(c, app_json(c, &job));
+        return 0;
+    }
+    cli_say(c, "added application '%.*s' (%.*s)", STR_ARG(job.name), STR_ARG(job.template_id));
+    if (job.scope == JOB_SCOPE_ASSIGNED)
+        cli_say(c, "who gets an account: usher assignment add '%.*s' WHO", STR_ARG(job.name));
+    cli_say(c, "what would happen:   usher plan '%.*s'", STR_ARG(job.name));
+    cli_say(c, "make it happen:      usher start '%.*s' --wait", STR_ARG(job.name));
+    return 0;
+}
+
+/* --- app list, show, set, remove, test --- */
+
+static int run_list(struct cli *c, const struct cli_args *args)
+{
+    static const char *const headers[] = {"NAME", "TEMPLATE", "SCOPE", "SCHEDULE", "TENANT URL"};
+    struct err err = {.kind = ERR_NONE};
+    struct json *array = json_new(c->arena, JSON_ARRAY);
+    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
+    struct job *jobs;
+    size_t count;
+
+    (void)args;
+    if (!cli_db_open(c, &err) || !job_list(c->db_handle, c->arena, &jobs, &count, &err))
+        return cli_fail(c, &err);
+    for (size_t i = 0; i < count; i++) {
+        const struct job *j = &jobs[i];
+        const char *state = j->quarantined ? "Quarantine" : job_state_name(j->state);
+
+        json_append(array, app_json(c, j));
+        cli_table_row(table,
+                      (struct str[]){j->name, j->template_id, str_from_z(job_scope_name(j->scope)),
+                                     str_from_z(state), j->base_url});
+    }
+    if (c->json)
+        cli_print_json(c, array);
+    else if (count)
+        cli_table_print(table);
+    else
+        cli_say(c, "no applications yet; 'usher app add --help' shows how to add one");
+    return 0;
+}
+
+static int show(struct cli *c, const struct job *job)
+{
+    if (c->json)
+        cli_print_json(c, app_json(c, job));
+    else
+        print_app(c, job);
+    return 0;
+}
+
+static int run_show(struct cli *c, const struct cli_args *args)
+{
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!cli_job(c, cli_arg(args, 0), &job, &err))
+        return cli_fail(c, &err);
+    return show(c, &job);
+}
+
+static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
+{
+    CLEANUP(secret_done) struct secret token = {0};
+    struct cli *c = w->cli;
+
+    if (!cli_wire_begin(w, c, err) || !cli_job(c, cli_arg(args, 0), job, err) ||
+        !apply_options(args, job, err))
+        return false;
+    if (cli_value(args, "--token") &&
+        (!read_token(args, &token, err) ||
+         !job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &token, err)))
+        return false;
+    return job_update(c->db_handle, job, err);
+}
+
+static int run_set(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!set(&w, args, &job, &err))
+        return cli_fail(c, &err);
+    return c->quiet ? 0 : show(c, &job);
+}
+
+static int run_remove(struct cli *c, const struct cli_args *args)
+{
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!cli_job(c, cli_arg(args, 0), &job, &err) || !job_remove(c->db_handle, job.no, &err))
+        return cli_fail(c, &err);
+    if (c->json)
+        cli_print_json(c, app_json(c, &job));
+    else
+        cli_say(c, "removed application '%.*s'; the accounts in it stay as they are",
+                STR_ARG(job.name));
+    return 0;
+}
+
+static int run_test(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!cli_job(c, cli_arg(args, 0), &job, &err) || !cli_wire_begin(&w, c, &err) ||
+        !engine_test(&w.engine, job.no, &err))
+        return cli_fail(c, &err);
+    if (c->json) {
+        struct json *v = json_new(c->arena, JSON_OBJECT);
+
+        json_add_bool(c->arena, v, "ok", true);
+        cli_print_json(c, v);
+    }
+    cli_say(c, "the connection works: %.*s answers and accepts the token", STR_ARG(job.base_url));
+    return 0;
+}
+
+/* --- Tables --- */
+
+#define NAME                                                    \
+    {                                                           \
+        "--name", "N", "the name that every other command uses" \
+    }
+#define URL                                                         \
+    {                                                               \
+        "--url", "U", "tenant URL: the application's SCIM endpoint" \
+    }
+#define TOKEN                                                            \
+    {                                                                    \
+        "--token", "T", "secret token; '-' reads it from standard input" \
+    }
+#define SCOPE                                                                             \
+    {                                                                                     \
+        "--scope", "assigned|all", "who should have an account (default: the template's)" \
+    }
+#define INTERVAL                                                            \
+    {                                                                       \
+        "--interval", "PT40M", "pause between cycles, an ISO 8601 duration" \
+    }
+#define MAIL                                                                    \
+    {                                                                           \
+        "--notification-mail", "ADDRESS", "who is told when something is wrong" \
+    }
+
+static const struct cli_option add_options[] = {
+    NAME,
+    URL,
+    TOKEN,
+    SCOPE,
+    INTERVAL,
+    MAIL,
+    {"--no-test", NULL, "save without testing the connection"},
+};
+static const struct cli_option set_options[] = {NAME, URL, TOKEN, SCOPE, INTERVAL, MAIL};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "app add",
+        .usage = "TEMPLATE --name N --url U --token T [--scope assigned|all] [--no-test]",
+        .summary = "add an application whose accounts usher is to keep",
+        .help =
+            "Tests the connection first; nothing is saved when that fails. TEMPLATE is what the\n"
+            "application is (joynfsm, scim, ...): it brings the attribute mappings.\n\n"
+            "  usher app add scim --name Plant --url https://plant.example/scim/v2 --token -\n",
+        .options = add_options,
+        .option_count = ARRAY_LEN(add_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_add,
+    },
+    {
+        .name = "app list",
+        .usage = "",
+        .summary = "list the applications",
+        .run = run_list,
+    },
+    {
+        .name = "app show",
+        .usage = "N",
+        .summary = "show an application's settings (never its token)",
+        .help = "  usher app show demo\n",
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_show,
+    },
+    {
+        .name = "app set",
+        .usage = "N [--name N] [--url U] [--token T] [--scope assigned|all] [--interval PT40M]",
+        .summary = "change an application's settings",
+        .help = "A changed scope takes effect with the next cycle; 'usher restart N' evaluates\n"
+                "everybody again.\n\n"
+                "  usher app set demo --interval PT10M\n",
+        .options = set_options,
+        .option_count = ARRAY_LEN(set_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_set,
+    },
+    {
+        .name = "app remove",
+        .usage = "N",
+        .summary = "forget an application, its job and its log; accounts stay",
+        .help = "  usher app remove Plant\n",
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_remove,
+    },
+    {
+        .name = "app test",
+        .usage = "N",
+        .summary = "test the connection to an application",
+        .help =
+            "Asks for one user by the matching attribute and says what is wrong, if anything.\n\n"
+            "  usher app test demo\n",
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_test,
+    },
+};
+
+const struct cli_commands app_commands = {commands, ARRAY_LEN(commands)};

@@ -1,0 +1,344 @@
+/* `usher start|pause|restart|retry|quarantine|status N`: the life of an application's job. */
+#include "job/job.h"
+
+#include "cli/cycle.h"
+#include "cli/status.h"
+#include "job/retry.h"
+
+#include <string.h>
+
+/* A job and the engine, as every command here needs them. */
+static bool begin(struct cli_wire *w, struct cli *c, const struct cli_args *args, struct job *job,
+                  struct err *err)
+{
+    return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), job, err);
+}
+
+static bool load_status(struct cli_wire *w, int64_t job_no, struct engine_status *out,
+                        struct err *err)
+{
+    return engine_status_load(&w->engine, job_no, w->cli->arena, out, err);
+}
+
+/* "before 'NAME' after"; with --json every one of these commands answers with the status that it
+ * led to. */
+static int done(struct cli_wire *w, const struct job *job, const char *before, const char *after)
+{
+    struct cli *c = w->cli;
+    struct err err = {.kind = ERR_NONE};
+    struct engine_status s;
+
+    if (!c->json) {
+        cli_say(c, "%s'%.*s'%s", before, STR_ARG(job->name), after);
+        return 0;
+    }
+    if (!load_status(w, job->no, &s, &err))
+        return cli_fail(c, &err);
+    cli_print_json(c, cli_status_json(c->arena, &s, clock_now(c->clock)));
+    return 0;
+}
+
+static int wait_for_cycle(struct cli_wire *w, const struct job *job)
+{
+    struct cli *c = w->cli;
+    struct err err = {.kind = ERR_NONE};
+    struct cycle cycle;
+    bool stopped;
+
+    if (!cli_cycle_run(w, job, &cycle, &stopped, &err))
+        return cli_fail(c, &err);
+    if (c->json)
+        cli_print_json(c, cli_cycle_json(c->arena, &cycle));
+    else if (stopped)
+        cli_say(c, "stopped; 'usher start %.*s --wait' goes on from here", STR_ARG(job->name));
+    else
+        cli_cycle_report(c, job, &cycle);
+    return stopped || cycle.state == CYCLE_FAILED ? 1 : 0;
+}
+
+static int run_start(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!begin(&w, c, args, &job, &err) || !engine_start(&w.engine, job.no, &err))
+        return cli_fail(c, &err);
+    if (cli_flag(args, "--wait"))
+        return wait_for_cycle(&w, &job);
+    return done(&w, &job, "started ", "; its cycles run in 'usher serve', or now with --wait");
+}
+
+static int run_pause(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!begin(&w, c, args, &job, &err) || !engine_pause(&w.engine, job.no, &err))
+        return cli_fail(c, &err);
+    return done(&w, &job, "paused ", "; 'usher start' goes on where it was");
+}
+
+/* --- restart --- */
+
+static const struct {
+    const char *name; /* as in resetScope */
+    unsigned bits;
+} reset_scopes[] = {
+    {"Watermark", RESET_WATERMARK},
+    {"Escrows", RESET_RETRIES},
+    {"QuarantineState", RESET_QUARANTINE},
+    {"ConnectorDataStore", RESET_CONNECTIONS},
+    {"Full", RESET_FULL},
+};
+
+static bool parse_reset(const char *text, unsigned *out, struct err *err)
+{
+    struct str rest = str_from_z(text);
+    unsigned bits = 0;
+    bool more = true;
+
+    while (more) {
+        struct str word;
+        bool known = false;
+
+        more = str_cut(&rest, ',', &word);
+        for (size_t i = 0; i < ARRAY_LEN(reset_scopes); i++) {
+            if (str_eq_ascii_nocase(str_trim(word), str_from_z(reset_scopes[i].name))) {
+                bits |= reset_scopes[i].bits;
+                known = true;
+            }
+        }
+        if (!known)
+            return err_set(err, ERR_INVALID, "usage",
+                           "--reset knows Watermark, Escrows, QuarantineState, ConnectorDataStore "
+                           "and Full, not '%.*s'",
+                           STR_ARG(str_trim(word)));
+    }
+    *out = bits;
+    return true;
+}
+
+static bool restart(struct cli_wire *w, const struct cli_args *args, struct job *job,
+                    struct err *err)
+{
+    const char *scopes = cli_value(args, "--reset");
+    unsigned reset = RESET_DEFAULT;
+
+    if (scopes && cli_flag(args, "--full"))
+        return err_set(err, ERR_INVALID, "usage", "either --full or --reset, not both");
+    if (scopes && !parse_reset(scopes, &reset, err))
+        return false;
+    if (cli_flag(args, "--full"))
+        reset = RESET_FULL;
+    return begin(w, w->cli, args, job, err) && engine_restart(&w->engine, job->no, reset, err);
+}
+
+static int run_restart(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+
+    if (!restart(&w, args, &job, &err))
+        return cli_fail(c, &err);
+    if (cli_flag(args, "--wait"))
+        return wait_for_cycle(&w, &job);
+    return done(&w, &job, "restarted ", "; its cycle runs in 'usher serve', or now with --wait");
+}
+
+/* --- retry, quarantine --- */
+
+static int run_retry(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct job job;
+    int64_t count;
+
+    if (!begin(&w, c, args, &job, &err) ||
+        !retry_all_now(c->db_handle, job.no, clock_now(c->clock), &count, &err) ||
+        !job_set_next_cycle(c->db_handle, job.no, 0, &err))
+        return cli_fail(c, &err);
+    if (cli_flag(args, "--wait"))
+        return wait_for_cycle(&w, &job);
+    cli_say(c, "%lld objects are due now", (long long)count);
+    return c->json ? done(&w, &job, "", "") : 0;
+}
+
+static int run_quarantine(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    char since[TIME_TEXT_MAX];
+    struct job job;
+
+    if (!begin(&w, c, args, &job, &err))
+        return cli_fail(c, &err);
+    if (cli_flag(args, "--lift")) {
+        if (!job_set_quarantine(c->db_handle, job.no, STR(""), STR(""), STR(""), 0, &err))
+            return cli_fail(c, &err);
+        return done(&w, &job, "", " is not in quarantine any more");
+    }
+    if (!job.quarantined)
+        return done(&w, &job, "", " is not in quarantine");
+    cli_say(c, "%.*s since %.*s\n%.*s: %.*s", STR_ARG(job.quarantine_reason),
+            STR_ARG(time_write(job.quarantine_since_us, since)), STR_ARG(job.quarantine_code),
+            STR_ARG(job.quarantine_message));
+    cli_say(c, "when that is put right: usher app test '%.*s', then usher start '%.*s'",
+            STR_ARG(job.name), STR_ARG(job.name));
+    return c->json ? done(&w, &job, "", "") : 0;
+}
+
+/* --- status --- */
+
+static bool status_of_all(struct cli_wire *w, struct err *err)
+{
+    static const char *const headers[] = {"NAME", "STATE", "PEOPLE", "GROUPS", "RETRIES", "NEXT"};
+    struct cli *c = w->cli;
+    struct json *array = json_new(c->arena, JSON_ARRAY);
+    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
+    int64_t now_us = clock_now(c->clock);
+    struct job *jobs;
+    size_t count;
+
+    if (!job_list(c->db_handle, c->arena, &jobs, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct engine_status s;
+        char next[TIME_TEXT_MAX] = "-";
+
+        if (!load_status(w, jobs[i].no, &s, err))
+            return false;
+        json_append(array, cli_status_json(c->arena, &s, now_us));
+        if (s.next_cycle_us >= 0)
+            time_write(s.next_cycle_us > now_us ? s.next_cycle_us : now_us, next);
+        cli_table_row(table, (struct str[]){
+                                 s.job.name,
+                                 str_from_z(s.running ? "running" : s.code),
+                                 arena_printf(c->arena, "%lld", (long long)s.users),
+                                 arena_printf(c->arena, "%lld", (long long)s.groups),
+                                 arena_printf(c->arena, "%lld", (long long)s.retries),
+                                 str_from_z(next),
+                             });
+    }
+    if (c->json)
+        cli_print_json(c, array);
+    else if (count)
+        cli_table_print(table);
+    else
+        cli_say(c, "no applications yet; 'usher app add --help' shows how to add one");
+    return true;
+}
+
+static int run_status(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct err err = {.kind = ERR_NONE};
+    struct engine_status s;
+    struct job job;
+
+    if (!cli_arg_count(args)) {
+        if (!cli_wire_begin(&w, c, &err) || !status_of_all(&w, &err))
+            return cli_fail(c, &err);
+        return 0;
+    }
+    if (!begin(&w, c, args, &job, &err) || !load_status(&w, job.no, &s, &err))
+        return cli_fail(c, &err);
+    if (c->json)
+        cli_print_json(c, cli_status_json(c->arena, &s, clock_now(c->clock)));
+    else
+        cli_status_print(c, &s);
+    return 0;
+}
+
+/* --- Tables --- */
+
+#define WAIT                                                                \
+    {                                                                       \
+        "--wait", NULL, "run the cycle here and now, and show its progress" \
+    }
+
+static const struct cli_option start_options[] = {WAIT};
+static const struct cli_option restart_options[] = {
+    {"--full", NULL, "also forget who is connected to which account; everybody is matched again"},
+    {"--reset", "SCOPES", "what to clear: Watermark,Escrows,QuarantineState,ConnectorDataStore"},
+    WAIT,
+};
+static const struct cli_option quarantine_options[] = {
+    {"--lift", NULL, "lift it; the next cycle decides again"},
+};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "start",
+        .usage = "N [--wait]",
+        .summary = "switch an application's job on; --wait runs its cycle here",
+        .help =
+            "The first cycle looks at everybody, the next ones at what has changed. Cycles run\n"
+            "in 'usher serve'; with --wait one runs in this process. It goes on where the last\n"
+            "one stopped, and start lifts a quarantine.\n\n"
+            "  usher start demo --wait\n",
+        .options = start_options,
+        .option_count = ARRAY_LEN(start_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_start,
+    },
+    {
+        .name = "pause",
+        .usage = "N",
+        .summary = "switch an application's job off; everything is kept",
+        .help = "A running cycle stops at the next object, in whichever process it runs.\n\n"
+                "  usher pause demo\n",
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_pause,
+    },
+    {
+        .name = "restart",
+        .usage = "N [--full | --reset SCOPES] [--wait]",
+        .summary = "evaluate everybody again with the next cycle",
+        .help = "Clears the watermark, parked failures and quarantine; the connections between\n"
+                "people and accounts stay unless --full is given.\n\n"
+                "  usher restart demo --wait\n",
+        .options = restart_options,
+        .option_count = ARRAY_LEN(restart_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_restart,
+    },
+    {
+        .name = "status",
+        .usage = "[N]",
+        .summary = "what a job is doing; without N: all jobs",
+        .help = "  usher status demo\n",
+        .max_args = 1,
+        .run = run_status,
+    },
+    {
+        .name = "retry",
+        .usage = "N [--wait]",
+        .summary = "try objects that failed again at once",
+        .help = "  usher retry demo --wait\n",
+        .options = start_options,
+        .option_count = ARRAY_LEN(start_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_retry,
+    },
+    {
+        .name = "quarantine",
+        .usage = "N [--lift]",
+        .summary = "why a job is in quarantine, and out of it",
+        .help = "  usher quarantine demo\n",
+        .options = quarantine_options,
+        .option_count = ARRAY_LEN(quarantine_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_quarantine,
+    },
+};
+
+const struct cli_commands job_commands = {commands, ARRAY_LEN(commands)};

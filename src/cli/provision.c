@@ -1,0 +1,59 @@
+/* `usher provision N WHO`: one person or group, on demand, step by step. */
+#include "cli/record.h"
+#include "cli/wire.h"
+
+static int print_result(struct cli *c, const struct journal_record *r, bool dry)
+{
+    if (c->json) {
+        cli_print_json(c, journal_to_json(c->arena, r));
+    } else {
+        cli_record_print(c, r);
+        if (r->code.len || r->message.len)
+            cli_say(c, "%.*s%s%.*s", STR_ARG(r->code), r->code.len ? ": " : "",
+                    STR_ARG(r->message));
+        cli_say(c, "%s: %s %.*s%s%.*s%s", journal_status_name(r->status),
+                journal_action_name(r->action), STR_ARG(r->source_name),
+                r->target_id.len ? ", account " : "", STR_ARG(r->target_id),
+                dry ? " (dry run: nothing was sent)" : "");
+    }
+    return r->status == STATUS_FAILURE ? 1 : 0;
+}
+
+static int run_provision(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    bool dry = cli_flag(args, "--dry-run");
+    struct err err = {.kind = ERR_NONE};
+    struct journal_record record;
+    struct job job;
+
+    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
+        !engine_provision(&w.engine, job.no, str_from_z(cli_arg(args, 1)),
+                          dry ? ENGINE_SHOW : ENGINE_SEND, STR("command line"), c->arena, &record,
+                          &err))
+        return cli_fail(c, &err);
+    return print_result(c, &record, dry);
+}
+
+static const struct cli_option provision_options[] = {
+    {"--dry-run", NULL, "everything but sending: shows the request that would go out"},
+};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "provision",
+        .usage = "N WHO [--dry-run]",
+        .summary = "bring one person or group up to date, step by step",
+        .help =
+            "WHO is an id, userPrincipalName, mail, employeeId or display name. The job need not\n"
+            "be started. Takes the same walk as a cycle.\n\n"
+            "  usher provision demo WHO --dry-run\n",
+        .options = provision_options,
+        .option_count = ARRAY_LEN(provision_options),
+        .min_args = 2,
+        .max_args = 2,
+        .run = run_provision,
+    },
+};
+
+const struct cli_commands provision_commands = {commands, ARRAY_LEN(commands)};

@@ -1,0 +1,71 @@
+#include "cli/wire.h"
+
+#include "connector/source.h"
+#include "connector/target.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* A signal handler has no parameter to carry a context: the one variable of the program. */
+static atomic_bool interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = true;
+}
+
+void cli_interrupt_begin(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+    interrupted = false;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+const atomic_bool *cli_interrupted(void)
+{
+    return &interrupted;
+}
+
+static bool open_source(struct db *db, const struct job *job, struct source **out, struct err *err)
+{
+    return source_open_directory(db, job->id, out, err);
+}
+
+static bool open_target(const struct job *job, const struct secret *token,
+                        const struct mapping_program *program, struct target **out, struct err *err)
+{
+    struct target_scim_config config = {.base_url = job->base_url, .token = token};
+
+    config.ca_file = getenv("USHER_CA_FILE");
+    return target_open_scim(program, &config, out, err);
+}
+
+bool cli_wire_begin(struct cli_wire *w, struct cli *c, struct err *err)
+{
+    *w = (struct cli_wire){.cli = c};
+    if (!cli_secret_key(c, &w->key, err))
+        return false;
+    w->engine = (struct engine){
+        .db = &c->config,
+        .key = &w->key,
+        .clock = c->clock,
+        .rng = c->rng,
+        .open_source = open_source,
+        .open_target = open_target,
+    };
+    return cli_db_open(c, err);
+}
+
+void cli_wire_end(struct cli_wire *w)
+{
+    secret_key_done(&w->key);
+}
+
+bool cli_job(struct cli *c, const char *name, struct job *out, struct err *err)
+{
+    return cli_db_open(c, err) && job_load(c->db_handle, c->arena, str_from_z(name), out, err);
+}
