@@ -113,6 +113,14 @@ void buf_addf(struct buf *b, const char *format, ...)
     b->len += len;
 }
 
+char *buf_extend(struct buf *b, size_t len)
+{
+    if (!reserve(b, len))
+        return NULL;
+    b->len += len;
+    return b->ptr + b->len - len;
+}
+
 struct str buf_str(const struct buf *b)
 {
     return (struct str){b->ptr, b->len};

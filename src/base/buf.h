@@ -23,5 +23,8 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t n);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Makes the text len bytes longer and returns where they are to be written; NULL if they do not fit. */
+char *buf_extend(struct buf *b, size_t len);
+
 struct str buf_str(const struct buf *b); /* valid until the next change */
 const char *buf_z(struct buf *b);        /* NUL-terminated, valid until the next change */

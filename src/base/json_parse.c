@@ -1,13 +1,12 @@
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/unicode.h"
-
-#include <endian.h>
 
 enum {
     DEPTH_DEFAULT = 64,
     DEPTH_MAX = 1000, /* each level is a call: what the stack of any thread bears */
     NODES_FIRST = 8,  /* nodes come from the arena in growing chunks */
-    NODES_MOST = 128,
+    NODES_MOST = 32,
     FEW_MEMBERS = 32, /* up to here duplicate names are looked for without sorting */
 };
 static const size_t bytes_default = (size_t)16 << 20;
@@ -66,7 +65,7 @@ static bool fail_expected(struct parser *ps, const char *wanted)
 
 static inline void skip_blanks(struct parser *ps)
 {
-    while (ascii_is_blank(*ps->at))
+    while (*ps->at == ' ' || *ps->at == '\n' || *ps->at == '\r' || *ps->at == '\t')
         ps->at++;
 }
 
@@ -88,31 +87,16 @@ static struct json *new_node(struct parser *ps)
     return ps->nodes++;
 }
 
-/* The first byte that is not plain ASCII text: a quote, a backslash, a control or a byte over 0x7F.
- */
+/* The first byte that is not plain text; the zeros behind the text end it. */
 static inline char *skip_plain(char *p)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = UINT64_C(0x8080808080808080);
+    size_t n;
 
-    for (;;) {
-        uint64_t w;
-        uint64_t quote;
-        uint64_t slash;
-        uint64_t found;
-
-        memcpy(&w, p, sizeof(w));
-        w = le64toh(w);
-        quote = w ^ ones * '"';
-        slash = w ^ ones * '\\';
-        /* The top bit of each byte that is over 0x7F, under 0x20 or one of the two. */
-        found =
-            (w | ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
-            tops;
-        if (found)
-            return p + __builtin_ctzll(found) / 8;
-        p += sizeof(w);
-    }
+    do {
+        n = json_plain_of_eight(p);
+        p += n;
+    } while (n == 8);
+    return p;
 }
 
 static bool read_hex4(const char *p, uint32_t *out)

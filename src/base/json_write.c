@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/unicode.h"
 
 /* The control characters that have an escape of their own. */
@@ -40,21 +41,48 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-void json_write_text(struct buf *out, struct str text)
+/* The first byte from `at` that is not plain text. */
+static size_t skip_plain(struct str text, size_t at)
+{
+    while (text.len - at >= 8) {
+        size_t n = json_plain_of_eight(text.ptr + at);
+
+        at += n;
+        if (n < 8)
+            return at;
+    }
+    if (at == text.len)
+        return at;
+    if (text.len >= 8 && json_plain_of_eight(text.ptr + text.len - 8) == 8)
+        return text.len; /* the last eight, some of them looked at a second time */
+    while (at < text.len && is_plain((unsigned char)text.ptr[at]))
+        at++;
+    return at;
+}
+
+/* The usual case, and the one that counts: nothing to escape. */
+static void write_plain(struct buf *out, struct str text)
+{
+    char *p = buf_extend(out, text.len + 2);
+
+    if (!p)
+        return;
+    p[0] = '"';
+    if (text.len > 0)
+        memcpy(p + 1, text.ptr, text.len);
+    p[text.len + 1] = '"';
+}
+
+static void write_escaped(struct buf *out, struct str text)
 {
     size_t start = 0; /* of what is not yet written */
     size_t at = 0;
 
     buf_add_char(out, '"');
-    while (at < text.len) {
+    while ((at = skip_plain(text, at)) < text.len) {
         unsigned char c = (unsigned char)text.ptr[at];
-        size_t n;
+        size_t n = c < 0x80 ? 0 : utf8_sequence(text, at);
 
-        if (is_plain(c)) {
-            at++;
-            continue;
-        }
-        n = c < 0x80 ? 0 : utf8_sequence(text, at);
         if (n > 0) {
             at += n;
             continue;
@@ -68,6 +96,14 @@ void json_write_text(struct buf *out, struct str text)
     }
     buf_add(out, str_from(text, start));
     buf_add_char(out, '"');
+}
+
+void json_write_text(struct buf *out, struct str text)
+{
+    if (skip_plain(text, 0) == text.len)
+        write_plain(out, text);
+    else
+        write_escaped(out, text);
 }
 
 /* indent: spaces before the elements of v; SIZE_MAX writes compactly. */
