@@ -1,0 +1,393 @@
+#include "http/call.h"
+
+#include "base/clock.h"
+#include "http/address.h"
+
+#define CALL_TEXT_MAX   (256 * 1024)   /* bytes of URL and headers of a request */
+#define CALL_BODY_MAX   (1024UL << 20) /* bytes of a request's body */
+#define CALL_HEAD_MAX   (256 * 1024)   /* bytes of head that an answer may have */
+#define CALL_KEEP_MAX   (64 * 1024)    /* a buffer larger than this is not kept for reuse */
+#define STALL_LIMIT     1L /* bytes a second; below it for STALL_TIME the answer has stopped */
+#define STALL_TIME      60L
+#define RETRY_AFTER_MAX (INT64_C(366) * 86400) /* seconds */
+
+/* --- What libcurl calls. --- */
+
+static size_t on_body(char *p, size_t size, size_t count, void *ctx)
+{
+    struct http_call *call = ctx;
+
+    buf_add(&call->body, (struct str){p, size * count});
+    if (call->body.overflowed) {
+        call->too_large = true;
+        return 0;
+    }
+    return size * count;
+}
+
+static void keep(struct http_call *call, struct text_place *place, struct str value)
+{
+    *place = (struct text_place){call->seen.len, value.len};
+    buf_add(&call->seen, value);
+}
+
+static const struct {
+    const char *name; /* lower case */
+    size_t place;
+} kept_headers[] = {
+    {"content-type", offsetof(struct http_call, content_type)},
+    {"etag", offsetof(struct http_call, etag)},
+    {"location", offsetof(struct http_call, location)},
+    {"retry-after", offsetof(struct http_call, retry_after)},
+    {"x-request-id", offsetof(struct http_call, request_id)},
+    {"request-id", offsetof(struct http_call, request_id)},
+    {"x-ms-request-id", offsetof(struct http_call, request_id)},
+    {"x-correlation-id", offsetof(struct http_call, request_id)},
+    {"x-amzn-requestid", offsetof(struct http_call, request_id)},
+};
+
+static void note_header(struct http_call *call, struct str line)
+{
+    struct str name;
+
+    if (!str_cut(&line, ':', &name))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(kept_headers); i++) {
+        const char *wanted = kept_headers[i].name;
+
+        if (ascii_lower(name.ptr[0]) == wanted[0] &&
+            str_eq_ascii_nocase(name, str_from_z(wanted))) {
+            struct text_place *place =
+                (struct text_place *)(void *)((char *)call + kept_headers[i].place);
+
+            if (place->len == 0)
+                keep(call, place, str_trim(line));
+            return;
+        }
+    }
+}
+
+static size_t on_header(char *p, size_t size, size_t count, void *ctx)
+{
+    struct http_call *call = ctx;
+    struct str line = {p, size * count};
+
+    call->head_bytes += line.len;
+    if (call->head_bytes > CALL_HEAD_MAX) {
+        call->too_large = true;
+        return 0;
+    }
+    if (str_starts(line, STR("HTTP/"))) { /* after 100 Continue comes another */
+        buf_reset(&call->seen);
+        call->content_type = call->etag = call->location = call->request_id = call->retry_after =
+            (struct text_place){0};
+    } else if (line.len > 0) {
+        note_header(call, line);
+    }
+    return line.len;
+}
+
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_call *call = ctx;
+
+    (void)purpose;
+    call->refused_address = http_address_refused(&address->addr, call->settings->deny_private);
+    if (call->refused_address)
+        return CURL_SOCKET_BAD;
+    return call->settings->open_socket(call->settings->socket_ctx, address->family,
+                                       address->socktype, address->protocol);
+}
+
+/* libcurl sends any request once more when a kept-alive connection turns out dead, also one that
+ * may have arrived; a POST would be doubled. It is stopped here, before the second sending. */
+static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_port)
+{
+    struct http_call *call = ctx;
+
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    (void)local_port;
+    call->sends++;
+    return call->sends <= (call_is_repeatable(call) ? 2u : 1u) ? CURL_PREREQFUNC_OK
+                                                               : CURL_PREREQFUNC_ABORT;
+}
+
+/* --- Life. --- */
+
+struct http_call *call_new(const struct call_settings *s)
+{
+    struct http_call *call = mem_alloc(sizeof(*call));
+    CURL *e = curl_easy_init();
+
+    assert(e); /* it fails for want of memory only */
+    call->settings = s;
+    call->easy = e;
+    buf_init(&call->text, CALL_TEXT_MAX);
+    buf_init(&call->request_body, CALL_BODY_MAX);
+    buf_init(&call->body, s->max_answer);
+    buf_init(&call->seen, CALL_HEAD_MAX);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, STALL_LIMIT);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, STALL_TIME);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (s->ca_file) /* the system's are still found, through CURLOPT_CAPATH's default */
+        curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
+    if (s->user_agent[0])
+        curl_easy_setopt(e, CURLOPT_USERAGENT, s->user_agent);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, s->close_socket);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, s->socket_ctx);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
+    return call;
+}
+
+void call_free(struct http_call *call)
+{
+    curl_easy_cleanup(call->easy);
+    buf_done(&call->text);
+    buf_done(&call->request_body);
+    buf_done(&call->body);
+    buf_done(&call->seen);
+    free(call->headers);
+    free(call);
+}
+
+static void buf_recycle(struct buf *b)
+{
+    size_t max = b->max;
+
+    if (b->cap > CALL_KEEP_MAX) {
+        buf_done(b);
+        buf_init(b, max);
+    } else {
+        buf_reset(b);
+    }
+}
+
+void call_forget_answer(struct http_call *call)
+{
+    buf_recycle(&call->body);
+    buf_recycle(&call->seen);
+    call->content_type = call->etag = call->location = call->request_id = call->retry_after =
+        (struct text_place){0};
+    call->head_bytes = 0;
+    call->too_large = false;
+    call->refused_address = NULL;
+    call->error[0] = '\0';
+}
+
+void call_recycle(struct http_call *call)
+{
+    call_forget_answer(call);
+    buf_recycle(&call->text);
+    buf_recycle(&call->request_body);
+    call->sends = 0;
+}
+
+/* --- The request. --- */
+
+static bool is_line(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '\r' || s.ptr[i] == '\n' || s.ptr[i] == '\0')
+            return false;
+    }
+    return true;
+}
+
+static bool cannot_send(struct http_call *call, const char *why, struct str what)
+{
+    call->answer.failure = HTTP_BAD_URL;
+    snprintf(call->answer.reason, sizeof(call->answer.reason), "%s%.*s", why, STR_ARG(what));
+    return false;
+}
+
+/* The lines go into call->text one after the other; they are linked when it does not move any more.
+ */
+static bool write_headers(struct http_call *call, const struct http_call_options *o)
+{
+    struct buf *text = &call->text;
+
+    for (size_t i = 0; i < o->header_count; i++) {
+        const struct http_header *h = &o->headers[i];
+
+        if (!is_line(h->value) || !is_line(str_from_z(h->name)))
+            return cannot_send(call, "a line break or NUL is not allowed in header ",
+                               str_from_z(h->name));
+        buf_add_z(text, h->name);
+        if (h->value.len > 0) {
+            buf_add(text, STR(": "));
+            buf_add(text, h->value);
+        } else {
+            buf_add_char(text, ';'); /* libcurl's way to write an empty one */
+        }
+        buf_add_char(text, '\0');
+    }
+    if (call->with_body) {
+        buf_add(text, STR("Expect:"));
+        buf_add_char(text, '\0');
+        buf_add(text, STR("Content-Type:"));
+        if (o->content_type) {
+            buf_add_char(text, ' ');
+            buf_add_z(text, o->content_type);
+        }
+        buf_add_char(text, '\0');
+    }
+    if (text->overflowed)
+        return cannot_send(call, "the request's address and headers are too long", STR(""));
+    return true;
+}
+
+static void link_headers(struct http_call *call, size_t from, size_t count)
+{
+    char *p = call->text.ptr + from;
+
+    if (count > call->headers_cap) {
+        call->headers_cap = count + 8;
+        call->headers = mem_realloc(call->headers, call->headers_cap * sizeof(struct curl_slist));
+    }
+    for (size_t i = 0; i < count; i++) {
+        call->headers[i] = (struct curl_slist){
+            .data = p,
+            .next = i + 1 < count ? &call->headers[i + 1] : NULL,
+        };
+        p += strlen(p) + 1;
+    }
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, count > 0 ? call->headers : NULL);
+}
+
+static void set_method(struct http_call *call, enum http_method method, bool with_body)
+{
+    CURL *e = call->easy;
+
+    if (!call->configured || method != call->method || with_body != call->with_body) {
+        bool plain = method == HTTP_HEAD || method == (with_body ? HTTP_POST : HTTP_GET);
+
+        curl_easy_setopt(e, with_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+        if (method == HTTP_HEAD)
+            curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : http_method_name(method));
+        call->method = method;
+        call->with_body = with_body;
+        call->configured = true;
+    }
+    if (with_body) {
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request_body.len);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS,
+                         call->request_body.len > 0 ? call->request_body.ptr : "");
+    }
+}
+
+bool call_prepare(struct http_call *call, const struct http_call_options *o)
+{
+    bool with_body = o->body.len > 0 || o->method == HTTP_POST || o->method == HTTP_PUT ||
+                     o->method == HTTP_PATCH;
+    long timeout_ms = (long)(o->timeout_ms > 0 ? o->timeout_ms : call->settings->timeout_ms);
+    struct err err;
+
+    call->started_us = clock_monotonic_us();
+    call->answer = (struct http_answer){.retry_after_ms = -1};
+    buf_add(&call->text, o->url);
+    buf_add_char(&call->text, '\0');
+    buf_add(&call->request_body, o->body);
+    if (call->request_body.overflowed)
+        return cannot_send(call, "the request's body is too long", STR(""));
+    if (!http_url_parse(o->url, &call->url, &err))
+        return cannot_send(call, err.message, STR(""));
+    set_method(call, o->method, with_body && o->method != HTTP_HEAD);
+    if (!write_headers(call, o))
+        return false;
+    /* The parts were cut from the caller's text, which does not live as long as the call. */
+    if (!http_url_parse(str_from_z(call->text.ptr), &call->url, &err))
+        return cannot_send(call, err.message, STR(""));
+    curl_easy_setopt(call->easy, CURLOPT_URL, call->text.ptr);
+    link_headers(call, o->url.len + 1, o->header_count + (call->with_body ? 2 : 0));
+    bool tls = call->url.scheme.len == strlen("https");
+    if (tls !=
+        call->tls) { /* only with TLS can there be HTTP/2, and a wait for its connection pay */
+        curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+        call->tls = tls;
+    }
+    if (timeout_ms != call->timeout_ms) {
+        curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+        call->timeout_ms = timeout_ms;
+    }
+    return true;
+}
+
+bool call_is_repeatable(const struct http_call *call)
+{
+    return call->method != HTTP_POST && call->method != HTTP_PATCH;
+}
+
+/* --- The answer. --- */
+
+static struct str text_at(const struct http_call *call, struct text_place place)
+{
+    if (place.len == 0)
+        return (struct str){0};
+    return (struct str){call->seen.ptr + place.at, place.len};
+}
+
+/* Seconds, or a date (RFC 9110, 10.2.3). */
+static int64_t retry_after_ms(const struct http_call *call)
+{
+    struct str value = text_at(call, call->retry_after);
+    char text[64];
+    int64_t seconds;
+
+    if (value.len == 0 || value.len >= sizeof(text))
+        return -1;
+    if (!str_to_int(value, 0, INT64_MAX, &seconds)) {
+        memcpy(text, value.ptr, value.len);
+        text[value.len] = '\0';
+        time_t at = curl_getdate(text, NULL);
+        if (at < 0)
+            return -1;
+        seconds = at - clock_now(clock_system()) / US_PER_SECOND;
+    }
+    if (seconds < 0)
+        seconds = 0;
+    return (seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : seconds) * 1000;
+}
+
+void call_finish(struct http_call *call, CURLcode code)
+{
+    struct http_answer *a = &call->answer;
+    long status = 0;
+
+    a->duration_us = clock_monotonic_us() - call->started_us;
+    if (code != CURLE_OK) {
+        call_fail(call, code);
+        return;
+    }
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    a->failure = HTTP_OK;
+    a->status = (int)status;
+    a->body = buf_str(&call->body);
+    a->content_type = text_at(call, call->content_type);
+    a->etag = text_at(call, call->etag);
+    a->location = text_at(call, call->location);
+    a->request_id = text_at(call, call->request_id);
+    a->retry_after_ms = retry_after_ms(call);
+}

@@ -1,0 +1,69 @@
+/* One request of the client: its easy handle, its texts, its answer. client.c turns the loop;
+ * call.c prepares and reads a request; failure.c says what went wrong. The client's thread only. */
+#pragma once
+
+#include "http/client.h"
+
+#include <curl/curl.h>
+
+struct text_place { /* in http_call.seen; len 0: absent */
+    size_t at, len;
+};
+
+struct http_call {
+    const struct call_settings *settings;
+    struct http_call *next;     /* in the free or the finished list */
+    struct http_call *next_all; /* every call of the client */
+    CURL *easy;
+    bool running; /* its easy handle is in the multi handle */
+    http_client_done *done;
+    void *ctx;
+
+    /* The request. What the easy handle was last set to is kept, so that only changes are set. */
+    enum http_method method;
+    bool with_body, tls;
+    bool configured;
+    long timeout_ms;
+    struct buf text; /* URL and header lines, each NUL-terminated */
+    struct http_url url;
+    struct curl_slist *headers; /* an array, linked in order; its texts are in `text` */
+    size_t headers_cap;
+    struct buf request_body;
+
+    /* The answer. */
+    struct buf body;
+    struct buf seen; /* values of the headers that are kept */
+    struct text_place content_type, etag, location, request_id, retry_after;
+    size_t head_bytes;
+    unsigned sends; /* times it was put on a connection */
+    bool too_large;
+    const char *refused_address; /* what the address is; NULL: none was refused */
+    int64_t started_us;
+    char error[CURL_ERROR_SIZE];
+    struct http_answer answer;
+};
+
+/* What all calls of a client are set to. */
+struct call_settings {
+    int64_t timeout_ms, connect_timeout_ms;
+    size_t max_answer;
+    char *ca_file; /* NULL: the system's authorities only */
+    char *user_agent;
+    bool deny_private;
+    int (*open_socket)(void *ctx, int family, int type, int protocol);
+    curl_closesocket_callback close_socket;
+    void *socket_ctx; /* of both */
+};
+
+struct http_call *call_new(const struct call_settings *settings);
+void call_free(struct http_call *call);
+void call_recycle(struct http_call *call);
+/* Copies the request. False, with the failure in call->answer, when it cannot be sent at all. */
+MUST_USE bool call_prepare(struct http_call *call, const struct http_call_options *options);
+void call_forget_answer(struct http_call *call); /* before it is sent once more */
+/* Fills call->answer from what came. */
+void call_finish(struct http_call *call, CURLcode code);
+bool call_is_repeatable(const struct http_call *call); /* GET, HEAD, OPTIONS, PUT, DELETE */
+
+/* failure.c */
+void call_fail(struct http_call *call, CURLcode code);

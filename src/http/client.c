@@ -1,0 +1,455 @@
+/* The client's loop: libcurl's multi interface on an event base of its own.
+ *
+ * A socket's read event stays registered while its connection is kept alive, although libcurl asks
+ * for its removal after each request and for its return with the next: two system calls less a
+ * request. When an event comes that libcurl does not wait for, it is removed; when libcurl closes
+ * the socket, it goes. */
+#include "base/clock.h"
+#include "http/call.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NEVER       INT64_MAX
+#define CACHE_LEAST 64 /* connections kept alive */
+
+struct watch { /* of one socket */
+    struct http_client *client;
+    struct event read_event, write_event;
+    int wanted; /* CURL_POLL_... */
+    bool reading, writing;
+    bool ours; /* its closing is seen */
+};
+
+struct http_client {
+    struct call_settings settings;
+    CURLM *multi;
+    struct event_base *base;
+    struct event timer, wake_event;
+    int wake_fd;
+    struct watch **watches; /* by descriptor */
+    size_t watches_cap;
+    struct http_call *all, *spare;
+    struct http_call *finished_first, *finished_last;
+    unsigned in_flight;
+    int64_t curl_us;  /* when libcurl wants to be called; NEVER */
+    int64_t timer_us; /* when the timer fires; NEVER: not set */
+    bool woken;
+};
+
+/* --- Sockets and time, as libcurl asks for them. --- */
+
+static void set_event(struct event *event, bool *is, bool want)
+{
+    if (*is == want)
+        return;
+    *is = want;
+    if (want)
+        event_add(event, NULL);
+    else
+        event_del(event);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *ctx)
+{
+    struct watch *w = ctx;
+    bool can_read = what & EV_READ, can_write = what & EV_WRITE;
+    int running;
+
+    if (can_read &&
+        !(w->wanted & CURL_POLL_IN)) { /* closed by the peer, most likely: seen at its next use */
+        set_event(&w->read_event, &w->reading, false);
+        return;
+    }
+    curl_multi_socket_action(w->client->multi, fd,
+                             (can_read ? CURL_CSELECT_IN : 0) | (can_write ? CURL_CSELECT_OUT : 0),
+                             &running);
+}
+
+static struct watch *watch_of(struct http_client *c, curl_socket_t fd)
+{
+    size_t i = (size_t)fd;
+
+    if (i >= c->watches_cap) {
+        size_t cap = i * 2 + 64;
+
+        c->watches = mem_realloc(c->watches, cap * sizeof(struct watch *));
+        memset(c->watches + c->watches_cap, 0, (cap - c->watches_cap) * sizeof(struct watch *));
+        c->watches_cap = cap;
+    }
+    if (!c->watches[i]) {
+        struct watch *w = mem_alloc(sizeof(*w));
+
+        w->client = c;
+        event_assign(&w->read_event, c->base, fd, EV_READ | EV_PERSIST, on_socket, w);
+        event_assign(&w->write_event, c->base, fd, EV_WRITE | EV_PERSIST, on_socket, w);
+        c->watches[i] = w;
+    }
+    return c->watches[i];
+}
+
+static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+    struct http_client *c = ctx;
+    struct watch *w = watch_of(c, fd);
+
+    (void)easy;
+    (void)socket_ctx;
+    w->wanted = what == CURL_POLL_REMOVE ? 0 : what;
+    if (w->wanted & CURL_POLL_IN)
+        set_event(&w->read_event, &w->reading, true);
+    else if (!w->ours)
+        set_event(&w->read_event, &w->reading, false);
+    set_event(&w->write_event, &w->writing, w->wanted & CURL_POLL_OUT);
+    return 0;
+}
+
+static int open_socket(void *ctx, int family, int type, int protocol)
+{
+    int fd = socket(family, type | SOCK_CLOEXEC, protocol);
+
+    if (fd >= 0)
+        watch_of(ctx, fd)->ours = true;
+    return fd;
+}
+
+static int on_close_socket(void *ctx, curl_socket_t fd)
+{
+    struct http_client *c = ctx;
+
+    if ((size_t)fd < c->watches_cap && c->watches[fd]) {
+        struct watch *w = c->watches[fd];
+
+        set_event(&w->read_event, &w->reading, false);
+        set_event(&w->write_event, &w->writing, false);
+        c->watches[fd] = NULL;
+        free(w);
+    }
+    return close(fd);
+}
+
+static int on_timer_wish(CURLM *multi, long timeout_ms, void *ctx)
+{
+    struct http_client *c = ctx;
+
+    (void)multi;
+    c->curl_us = timeout_ms < 0    ? NEVER
+                 : timeout_ms == 0 ? 0
+                                   : clock_monotonic_us() + (int64_t)timeout_ms * US_PER_MS;
+    return 0;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    struct http_client *c = ctx;
+
+    (void)fd;
+    (void)what;
+    c->timer_us = NEVER;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+    struct http_client *c = ctx;
+    uint64_t count;
+
+    (void)what;
+    while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
+        ;
+    c->woken = true;
+}
+
+/* --- Life. --- */
+
+static void global_init(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int64_t or_default(int64_t value, int64_t otherwise)
+{
+    return value > 0 ? value : otherwise;
+}
+
+static bool check_ca_file(const char *path, struct err *err)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    if (!ctx)
+        return err_set(err, ERR_INTERNAL, "tlsFailed", "cannot set up TLS");
+    bool ok = SSL_CTX_load_verify_locations(ctx, path, NULL) == 1;
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    if (!ok)
+        return err_set(err, ERR_INVALID, "badCertificate",
+                       "there is no certificate that can be read in '%s'", path);
+    return true;
+}
+
+static char *copy_z(const char *z)
+{
+    size_t size = strlen(z) + 1;
+
+    return memcpy(mem_alloc(size), z, size);
+}
+
+static void settings_fill(struct http_client *c, const struct http_client_config *config)
+{
+    c->settings = (struct call_settings){
+        .timeout_ms = or_default(config->timeout_ms, 60000),
+        .connect_timeout_ms = or_default(config->connect_timeout_ms, 10000),
+        .max_answer = config->max_answer ? config->max_answer : 8 << 20,
+        .ca_file = config->ca_file ? copy_z(config->ca_file) : NULL,
+        .user_agent = copy_z(config->user_agent ? config->user_agent : "usher/" USHER_VERSION),
+        .deny_private = config->deny_private,
+        .open_socket = open_socket,
+        .close_socket = on_close_socket,
+        .socket_ctx = c,
+    };
+}
+
+static bool loop_make(struct http_client *c, struct err *err)
+{
+    struct event_config *config = event_config_new();
+
+    if (config) {
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+        c->base = event_base_new_with_config(config);
+        event_config_free(config);
+    }
+    c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (!c->base || c->wake_fd < 0)
+        return err_set(err, ERR_INTERNAL, "eventLoop", "cannot make an event loop: %s",
+                       strerror(errno));
+    event_assign(&c->timer, c->base, -1, 0, on_timer, c);
+    event_assign(&c->wake_event, c->base, c->wake_fd, EV_READ | EV_PERSIST, on_wake, c);
+    event_add(&c->wake_event, NULL);
+    return true;
+}
+
+bool http_client_new(const struct http_client_config *config, struct http_client **out,
+                     struct err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT; /* libcurl's own global state */
+    long per_host = config->max_connections ? (long)config->max_connections : 32;
+
+    pthread_once(&once, global_init);
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    if (config->ca_file && !check_ca_file(config->ca_file, err))
+        return false;
+    struct http_client *c = mem_alloc(sizeof(*c));
+    c->curl_us = c->timer_us = NEVER;
+    c->wake_fd = -1;
+    settings_fill(c, config);
+    if (!loop_make(c, err)) {
+        http_client_free(c);
+        return false;
+    }
+    c->multi = curl_multi_init();
+    assert(c->multi); /* it fails for want of memory only */
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wish);
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
+    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+    curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
+    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS,
+                      per_host * 4 > CACHE_LEAST ? per_host * 4 : CACHE_LEAST);
+    *out = c;
+    return true;
+}
+
+void http_client_free(struct http_client *c)
+{
+    if (!c)
+        return;
+    while (c->all) {
+        struct http_call *call = c->all;
+
+        c->all = call->next_all;
+        if (call->running)
+            curl_multi_remove_handle(c->multi, call->easy);
+        call_free(call);
+    }
+    if (c->multi)
+        curl_multi_cleanup(c->multi);
+    for (size_t i = 0; i < c->watches_cap; i++) {
+        assert(!c->watches[i] || !c->watches[i]->reading);
+        free(c->watches[i]);
+    }
+    free(c->watches);
+    if (c->base) {
+        event_del(&c->timer);
+        event_del(&c->wake_event);
+        event_base_free(c->base);
+    }
+    if (c->wake_fd >= 0)
+        close(c->wake_fd);
+    free(c->settings.ca_file);
+    free(c->settings.user_agent);
+    free(c);
+}
+
+/* --- Requests. --- */
+
+static struct http_call *take_call(struct http_client *c)
+{
+    struct http_call *call = c->spare;
+
+    if (call) {
+        c->spare = call->next;
+        return call;
+    }
+    call = call_new(&c->settings);
+    call->next_all = c->all;
+    c->all = call;
+    return call;
+}
+
+static void put_finished(struct http_client *c, struct http_call *call)
+{
+    call->next = NULL;
+    if (c->finished_first)
+        c->finished_last->next = call;
+    else
+        c->finished_first = call;
+    c->finished_last = call;
+}
+
+static void start(struct http_client *c, struct http_call *call)
+{
+    CURLMcode code = curl_multi_add_handle(c->multi, call->easy);
+
+    assert(code == CURLM_OK);
+    (void)code;
+    call->running = true;
+}
+
+void http_client_send(struct http_client *c, const struct http_call_options *options,
+                      http_client_done *done, void *ctx)
+{
+    struct http_call *call = take_call(c);
+
+    call->done = done;
+    call->ctx = ctx;
+    c->in_flight++;
+    if (call_prepare(call, options))
+        start(c, call);
+    else
+        put_finished(c, call);
+}
+
+/* Whether it failed on a kept-alive connection that was dead before any of the answer came. Most of
+ * these libcurl has sent again by itself (see on_request in call.c). */
+static bool may_repeat(const struct http_call *call, CURLcode code)
+{
+    long connects = 1;
+
+    if (code != CURLE_GOT_NOTHING && code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR &&
+        code != CURLE_HTTP2 && code != CURLE_HTTP2_STREAM)
+        return false;
+    curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connects);
+    return connects == 0 && call->sends < 2 && call->head_bytes == 0 && call_is_repeatable(call);
+}
+
+static void collect(struct http_client *c)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(c->multi, &left))) {
+        CURLcode code = message->data.result;
+        CURL *easy = message->easy_handle;
+        struct http_call *call;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+        curl_multi_remove_handle(c->multi, easy); /* message is invalid from here on */
+        call->running = false;
+        if (code != CURLE_OK && may_repeat(call, code)) {
+            call_forget_answer(call);
+            start(c, call);
+            continue;
+        }
+        call_finish(call, code);
+        put_finished(c, call);
+    }
+}
+
+/* Those that are finished now; what done() starts is for the next turn. */
+static unsigned deliver(struct http_client *c)
+{
+    struct http_call *call = c->finished_first;
+    unsigned count = 0;
+
+    c->finished_first = NULL;
+    while (call) {
+        struct http_call *next = call->next;
+
+        c->in_flight--;
+        call->done(call->ctx, &call->answer);
+        call_recycle(call);
+        call->next = c->spare;
+        c->spare = call;
+        call = next;
+        count++;
+    }
+    return count;
+}
+
+static void set_timer(struct http_client *c, int64_t at_us, int64_t now_us)
+{
+    int64_t left = at_us > now_us ? at_us - now_us : 0;
+    struct timeval tv = {.tv_sec = left / US_PER_SECOND, .tv_usec = left % US_PER_SECOND};
+
+    if (at_us >= c->timer_us) /* fires before; set again then */
+        return;
+    event_add(&c->timer, &tv);
+    c->timer_us = at_us;
+}
+
+unsigned http_client_run(struct http_client *c, int64_t max_wait_ms)
+{
+    int64_t now = clock_monotonic_us();
+    int64_t until = max_wait_ms > 0 ? now + max_wait_ms * US_PER_MS : now;
+    int running;
+
+    for (bool last = false;; now = clock_monotonic_us()) {
+        if (c->curl_us <= now) {
+            c->curl_us = NEVER;
+            curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        }
+        collect(c);
+        unsigned count = deliver(c);
+        if (count > 0 || c->woken || last) {
+            c->woken = false;
+            return count;
+        }
+        last = now >= until;
+        bool at_once = last || c->curl_us <= now;
+        if (!at_once)
+            set_timer(c, c->curl_us < until ? c->curl_us : until, now);
+        event_base_loop(c->base, EVLOOP_ONCE | (at_once ? EVLOOP_NONBLOCK : 0));
+    }
+}
+
+unsigned http_client_in_flight(const struct http_client *c)
+{
+    return c->in_flight;
+}
+
+void http_client_wake(struct http_client *c)
+{
+    uint64_t one = 1;
+
+    while (write(c->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+}
