@@ -3,6 +3,7 @@
 #include "db/db.h"
 #include "frame/frame.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -185,6 +186,53 @@ static void begins_wait_for_the_writer(void **state)
     CHECK(db_commit(db, &err) && db_begin(other, DB_WRITE, &err), "%s", err.message);
 }
 
+struct opener {
+    struct db_config config;
+    pthread_barrier_t *all;
+    pthread_t thread;
+    bool ok;
+    struct err err;
+};
+
+static void *open_at_once(void *arg)
+{
+    struct opener *o = arg;
+    struct db *db = NULL;
+
+    pthread_barrier_wait(o->all);
+    o->ok = db_open(&o->config, &db, &o->err);
+    db_close(db);
+    return NULL;
+}
+
+static void opens_a_new_file_from_many_threads(void **state)
+{
+    enum { THREADS = 8, ROUNDS = 20 };
+    const char *dir = test_temp_dir();
+    pthread_barrier_t all;
+
+    (void)state;
+    pthread_barrier_init(&all, NULL, THREADS);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct opener openers[THREADS] = {0};
+        char url[128];
+
+        snprintf(url, sizeof(url), "sqlite:%s/%d.db", dir, round);
+        for (size_t i = 0; i < THREADS; i++) {
+            openers[i].config.url = url;
+            openers[i].all = &all;
+            CHECK(pthread_create(&openers[i].thread, NULL, open_at_once, &openers[i]) == 0,
+                  "thread");
+        }
+        for (size_t i = 0; i < THREADS; i++)
+            pthread_join(openers[i].thread, NULL);
+        for (size_t i = 0; i < THREADS; i++)
+            CHECK(openers[i].ok, "round %d: %s", round, openers[i].err.message);
+    }
+    pthread_barrier_destroy(&all);
+}
+
 TEST_GROUP(sqlite, cmocka_unit_test(says_why_it_cannot_open),
            cmocka_unit_test(needs_write_permission), cmocka_unit_test(survives_a_full_disk),
-           cmocka_unit_test(is_set_up_for_durability), cmocka_unit_test(begins_wait_for_the_writer))
+           cmocka_unit_test(is_set_up_for_durability), cmocka_unit_test(begins_wait_for_the_writer),
+           cmocka_unit_test(opens_a_new_file_from_many_threads))

@@ -23,17 +23,17 @@ struct tally {
     size_t not_durable;
     int64_t last_id;
     bool out_of_order;
-    bool gate_open;   /* the gatekeeper's run waits for it */
-    bool gate_closed; /* the gatekeeper runs */
-    struct db *db;    /* reads what is committed; used under the lock */
+    struct db *db; /* reads what is committed; used under the lock */
 };
 
 struct put {
     struct db_write write; /* first */
     struct tally *tally;
     int64_t id;
-    bool fails_after;   /* says no after its work */
-    bool ignores;       /* says yes although its statement failed */
+    bool fails_after; /* says no after its work */
+    bool ignores;     /* says yes although its statement failed */
+    bool reached;     /* a gate: its run waits for open; both under the tally's lock */
+    bool open;
     bool checks;        /* looks with another connection whether it is there */
     enum err_kind kind; /* what it was told */
 };
@@ -84,36 +84,41 @@ static void put_done(struct db_write *w, bool ok, const struct err *err)
  * is one batch. */
 static bool gate_run(struct db_write *w, struct db *db, struct err *err)
 {
-    struct tally *tally = put_of(w)->tally;
+    struct put *gate = put_of(w);
+    struct tally *tally = gate->tally;
 
     pthread_mutex_lock(&tally->lock);
-    tally->gate_closed = true;
+    gate->reached = true;
     pthread_cond_broadcast(&tally->changed);
-    while (!tally->gate_open)
+    while (!gate->open)
         pthread_cond_wait(&tally->changed, &tally->lock);
     pthread_mutex_unlock(&tally->lock);
     return put_run(w, db, err);
 }
 
+static void wait_at_gate(struct put *gate)
+{
+    pthread_mutex_lock(&gate->tally->lock);
+    while (!gate->reached)
+        pthread_cond_wait(&gate->tally->changed, &gate->tally->lock);
+    pthread_mutex_unlock(&gate->tally->lock);
+}
+
 static void close_gate(struct db_writer *writer, struct put *gate)
 {
-    struct tally *tally = gate->tally;
     struct err err = {0};
 
     gate->write.run = gate_run;
     CHECK(db_writer_submit(writer, &gate->write, &err), "%s", err.message);
-    pthread_mutex_lock(&tally->lock);
-    while (!tally->gate_closed)
-        pthread_cond_wait(&tally->changed, &tally->lock);
-    pthread_mutex_unlock(&tally->lock);
+    wait_at_gate(gate);
 }
 
-static void open_gate(struct tally *tally)
+static void open_gate(struct put *gate)
 {
-    pthread_mutex_lock(&tally->lock);
-    tally->gate_open = true;
-    pthread_cond_broadcast(&tally->changed);
-    pthread_mutex_unlock(&tally->lock);
+    pthread_mutex_lock(&gate->tally->lock);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->tally->changed);
+    pthread_mutex_unlock(&gate->tally->lock);
 }
 
 static void tally_init(struct tally *tally, const struct db_config *config)
@@ -191,7 +196,8 @@ static void writes_of_many_threads(const struct db_config *config)
     db_writer_close(writer);
     CHECK(submitted == (size_t)THREADS * WRITES, "%zu submitted", submitted);
     CHECK(tally.acknowledged + tally.refused == submitted, "every write was told its outcome");
-    CHECK(tally.refused == (size_t)(THREADS - 1) * ((WRITES + 2) / 3), "%zu refused", tally.refused);
+    CHECK(tally.refused == (size_t)(THREADS - 1) * ((WRITES + 2) / 3), "%zu refused",
+          tally.refused);
     CHECK(tally.not_durable == 0, "%zu were told before they were committed", tally.not_durable);
     CHECK(count(tally.db) == (int64_t)tally.acknowledged, "acknowledged is what is there");
     tally_done(&tally);
@@ -218,7 +224,7 @@ static void undoes_a_failing_write_alone(const struct db_config *config)
     puts[4].ignores = true;
     for (size_t i = 0; i < ARRAY_LEN(puts); i++)
         CHECK(db_writer_submit(writer, &puts[i].write, &err), "%s", err.message);
-    open_gate(&tally);
+    open_gate(&gate);
     db_writer_close(writer);
     CHECK(gate.kind == ERR_NONE && puts[0].kind == ERR_NONE, "good ones");
     CHECK(puts[1].kind == ERR_INVALID, "its own error");
@@ -272,7 +278,7 @@ static void refuses_when_full_and_finishes_when_closed(const struct db_config *c
         CHECK(db_writer_submit(writer, &puts[i].write, &err), "%s", err.message);
     CHECK(!db_writer_submit(writer, &puts[QUEUE].write, &err) && err.kind == ERR_LIMIT, "full");
     CHECK_STR(str_from_z(err.code), "writerBusy", "%s", err.message);
-    open_gate(&tally);
+    open_gate(&gate);
     db_writer_close(writer); /* in four batches */
     CHECK(tally.acknowledged == QUEUE + 1 && tally.refused == 0, "%zu", tally.acknowledged);
     CHECK(!tally.out_of_order, "told in the order of queueing");
@@ -328,10 +334,12 @@ static void takes_writes_from_done(const struct db_config *config)
 
 static void tells_all_when_the_transaction_is_lost(void **state)
 {
+    enum { DONE_BEFORE, LOSES, NOT_BEGUN, BATCH };
     struct db_config config = {.url = test_postgres_url(), .schema = "writer_lost"};
     struct tally tally;
     struct db_writer *writer = NULL;
     struct put gate;
+    struct put puts[BATCH];
     struct put after;
     struct db *db = NULL;
     struct err err = {0};
@@ -341,18 +349,27 @@ static void tells_all_when_the_transaction_is_lost(void **state)
     db_close(db);
     tally_init(&tally, &config);
     CHECK(db_writer_open(&config, NULL, &writer, &err), "%s", err.message);
-    gate = make_put(&tally, 1);
+    gate = make_put(&tally, 0);
     close_gate(writer, &gate);
-    after = make_put(&tally, 2);
+    for (int64_t i = 0; i < BATCH; i++)
+        puts[i] = make_put(&tally, i + 1);
+    puts[LOSES].write.run = gate_run;
+    for (size_t i = 0; i < BATCH; i++)
+        CHECK(db_writer_submit(writer, &puts[i].write, &err), "%s", err.message);
+    open_gate(&gate);
+    wait_at_gate(&puts[LOSES]);
+    after = make_put(&tally, BATCH + 1);
     CHECK(db_writer_submit(writer, &after.write, &err), "%s", err.message);
     test_postgres_kill_connections();
-    open_gate(&tally);
+    open_gate(&puts[LOSES]);
     db_writer_close(writer);
-    CHECK(gate.kind == ERR_UNAVAILABLE, "lost: %d", gate.kind);
+    CHECK(gate.kind == ERR_NONE, "committed before");
+    for (size_t i = 0; i < BATCH; i++)
+        CHECK(puts[i].kind == ERR_UNAVAILABLE, "%zu: %d", i, puts[i].kind);
     CHECK(after.kind == ERR_NONE, "the next batch connects again: %d", after.kind);
     db_close(tally.db); /* was ended too */
     CHECK(db_open(&config, &tally.db, &err), "%s", err.message);
-    CHECK(count(tally.db) == 1, "only the second");
+    CHECK(count(tally.db) == 2 && is_there(tally.db, BATCH + 1), "the first and the last");
     tally_done(&tally);
 }
 
