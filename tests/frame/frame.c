@@ -31,8 +31,8 @@ void test_fail(const char *file, int line, const char *condition, const char *fo
     abort();
 }
 
-void test_check_str(const char *file, int line, struct str got, const char *want, const char *format,
-                    ...)
+void test_check_str(const char *file, int line, struct str got, const char *want,
+                    const char *format, ...)
 {
     va_list args;
     char label[512];
@@ -42,7 +42,8 @@ void test_check_str(const char *file, int line, struct str got, const char *want
     va_start(args, format);
     vsnprintf(label, sizeof(label), format, args);
     va_end(args);
-    test_fail(file, line, "texts are equal", "%s\n  got:  %.*s\n  want: %s", label, STR_ARG(got), want);
+    test_fail(file, line, "texts are equal", "%s\n  got:  %.*s\n  want: %s", label, STR_ARG(got),
+              want);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
