@@ -71,6 +71,7 @@ static void grow(struct db *db)
     struct db_stmt **old = db->slots;
 
     db->cap = old_cap ? 2 * old_cap : 64;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): it is an array of pointers */
     db->slots = mem_alloc(db->cap * sizeof(*db->slots));
     for (size_t i = 0; i < old_cap; i++) {
         if (old[i])
@@ -112,9 +113,10 @@ static bool check_args(const struct db_query *query, struct db_args args, struct
     for (size_t i = 0; i < args.count; i++) {
         const struct db_value *v = &args.values[i];
 
-        if (v->type == DB_TEXT && v->text.len && memchr(v->text.ptr, '\0', v->text.len))
+        if (v->type == DB_TEXT && v->text.len && memchr(v->text.ptr, '\0', v->text.len)) {
             return err_set(err, ERR_INVALID, "nulInText",
                            "%s: the text for $%zu contains a NUL byte", query->name, i + 1);
+        }
     }
     return true;
 }
@@ -122,10 +124,11 @@ static bool check_args(const struct db_query *query, struct db_args args, struct
 static bool start(struct db *db, const struct db_query *query, struct db_args args,
                   struct db_stmt **out, struct err *err)
 {
-    if (db->failed)
+    if (db->failed) {
         return err_set(err, ERR_INTERNAL, "transactionFailed",
                        "%s: the transaction has failed before and has to be rolled back",
                        query->name);
+    }
     return check_args(query, args, err) && take_stmt(db, query, out, err);
 }
 
@@ -244,9 +247,10 @@ static bool begin(struct db *db, enum db_control how, struct err *err)
         return err_set(err, ERR_INTERNAL, "transactionOpen", "a transaction is already open");
     /* SQLite refuses to write from an old snapshot, but only when somebody else wrote in between:
      * better always than now and then. */
-    if (how != DB_BEGIN_READ && db->open_selects)
+    if (how != DB_BEGIN_READ && db->open_selects) {
         return err_set(err, ERR_INTERNAL, "selectOpen",
                        "a select is still open: free it before a transaction that writes begins");
+    }
     if (!db->driver->control(db, how, err))
         return false;
     db->in_transaction = true;
@@ -301,9 +305,10 @@ bool db_in_transaction(const struct db *db)
 bool db_savepoint(struct db *db, struct err *err)
 {
     assert(db->in_transaction);
-    if (db->failed)
+    if (db->failed) {
         return err_set(err, ERR_INTERNAL, "transactionFailed",
                        "no savepoint: the transaction has failed before and has to be rolled back");
+    }
     if (!db->driver->control(db, DB_SAVEPOINT, err))
         return note_failure(db);
     db->savepoints++;
@@ -313,9 +318,10 @@ bool db_savepoint(struct db *db, struct err *err)
 bool db_savepoint_release(struct db *db, struct err *err)
 {
     assert(db->savepoints > 0);
-    if (db->failed)
+    if (db->failed) {
         return err_set(err, ERR_INTERNAL, "transactionFailed",
                        "the savepoint cannot be kept: a statement after it has failed");
+    }
     if (!db->driver->control(db, DB_RELEASE, err))
         return note_failure(db);
     db->savepoints--;
@@ -337,9 +343,10 @@ bool db_check(struct db *db, const struct db_query *queries, size_t count, struc
     for (size_t i = 0; i < count; i++) {
         struct db_stmt *st;
 
-        if (!queries[i].name || !queries[i].sql)
+        if (!queries[i].name || !queries[i].sql) {
             return err_set(err, ERR_INTERNAL, "badStatement",
                            "statement %zu of the table is missing", i);
+        }
         if (!take_stmt(db, &queries[i], &st, err))
             return note_failure(db);
     }

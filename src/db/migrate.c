@@ -60,10 +60,11 @@ static bool read_versions(struct db *db, const struct db_migration *migrations, 
             break;
         while (i < count && migrations[i].version < db_col_int(st, 0))
             i++;
-        if (i < count && migrations[i].version == db_col_int(st, 0))
+        if (i < count && migrations[i].version == db_col_int(st, 0)) {
             applied[i] = true;
-        else
+        } else {
             unknown = db_col_int(st, 0);
+        }
     }
     return !unknown || too_new(unknown, migrations, count, err);
 }

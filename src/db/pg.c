@@ -93,26 +93,38 @@ static struct str first_line(const char *message)
     return str_trim(line);
 }
 
+static bool fail_lost(struct pg_db *db, const char *what, struct err *err)
+{
+    struct str line = first_line(PQerrorMessage(db->conn));
+
+    return err_set(err, ERR_UNAVAILABLE, "databaseUnavailable",
+                   "%s: the connection to PostgreSQL is lost: %.*s", what, STR_ARG(line));
+}
+
 /* Of the server's message the primary line alone is told: the others can carry the values of the
  * row. */
 static bool fail(struct pg_db *db, const char *what, const PGresult *result, struct err *err)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    struct str line =
-        first_line(result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL);
+    enum err_kind kind = ERR_INTERNAL;
+    const char *code = "databaseError";
+    struct str line;
 
-    if (PQstatus(db->conn) == CONNECTION_BAD || !state)
-        return err_set(err, ERR_UNAVAILABLE, "databaseUnavailable",
-                       "%s: the connection to PostgreSQL is lost: %.*s", what,
-                       STR_ARG(line.len ? line : first_line(PQerrorMessage(db->conn))));
-    if (strcmp(state, "25006") == 0 && db->base.in_transaction && db->base.reading)
+    if (!state || PQstatus(db->conn) == CONNECTION_BAD)
+        return fail_lost(db, what, err);
+    if (strcmp(state, "25006") == 0 && db->base.in_transaction && db->base.reading) {
         return err_set(err, ERR_INTERNAL, "writeInReadTransaction",
                        "%s: writes in a transaction that was begun for reading", what);
-    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-        if (str_starts(str_from_z(state), str_from_z(states[i].state)))
-            return err_set(err, states[i].kind, states[i].code, "%s: %.*s", what, STR_ARG(line));
     }
-    return err_set(err, ERR_INTERNAL, "databaseError", "%s: %.*s", what, STR_ARG(line));
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        if (str_starts(str_from_z(state), str_from_z(states[i].state))) {
+            kind = states[i].kind;
+            code = states[i].code;
+            break;
+        }
+    }
+    line = first_line(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    return err_set(err, kind, code, "%s: %.*s", what, STR_ARG(line));
 }
 
 /* A connection that was not made has no SQLSTATE, only a text. */
@@ -121,13 +133,15 @@ static bool fail_connect(struct pg_db *db, struct err *err)
     struct str line = first_line(PQerrorMessage(db->conn));
     size_t at;
 
-    if (PQconnectionNeedsPassword(db->conn) || str_find(line, STR("authentication failed"), &at))
+    if (PQconnectionNeedsPassword(db->conn) || str_find(line, STR("authentication failed"), &at)) {
         return err_set(err, ERR_DENIED, "databaseDenied", "PostgreSQL refuses the login: %.*s",
                        STR_ARG(line));
+    }
     if (str_find(line, STR("FATAL:  database \""), &at) &&
-        str_find(line, STR("does not exist"), &at))
+        str_find(line, STR("does not exist"), &at)) {
         return err_set(err, ERR_NOT_FOUND, "noSuchDatabase", "no such database: %.*s",
                        STR_ARG(line));
+    }
     return err_set(err, ERR_UNAVAILABLE, "databaseUnavailable",
                    "PostgreSQL cannot be reached: %.*s", STR_ARG(line));
 }
@@ -156,12 +170,13 @@ static bool check_database(struct pg_db *db, struct err *err)
                                         "  FROM pg_database WHERE datname = current_database()");
     bool ok = PQresultStatus(result) == PGRES_TUPLES_OK || fail(db, "open", result, err);
 
-    if (ok && (strcmp(PQgetvalue(result, 0, 0), "UTF8") != 0 || *PQgetvalue(result, 0, 2) != 't'))
+    if (ok && (strcmp(PQgetvalue(result, 0, 0), "UTF8") != 0 || *PQgetvalue(result, 0, 2) != 't')) {
         ok = err_set(
             err, ERR_INVALID, "databaseCollation",
             "database '%s' has encoding %s and collation %s: create it with CREATE DATABASE ... "
             "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'",
             PQdb(db->conn), PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+    }
     PQclear(result);
     return ok;
 }
@@ -194,9 +209,10 @@ static bool ready(struct pg_db *db, const char *what, struct err *err)
 {
     if (PQstatus(db->conn) == CONNECTION_OK)
         return true;
-    if (db->base.in_transaction)
+    if (db->base.in_transaction) {
         return err_set(err, ERR_UNAVAILABLE, "databaseUnavailable",
                        "%s: the connection to PostgreSQL was lost in this transaction", what);
+    }
     PQreset(db->conn);
     if (PQstatus(db->conn) != CONNECTION_OK)
         return fail_connect(db, err);
@@ -249,11 +265,12 @@ static bool pg_open(const struct db_config *config, struct db **out, struct err 
     bool ok;
 
     /* libpq's own message repeats the URL, and there may be a password in it. */
-    if (!parts)
+    if (!parts) {
         return err_set(
             err, ERR_INVALID, "badDatabaseUrl",
             "the database URL cannot be read: postgresql://USER@HOST:PORT/DATABASE, with "
             "special characters as %%XX");
+    }
     PQconninfoFree(parts);
     db = mem_alloc(sizeof(*db));
     db->base.driver = &db_pg;
@@ -358,9 +375,10 @@ static bool check_types(struct pg_stmt *st, const PGresult *described, const cha
 {
     int params = PQnparams(described);
 
-    if (params > DB_PARAMS_MAX)
+    if (params > DB_PARAMS_MAX) {
         return err_set(err, ERR_INTERNAL, "badStatement", "%s: more than %d arguments", what,
                        DB_PARAMS_MAX);
+    }
     st->params = (size_t)params;
     for (int i = 0; i < params; i++)
         st->types[i] = PQparamtype(described, i);
@@ -368,12 +386,13 @@ static bool check_types(struct pg_stmt *st, const PGresult *described, const cha
         Oid type = PQftype(described, i);
 
         if (!is_text(type) && !is_int(type) && type != PG_BOOL && type != PG_BYTEA &&
-            type != PG_FLOAT8)
+            type != PG_FLOAT8) {
             return err_set(
                 err, ERR_INTERNAL, "badStatement",
                 "%s: column '%s' has a type that usher does not read (%u): use CAST(... AS "
                 "BIGINT), TEXT or DOUBLE PRECISION",
                 what, PQfname(described, i), type);
+        }
     }
     return true;
 }
@@ -499,14 +518,16 @@ static bool bind_value(struct bound *b, size_t i, const struct db_value *v, Oid 
 
 static bool bind(const struct pg_stmt *st, struct db_args args, struct bound *b, struct err *err)
 {
-    if (args.count != st->params)
+    if (args.count != st->params) {
         return err_set(err, ERR_INTERNAL, "badStatement", "%s: takes %zu arguments, not %zu",
                        st->base.name, st->params, args.count);
+    }
     for (size_t i = 0; i < args.count; i++) {
-        if (!bind_value(b, i, &args.values[i], st->types[i]))
+        if (!bind_value(b, i, &args.values[i], st->types[i])) {
             return err_set(err, ERR_INTERNAL, "badStatement",
                            "%s: $%zu is given another type than it has in PostgreSQL (%u)",
                            st->base.name, i + 1, st->types[i]);
+        }
     }
     return true;
 }
@@ -532,9 +553,10 @@ static bool execute(struct pg_stmt *st, struct db_args args, PGresult **out, str
         if (state && strcmp(state, "0A000") == 0)
             st->session = 0;
         fail(db, st->base.name, result, err);
-        if (!st->session)
+        if (!st->session) {
             err_fill(err, ERR_UNAVAILABLE, "databaseChanged",
                      "%s: the schema has just been migrated", st->base.name);
+        }
         PQclear(result);
         return false;
     }
@@ -644,9 +666,10 @@ static struct str pg_col_text(struct db_stmt *base, int column)
 
     if (pg_col_is_null(base, column))
         return (struct str){NULL, 0};
-    if (is_text(type) || type == PG_BYTEA)
+    if (is_text(type) || type == PG_BYTEA) {
         return (struct str){PQgetvalue(st->rows, st->row, column),
                             (size_t)PQgetlength(st->rows, st->row, column)};
+    }
     if (!st->texts)
         st->texts = arena_new();
     if (type == PG_FLOAT8)

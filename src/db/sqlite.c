@@ -40,14 +40,15 @@ static bool fail_constraint(sqlite3 *handle, const char *what, int code, struct 
 {
     const char *name = "constraintViolation";
 
-    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
+    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY) {
         name = "uniqueViolation";
-    else if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+    } else if (code == SQLITE_CONSTRAINT_FOREIGNKEY) {
         name = "foreignKeyViolation";
-    else if (code == SQLITE_CONSTRAINT_NOTNULL)
+    } else if (code == SQLITE_CONSTRAINT_NOTNULL) {
         name = "notNullViolation";
-    else if (code == SQLITE_CONSTRAINT_CHECK)
+    } else if (code == SQLITE_CONSTRAINT_CHECK) {
         name = "checkViolation";
+    }
     return err_set(err, ERR_CONFLICT, name, "%s: %s", what, sqlite3_errmsg(handle));
 }
 
@@ -155,10 +156,11 @@ static bool use_wal(struct sqlite_db *db, int timeout_ms, struct err *err)
                 db->path);
         }
         sqlite3_reset(st);
-        if ((step & 0xff) == SQLITE_BUSY && waited < timeout_ms)
+        if ((step & 0xff) == SQLITE_BUSY && waited < timeout_ms) {
             sqlite3_sleep(WAL_RETRY_MS);
-        else
+        } else {
             code = step;
+        }
     }
     sqlite3_finalize(st);
     return fail(db, "open", code, err);
@@ -209,9 +211,10 @@ static bool sqlite_open(const struct db_config *config, struct db **out, struct 
     const char *path = config->url + strlen("sqlite:");
     struct sqlite_db *db;
 
-    if (sqlite3_libversion_number() < LEAST_SQLITE)
+    if (sqlite3_libversion_number() < LEAST_SQLITE) {
         return err_set(err, ERR_INTERNAL, "oldSqlite", "SQLite %s is too old: 3.39 is needed",
                        sqlite3_libversion());
+    }
     if (!*path)
         return err_set(err, ERR_INVALID, "unknownDatabase", "'sqlite:' is without a path");
     if (!make_file(path, err))
@@ -274,9 +277,10 @@ static bool read_params(struct sqlite_stmt *st, const char *name, struct err *er
         const char *param = sqlite3_bind_parameter_name(st->handle, i);
         int64_t n;
 
-        if (!param || *param != '$' || !str_to_int(str_from_z(param + 1), 1, DB_PARAMS_MAX, &n))
+        if (!param || *param != '$' || !str_to_int(str_from_z(param + 1), 1, DB_PARAMS_MAX, &n)) {
             return err_set(err, ERR_INTERNAL, "badStatement", "%s: '%s' is not one of $1 ... $%d",
                            name, param ? param : "?", DB_PARAMS_MAX);
+        }
         st->index[n - 1] = i;
         if (st->params < (size_t)n)
             st->params = (size_t)n;
@@ -354,9 +358,10 @@ static bool bind(struct sqlite_stmt *st, struct db_args args, enum keep keep, st
 {
     char *next = NULL;
 
-    if (args.count != st->params)
+    if (args.count != st->params) {
         return err_set(err, ERR_INTERNAL, "badStatement", "%s: takes %zu arguments, not %zu",
                        st->base.name, st->params, args.count);
+    }
     if (keep == KEEP_COPY) {
         make_room(st, args);
         next = st->kept;
@@ -379,9 +384,10 @@ static bool bind(struct sqlite_stmt *st, struct db_args args, enum keep keep, st
 
 static bool may_run(const struct sqlite_stmt *st, struct err *err)
 {
-    if (st->base.db->in_transaction && st->base.db->reading && !sqlite3_stmt_readonly(st->handle))
+    if (st->base.db->in_transaction && st->base.db->reading && !sqlite3_stmt_readonly(st->handle)) {
         return err_set(err, ERR_INTERNAL, "writeInReadTransaction",
                        "%s: writes in a transaction that was begun for reading", st->base.name);
+    }
     return true;
 }
 

@@ -54,7 +54,7 @@ static bool run_batch(struct db *db, struct db_write *batch, struct err *err)
 static void finish_batch(struct db_write *batch, bool committed, const struct err *err)
 {
     for (struct db_write *w = batch, *next; w; w = next) {
-        next = w->next; /* w belongs to done() */
+        next = w->next;                                         /* w belongs to done() */
         if (!committed && (w->ok || w->err.kind == ERR_NONE)) { /* undone, or not begun */
             w->ok = false;
             w->err = *err;
