@@ -44,7 +44,7 @@ CREATE TABLE directory_hidden_group (
     id TEXT NOT NULL PRIMARY KEY
 );
 
--- Who may use which application, in which role. position orders the roles of one principal.
+-- Who may use which application, in which role.
 CREATE TABLE directory_assignment (
     app_id TEXT NOT NULL,
     principal_id TEXT NOT NULL,
@@ -53,7 +53,6 @@ CREATE TABLE directory_assignment (
     role_name TEXT NOT NULL,
     kind INTEGER NOT NULL,          -- of the principal
     created_us BIGINT NOT NULL,
-    position BIGINT NOT NULL,
     PRIMARY KEY (app_id, principal_id, role_id)
 );
 CREATE INDEX directory_assignment_principal ON directory_assignment (principal_id, app_id);
@@ -72,10 +71,10 @@ CREATE TABLE directory_change (
 CREATE TABLE directory_feed (
     one INTEGER NOT NULL PRIMARY KEY,
     last BIGINT NOT NULL,
-    users BIGINT NOT NULL,          -- not deleted
-    groups BIGINT NOT NULL,
+    live_users BIGINT NOT NULL,          -- not deleted
+    live_groups BIGINT NOT NULL,
     deleted_users BIGINT NOT NULL,
     deleted_groups BIGINT NOT NULL
 );
-INSERT INTO directory_feed (one, last, users, groups, deleted_users, deleted_groups)
+INSERT INTO directory_feed (one, last, live_users, live_groups, deleted_users, deleted_groups)
 VALUES (1, 0, 0, 0, 0, 0);
