@@ -2,10 +2,13 @@
 #include "base/unicode.h"
 #include "cli/cli.h"
 #include "cli/wire.h"
+#include "directory/assignment.h"
 #include "gallery/gallery.h"
 #include "job/job.h"
 
 #include <string.h>
+
+enum { PAGE = 500 };
 
 /* --- Options that describe an application --- */
 
@@ -284,12 +287,38 @@ static int run_set(struct cli *c, const struct cli_args *args)
     return c->quiet ? 0 : show(c, &job);
 }
 
+/* Who was assigned to the application is nobody's any more. */
+static bool unassign_everybody(struct cli *c, struct str app_id, struct err *err)
+{
+    struct directory_assignment *page;
+    struct directory_tx tx;
+    bool changed;
+    bool ok = true;
+    size_t count;
+
+    if (!directory_begin(c->db_handle, c->clock, c->rng, &tx, err))
+        return false;
+    do {
+        CLEANUP(arena_freep) struct arena *tmp = arena_new();
+
+        ok = directory_assignments(c->db_handle, tmp, app_id, STR(""), STR(""), PAGE, &page, &count,
+                                   err);
+        for (size_t i = 0; ok && i < count; i++)
+            ok = directory_unassign(&tx, app_id, page[i].principal_id, STR(""), &changed, err);
+    } while (ok && count == PAGE);
+    if (ok)
+        return directory_commit(&tx, err);
+    directory_rollback(&tx);
+    return false;
+}
+
 static int run_remove(struct cli *c, const struct cli_args *args)
 {
     struct err err = {.kind = ERR_NONE};
     struct job job;
 
-    if (!cli_job(c, cli_arg(args, 0), &job, &err) || !job_remove(c->db_handle, job.no, &err))
+    if (!cli_job(c, cli_arg(args, 0), &job, &err) || !unassign_everybody(c, job.id, &err) ||
+        !job_remove(c->db_handle, job.no, &err))
         return cli_fail(c, &err);
     if (c->json)
         cli_print_json(c, app_json(c, &job));

@@ -215,6 +215,7 @@ int cli_run(struct cli *c, int argc, char **argv)
     int i = 1;
 
     c->arena = arena_new();
+    c->program = argc > 0 ? argv[0] : "usher";
     if (!c->width)
         c->width = WIDTH_DEFAULT;
     from_environment(c);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 struct cli {
+    const char *program;  /* as it was called: what to paste begins with it */
     const char *data_dir; /* --data, default "./usher-data" */
     const char *database; /* --database, default "sqlite:DATA/usher.db" */
     bool json;            /* --json */

@@ -3,6 +3,7 @@
 #include "connector/source.h"
 #include "connector/target.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
@@ -19,10 +20,40 @@ void cli_interrupt_begin(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
-    interrupted = false;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+static void mask_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void cli_interrupt_hold(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
+void cli_interrupt_release(void)
+{
+    mask_signals(SIG_UNBLOCK);
+}
+
+void cli_interrupt_wait(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    cli_interrupt_hold(); /* so that none comes between the look and the wait */
+    while (!interrupted)
+        sigsuspend(&none);
+    cli_interrupt_release();
 }
 
 const atomic_bool *cli_interrupted(void)

@@ -22,6 +22,10 @@ void cli_wire_end(struct cli_wire *w); /* also after a failed begin; for CLEANUP
 MUST_USE bool cli_job(struct cli *c, const char *name, struct job *out, struct err *err);
 
 /* Interruption (SIGINT, SIGTERM) as a wish: *cli_interrupted() becomes true, a second signal ends
- * the process. */
+ * the process. Signals go to the thread that called begin; threads that are started between hold
+ * and release do not get them. */
 void cli_interrupt_begin(void);
 const atomic_bool *cli_interrupted(void);
+void cli_interrupt_wait(void); /* until it is true */
+void cli_interrupt_hold(void);
+void cli_interrupt_release(void);

@@ -1,0 +1,68 @@
+/* `usher serve`: the service, until it is told to stop. */
+#include "base/log.h"
+#include "cli/service.h"
+
+static bool parse(const struct cli_args *args, struct service_options *out, struct err *err)
+{
+    const char *roles = cli_setting(args, "--role");
+
+    *out = (struct service_options){
+        .listen = cli_setting(args, "--listen"),
+        .roles = SERVICE_ALL,
+        .tls_cert = cli_setting(args, "--tls-cert"),
+        .tls_key = cli_setting(args, "--tls-key"),
+    };
+    return !roles || service_roles_parse(str_from_z(roles), &out->roles, err);
+}
+
+static bool start(struct service *s, struct cli_wire *w, const struct service_options *options,
+                  struct err *err)
+{
+    return cli_wire_begin(w, w->cli, err) && service_start(s, w, options, err) &&
+           (!(options->roles & SERVICE_ENGINE) || service_schedule(s, err));
+}
+
+static int run_serve(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    CLEANUP(service_stop) struct service s = {0};
+    struct service_options options;
+    struct err err = {.kind = ERR_NONE};
+    struct str url;
+
+    cli_interrupt_begin();
+    if (!parse(args, &options, &err) || !start(&s, &w, &options, &err))
+        return cli_fail(c, &err);
+    url = service_url(&s);
+    cli_say(c, "usher listens on %.*s", STR_ARG(url));
+    fflush(c->out);
+    log_event(LOG_INFO, "server_started", LOG_TEXT("url", url));
+    cli_interrupt_wait();
+    log_event(LOG_INFO, "server_stopping");
+    return 0;
+}
+
+static const struct cli_option serve_options[] = {
+    {"--listen", "ADDRESS:PORT", "where to listen (default 127.0.0.1:8080)"},
+    {"--role", "ROLES", "api, engine, provider, separated by commas (default: all)"},
+    {"--tls-cert", "FILE", "certificate chain, PEM: serves HTTPS"},
+    {"--tls-key", "FILE", "its private key, PEM"},
+};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "serve",
+        .usage = "[--listen ADDRESS:PORT] [--role ROLES] [--tls-cert F --tls-key F]",
+        .summary = "run the service: cycles on schedule, SCIM tenants",
+        .help =
+            "Runs until SIGTERM or Ctrl-C, then ends what is in flight. Each option may stand in the\n"
+            "environment (USHER_LISTEN, USHER_ROLE, USHER_TLS_CERT, USHER_TLS_KEY).\n"
+            "A tenant's base URL is /scim/NAME/v2; /healthz, /readyz and /metrics say how it is.\n\n"
+            "  usher serve --listen 127.0.0.1:8080\n",
+        .options = serve_options,
+        .option_count = ARRAY_LEN(serve_options),
+        .run = run_serve,
+    },
+};
+
+const struct cli_commands serve_commands = {commands, ARRAY_LEN(commands)};
