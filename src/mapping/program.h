@@ -26,12 +26,18 @@ enum {
 }; /* flowTypes of an object mapping */
 
 struct expr;           /* a compiled expression */
+struct expr_names;     /* the source attributes that a set of expressions names */
 struct mapping_filter; /* a compiled scoping filter */
+
+enum mapping_form { MAPPING_NONE, MAPPING_DIRECT, MAPPING_CONSTANT, MAPPING_EXPRESSION };
 
 struct mapping_attribute {
     struct str target;       /* targetAttributeName: "emails[type eq \"work\"].value" */
     struct str source_text;  /* "[mail]", "Join(...)", "\"Contoso\"": for logs and explanations */
     const struct expr *expr; /* NULL: mapping type None */
+    enum mapping_form form;
+    unsigned slot;               /* MAPPING_DIRECT: of the source attribute */
+    const struct json *constant; /* MAPPING_CONSTANT: of the target attribute's type */
     bool has_default;
     struct str default_value;
     unsigned matching_priority; /* 0: not a matching attribute */
@@ -45,7 +51,10 @@ struct mapping_attribute {
     bool multivalued;
     bool case_exact;
     bool required;
-    bool secret; /* value is never logged (Redact, passwords) */
+    bool has_definition_default; /* a required attribute's own default (section 4) */
+    struct str definition_default;
+    size_t max_length; /* characters; 0: no limit */
+    bool secret;       /* value is never logged (Redact, passwords) */
 };
 
 struct mapping_object { /* one object mapping */
@@ -58,6 +67,13 @@ struct mapping_object { /* one object mapping */
     size_t attribute_count;
     const struct mapping_filter *scope; /* NULL: no filter */
     bool maps_soft_deleted; /* some attribute uses IsSoftDeleted: disabling is possible */
+    /* Source attributes have slots, so that one walk over a source object finds them all. */
+    const struct expr_names *names;
+    size_t soft_deleted_slot;                  /* of IsSoftDeleted; SIZE_MAX if nothing names it */
+    const struct mapping_attribute **matching; /* the matching attributes by precedence */
+    size_t matching_count;
+    const struct str *unmapped_required; /* required target attributes that no mapping fills */
+    size_t unmapped_required_count;
 };
 
 struct mapping_program {
@@ -68,8 +84,9 @@ struct mapping_program {
 /* A finding of the save-time checks: all are collected, each with a JSON pointer into the schema.
  */
 struct mapping_finding {
-    struct str pointer; /* "/synchronizationRules/0/objectMappings/0/attributeMappings/3/source/expression"
-                         */
+    struct str
+        pointer; /* "/synchronizationRules/0/objectMappings/0/attributeMappings/3/source/expression"
+                  */
     const char *code;   /* stable: "UnknownAttribute", "Parse", "DuplicateTarget",
                            "NoMatchingAttribute", ... */
     struct str message; /* for people, says what was expected and the nearest known name */

@@ -1,0 +1,305 @@
+/* Functions over text (expressions.md 5). */
+#include "expr/function.h"
+#include "expr/utf16.h"
+
+#include <unictype.h>
+#include <unistr.h>
+
+static size_t put(char *out, size_t at, struct str s)
+{
+    if (s.len > 0)
+        memcpy(out + at, s.ptr, s.len);
+    return at + s.len;
+}
+
+static bool join_two(struct call *c, struct str a, struct str b, struct expr_value *out)
+{
+    char *text = call_alloc(c, a.len + b.len);
+
+    if (!text)
+        return false;
+    return give_text(out, (struct str){text, put(text, put(text, 0, a), b)});
+}
+
+bool fn_append(struct call *c, struct expr_value *out)
+{
+    return join_two(c, c->args[0].text, c->args[1].text, out);
+}
+
+bool fn_prepend(struct call *c, struct expr_value *out)
+{
+    if (value_is_null(&c->args[1]))
+        return give_null(out);
+    return join_two(c, c->args[0].text, c->args[1].text, out);
+}
+
+/* One source of Join: the texts of its values that are not empty. Counts, and writes if text is not
+ * NULL. */
+struct joiner {
+    struct call *call;
+    struct str separator;
+    char *text;
+    size_t length;
+    bool any;
+};
+
+static bool join_value(struct joiner *j, size_t i, const struct expr_value *v)
+{
+    struct str s;
+
+    if (v->type == EXPR_LIST) {
+        for (size_t k = 0; k < v->list.count; k++) {
+            if (!join_value(j, i, &v->list.items[k]))
+                return false;
+        }
+        return true;
+    }
+    if (!call_text(j->call, i, v, &s))
+        return false;
+    if (s.len == 0)
+        return true;
+    if (j->any && j->text)
+        put(j->text, j->length, j->separator);
+    j->length += j->any ? j->separator.len : 0;
+    if (j->text)
+        put(j->text, j->length, s);
+    j->length += s.len;
+    j->any = true;
+    return true;
+}
+
+static bool join_all(struct joiner *j)
+{
+    j->length = 0;
+    j->any = false;
+    for (size_t i = 1; i < j->call->count; i++) {
+        if (!join_value(j, i, &j->call->args[i]))
+            return false;
+    }
+    return true;
+}
+
+bool fn_join(struct call *c, struct expr_value *out)
+{
+    struct joiner j = {.call = c};
+
+    if (!call_text(c, 0, &c->args[0], &j.separator) || !join_all(&j))
+        return false;
+    j.text = call_alloc(c, j.length);
+    if (!j.text || !join_all(&j))
+        return false;
+    return give_text(out, (struct str){j.text, j.length});
+}
+
+bool fn_left(struct call *c, struct expr_value *out)
+{
+    int64_t count = c->args[1].integer;
+
+    if (value_is_null(&c->args[1]))
+        return call_fail(c, EXPR_TYPE, 1, "Left needs a number of characters, but it is null");
+    if (count < 0)
+        return give_text(out, c->args[0].text);
+    return give_text(out, utf16_sub(c->args[0].text, 0, (size_t)count));
+}
+
+bool fn_right(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    size_t length = utf16_length(s);
+    int64_t count = c->args[1].integer;
+
+    if (value_is_null(&c->args[1]))
+        return call_fail(c, EXPR_TYPE, 1, "Right needs a number of characters, but it is null");
+    if (count < 0 || (uint64_t)count >= length)
+        return give_text(out, s);
+    return give_text(out, utf16_sub(s, length - (size_t)count, (size_t)count));
+}
+
+bool fn_mid(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    int64_t start = c->args[1].integer;
+    int64_t length = call_given(c, 2) ? c->args[2].integer : INT64_MAX;
+
+    if (value_is_null(&c->args[1]) || (call_given(c, 2) && value_is_null(&c->args[2])))
+        return call_fail(c, EXPR_TYPE, 1, "start and length of Mid need to be numbers, not null");
+    if (start < 1 || length < 0)
+        return give_text(out, s);
+    return give_text(out, utf16_sub(s, (size_t)start - 1, (size_t)length));
+}
+
+bool fn_len(struct call *c, struct expr_value *out)
+{
+    return give_integer(out, (int64_t)utf16_length(c->args[0].text));
+}
+
+bool fn_strip_spaces(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    size_t at;
+    size_t n = 0;
+    char *text;
+
+    if (!str_find_char(s, ' ', &at))
+        return give_text(out, s);
+    text = call_alloc(c, s.len);
+    if (!text)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != ' ')
+            text[n++] = s.ptr[i];
+    }
+    return give_text(out, (struct str){text, n});
+}
+
+static struct str trim_left(struct str s)
+{
+    ucs4_t c;
+    int bytes;
+
+    while (s.len > 0 && (bytes = u8_mbtouc(&c, (const uint8_t *)s.ptr, s.len)) > 0 &&
+           uc_is_property_white_space(c))
+        s = str_from(s, (size_t)bytes);
+    return s;
+}
+
+static struct str trim_right(struct str s)
+{
+    ucs4_t c;
+
+    while (s.len > 0) {
+        const uint8_t *start = (const uint8_t *)s.ptr;
+        const uint8_t *last = u8_prev(&c, start + s.len, start);
+
+        if (!last || !uc_is_property_white_space(c))
+            break;
+        s.len = (size_t)(last - start);
+    }
+    return s;
+}
+
+bool fn_trim(struct call *c, struct expr_value *out)
+{
+    return give_text(out, trim_left(trim_right(c->args[0].text)));
+}
+
+bool fn_ltrim(struct call *c, struct expr_value *out)
+{
+    return give_text(out, trim_left(c->args[0].text));
+}
+
+bool fn_rtrim(struct call *c, struct expr_value *out)
+{
+    return give_text(out, trim_right(c->args[0].text));
+}
+
+/* Whether the character at s[0] stands in the set; *out_bytes is its length. */
+static bool is_delimiter(struct str s, struct str set, size_t *out_bytes)
+{
+    size_t at;
+    ucs4_t c;
+    int bytes = u8_mbtouc(&c, (const uint8_t *)s.ptr, s.len);
+
+    *out_bytes = bytes > 0 ? (size_t)bytes : 1;
+    return str_find(set, str_sub(s, 0, *out_bytes), &at);
+}
+
+bool fn_word(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    int64_t wanted = value_is_null(&c->args[1]) ? 0 : c->args[1].integer;
+    int64_t number = 0;
+    size_t bytes = 0;
+
+    for (size_t i = 0; wanted >= 1 && i < s.len;) {
+        size_t start = i;
+
+        while (i < s.len && !is_delimiter(str_from(s, i), c->args[2].text, &bytes))
+            i += bytes;
+        if (i > start && ++number == wanted)
+            return give_text(out, str_sub(s, start, i - start));
+        i += i < s.len ? bytes : 0;
+    }
+    return give_text(out, STR(""));
+}
+
+/* 1-based position of the first occurrence at or after start. */
+bool fn_in_str(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    struct str what = c->args[1].text;
+    int64_t start = call_given(c, 2) && !value_is_null(&c->args[2]) ? c->args[2].integer : 1;
+    struct str compare = call_given(c, 3) ? c->args[3].text : STR("vbBinaryCompare");
+    bool fold = str_eq_z(compare, "vbTextCompare");
+    size_t length = utf16_length(s);
+    struct str rest;
+    size_t at;
+
+    if (!fold && !str_eq_z(compare, "vbBinaryCompare"))
+        return call_fail(c, EXPR_INVALID_ARGUMENT, 3,
+                         "the comparison of InStr is vbBinaryCompare or vbTextCompare");
+    if (start < 1)
+        return call_fail(c, EXPR_OUT_OF_RANGE, 2, "the start of InStr is 1 or more");
+    if (!call_given(c, 1) || value_is_null(&c->args[1]) || (uint64_t)start > length)
+        return give_integer(out, 0);
+    if (what.len == 0)
+        return give_integer(out, start);
+    rest = utf16_sub(s, (size_t)start - 1, SIZE_MAX);
+    if (fold) {
+        struct expr_value lower;
+        struct call one = *c;
+        struct expr_value args[2] = {{.type = EXPR_STRING, {.text = rest}}, {.type = EXPR_NULL}};
+
+        /* One-to-one case mapping: positions in code units are the same. */
+        one.args = args;
+        one.count = 1;
+        if (!fn_to_lower(&one, &lower))
+            return false;
+        rest = lower.text;
+        args[0].text = what;
+        if (!fn_to_lower(&one, &lower))
+            return false;
+        what = lower.text;
+    }
+    if (!str_find(rest, what, &at))
+        return give_integer(out, 0);
+    return give_integer(out, start + (int64_t)utf16_length(str_sub(rest, 0, at)));
+}
+
+static bool pad(struct call *c, bool left, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    struct str fill = c->args[2].text;
+    size_t length = utf16_length(s);
+    size_t missing;
+    size_t at = 0;
+    char *text;
+
+    if (utf16_length(fill) != 1)
+        return call_fail(c, EXPR_INVALID_ARGUMENT, 2, "expected one character to pad with");
+    if (value_is_null(&c->args[1]) || c->args[1].integer <= (int64_t)length)
+        return give_text(out, s);
+    if (c->args[1].integer > (int64_t)EXPR_MAX_TEXT)
+        return call_fail(c, EXPR_OUT_OF_RANGE, 1, "the text grows beyond %u bytes", EXPR_MAX_TEXT);
+    missing = (size_t)c->args[1].integer - length;
+    text = call_alloc(c, s.len + missing * fill.len);
+    if (!text)
+        return false;
+    if (!left)
+        at = put(text, at, s);
+    for (size_t i = 0; i < missing; i++)
+        at = put(text, at, fill);
+    if (left)
+        at = put(text, at, s);
+    return give_text(out, (struct str){text, at});
+}
+
+bool fn_pad_left(struct call *c, struct expr_value *out)
+{
+    return pad(c, true, out);
+}
+
+bool fn_pad_right(struct call *c, struct expr_value *out)
+{
+    return pad(c, false, out);
+}
