@@ -94,5 +94,7 @@ struct journal_query { /* zero: no restriction */
 MUST_USE bool journal_list(struct db *db, struct arena *a, int64_t job_no,
                            const struct journal_query *q, struct journal_record **out,
                            size_t *out_count, struct err *err);
+/* The id of a record in the form of a UUID, made from its numbers. */
+struct str journal_record_id(struct arena *a, int64_t job_no, int64_t no);
 /* The record as JSON in the form of graph-api.md 4.2 as far as this module knows it. */
 struct json *journal_to_json(struct arena *a, const struct journal_record *r);

@@ -1,0 +1,19 @@
+/* The statement tables of this folder, for the check that both databases take every statement. */
+#pragma once
+
+#include "db/db.h"
+
+extern const struct db_query job_queries[];
+extern const size_t job_query_count;
+extern const struct db_query job_schema_queries[];
+extern const size_t job_schema_query_count;
+extern const struct db_query connection_queries[];
+extern const size_t connection_query_count;
+extern const struct db_query reference_queries[];
+extern const size_t reference_query_count;
+extern const struct db_query retry_queries[];
+extern const size_t retry_query_count;
+extern const struct db_query cycle_queries[];
+extern const size_t cycle_query_count;
+extern const struct db_query lease_queries[];
+extern const size_t lease_query_count;

@@ -1,0 +1,167 @@
+#include "fixture.h"
+#include "job/cycle.h"
+
+static void lease_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct job_lease first;
+    struct job_lease second;
+    int64_t no;
+
+    fixture_init(&f, config);
+    CHECK(lease_take(f.db, 1, STR("host-a"), 100, 200, &first, &err), "%s", err.message);
+    CHECK(first.epoch == 1 && first.until_us == 200, "epoch %lld", (long long)first.epoch);
+    CHECK(!lease_take(f.db, 1, STR("host-b"), 199, 300, &second, &err), "held");
+    CHECK(err.kind == ERR_CONFLICT, "kind");
+    CHECK_STR(str_from_z(err.code), "leaseHeld", "code");
+    CHECK_STR(str_from_z(err.message),
+              "another run is under way: host-a has the job until 1970-01-01T00:00:00.000Z",
+              "who and until when");
+    CHECK(cycle_fence(f.db, &first, 250, 3, &no, &err) && no == 1, "%s", err.message);
+    CHECK(cycle_fence(f.db, &first, 250, 0, &no, &err) && no == 4, "no records: %lld",
+          (long long)no);
+    CHECK(cycle_fence(f.db, &first, 250, 2, &no, &err) && no == 4, "consecutive");
+    CHECK(!lease_take(f.db, 1, STR("host-b"), 200, 300, &second, &err), "prolonged");
+
+    CHECK(lease_take(f.db, 1, STR("host-b"), 250, 400, &second, &err), "expired: %s", err.message);
+    CHECK(second.epoch == 2, "the next epoch");
+    CHECK(!cycle_fence(f.db, &first, 500, 1, &no, &err), "the first has lost it");
+    CHECK_STR(str_from_z(err.code), "leaseLost", "code");
+    CHECK(lease_release(f.db, &first, &err), "%s", err.message);
+    CHECK(cycle_fence(f.db, &second, 400, 1, &no, &err) && no == 6,
+          "a lost lease releases nothing, and no number was taken");
+    CHECK(lease_release(f.db, &second, &err), "%s", err.message);
+    CHECK(!cycle_fence(f.db, &second, 500, 1, &no, &err), "released is released");
+    CHECK(lease_take(f.db, 1, STR("host-a"), 1, 2, &first, &err) && first.epoch == 3, "free");
+    CHECK(!lease_take(f.db, 9, STR("x"), 1, 2, &first, &err) && err.kind == ERR_NOT_FOUND,
+          "no such job");
+    fixture_done(&f);
+}
+
+static void lease(void **state)
+{
+    (void)state;
+    test_databases(lease_body);
+}
+
+static void fenced_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct db *other;
+    struct job_lease mine;
+    struct job_lease theirs;
+    int64_t no;
+
+    fixture_init(&f, config);
+    CHECK(db_open(config, &other, &err), "%s", err.message);
+    CHECK(lease_take(f.db, 1, STR("a"), 10, 20, &mine, &err), "%s", err.message);
+    CHECK(db_begin(f.db, DB_WRITE, &err) && cycle_fence(f.db, &mine, 30, 5, &no, &err), "%s",
+          err.message);
+    db_rollback(f.db);
+    CHECK(lease_take(other, 1, STR("b"), 25, 40, &theirs, &err),
+          "a fence that was not committed did not prolong: %s", err.message);
+    CHECK(db_begin(f.db, DB_WRITE, &err), "%s", err.message);
+    CHECK(!cycle_fence(f.db, &mine, 50, 1, &no, &err), "taken over in between");
+    db_rollback(f.db);
+    CHECK(cycle_fence(other, &theirs, 50, 1, &no, &err) && no == 1, "numbers have no gap");
+    db_close(other);
+    fixture_done(&f);
+}
+
+static void fenced(void **state)
+{
+    (void)state;
+    test_databases(fenced_body);
+}
+
+static void runs_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct cycle c = {.id = STR("cycle-1"),
+                      .job_no = 1,
+                      .kind = CYCLE_INITIAL,
+                      .feed_start = STR("f1"),
+                      .watermark = STR(""),
+                      .schema_version = 1,
+                      .total = 7,
+                      .began_us = 10};
+    struct cycle got;
+    struct cycle *list;
+    size_t count;
+    bool found;
+
+    fixture_init(&f, config);
+    CHECK(cycle_open(f.db, f.a, 1, &got, &found, &err) && !found, "none yet");
+    CHECK(cycle_last(f.db, f.a, 1, &got, &found, &err) && !found, "none yet");
+    CHECK(cycle_insert(f.db, &c, &err), "%s", err.message);
+    c.phase = PHASE_GROUPS;
+    c.cursor = STR("k");
+    c.counters = (struct cycle_counters){.imported = 5, .created = 4, .requests = 9};
+    CHECK(cycle_update(f.db, &c, &err), "%s", err.message);
+    CHECK(cycle_open(f.db, f.a, 1, &got, &found, &err) && found, "left running");
+    CHECK(got.phase == PHASE_GROUPS && got.total == 7 && got.counters.imported == 5 &&
+              got.counters.created == 4 && got.counters.requests == 9 && got.counters.failed == 0,
+          "progress");
+    CHECK_STR(got.cursor, "k", "cursor");
+    CHECK_STR(got.feed_start, "f1", "feed");
+    c.state = CYCLE_ENTRY_ERRORS;
+    c.ended_us = 20;
+    c.error_code = STR("E");
+    c.error_message = STR("M");
+    CHECK(cycle_update(f.db, &c, &err), "%s", err.message);
+    CHECK(cycle_open(f.db, f.a, 1, &got, &found, &err) && !found, "ended");
+    c.id = STR("cycle-2");
+    c.began_us = 30;
+    c.state = CYCLE_RUNNING;
+    CHECK(cycle_insert(f.db, &c, &err), "%s", err.message);
+    CHECK(cycle_last(f.db, f.a, 1, &got, &found, &err) && found, "%s", err.message);
+    CHECK_STR(got.id, "cycle-1", "the ended one");
+    CHECK(got.state == CYCLE_ENTRY_ERRORS && got.ended_us == 20, "ended");
+    CHECK_STR(got.error_message, "M", "error");
+    CHECK(cycle_list(f.db, f.a, 1, 9, &list, &count, &err) && count == 2, "%s", err.message);
+    CHECK_STR(list[0].id, "cycle-2", "newest first");
+    CHECK(cycle_load(f.db, f.a, STR("cycle-1"), &got, &err), "%s", err.message);
+    CHECK(!cycle_load(f.db, f.a, STR("cycle-3"), &got, &err) && err.kind == ERR_NOT_FOUND, "none");
+    c.id = STR("cycle-3");
+    CHECK(!cycle_insert(f.db, &c, &err) && err.kind == ERR_CONFLICT, "one runs at a time");
+    fixture_done(&f);
+}
+
+static void runs(void **state)
+{
+    (void)state;
+    test_databases(runs_body);
+}
+
+static void marks_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct str mark;
+    int64_t before;
+    int64_t after;
+
+    fixture_init(&f, config);
+    CHECK(watermark_load(f.db, f.a, 1, &mark, &err) && mark.len == 0, "%s", err.message);
+    CHECK(watermark_save(f.db, 1, STR("42"), &err), "%s", err.message);
+    CHECK(watermark_load(f.db, f.a, 1, &mark, &err), "%s", err.message);
+    CHECK_STR(mark, "42", "watermark");
+    CHECK(!watermark_save(f.db, 9, STR("42"), &err) && err.kind == ERR_NOT_FOUND, "no such job");
+    CHECK(job_signal_read(f.db, 1, &before, &err) && job_signal_raise(f.db, 1, &err) &&
+              job_signal_read(f.db, 1, &after, &err),
+          "%s", err.message);
+    CHECK(after != before, "the signal has changed");
+    fixture_done(&f);
+}
+
+static void marks(void **state)
+{
+    (void)state;
+    test_databases(marks_body);
+}
+
+TEST_GROUP(cycle, cmocka_unit_test(lease), cmocka_unit_test(fenced), cmocka_unit_test(runs),
+           cmocka_unit_test(marks))
