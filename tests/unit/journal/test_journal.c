@@ -1,0 +1,298 @@
+#include "frame/frame.h"
+#include "frame/postgres.h"
+#include "journal/journal.h"
+#include "journal/queries.h"
+
+struct fixture {
+    struct db *db;
+    struct arena *a;
+};
+
+static void fixture_init(struct fixture *f, const struct db_config *config)
+{
+    struct err err = {0};
+
+    f->a = arena_new();
+    CHECK(db_open(config, &f->db, &err), "%s", err.message);
+    CHECK(db_migrate(f->db, &err), "%s", err.message);
+}
+
+static void fixture_done(struct fixture *f)
+{
+    db_close(f->db);
+    arena_free(f->a);
+}
+
+static void insert(struct fixture *f, const struct journal_record *r)
+{
+    struct err err = {0};
+
+    CHECK(journal_insert(f->db, r, &err), "record %lld: %s", (long long)r->no, err.message);
+}
+
+static struct journal_record sample(int64_t no)
+{
+    return (struct journal_record){
+        .job_no = 1,
+        .no = no,
+        .cycle_id = STR("cycle-1"),
+        .at_us = no * 1000,
+        .duration_us = 2500,
+        .source_id = STR("0b7d0000-0000-4000-8000-00000000000a"),
+        .source_name = STR("Ada Lovelace"),
+        .target_id = STR("Target-7"),
+        .target_name = STR("ada@example.com"),
+        .initiated_by = STR("system"),
+    };
+}
+
+static void round_trip_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct journal_record r = sample(1);
+    struct journal_record *list;
+    size_t count;
+
+    fixture_init(&f, config);
+    CHECK(db_check(f.db, journal_queries, journal_query_count, &err), "%s", err.message);
+    struct json *details = json_new(f.a, JSON_OBJECT);
+    json_add_z(f.a, details, "code", "x\"y");
+    struct journal_step steps[] = {
+        {STEP_IMPORT, "EntryImportAdd", STATUS_SUCCESS, STR("read"), NULL},
+        {STEP_EXPORT, "EntryExportAdd", STATUS_FAILURE, STR("said \"no\"\n"), details},
+    };
+    struct journal_property properties[] = {
+        {STR("userName"), NULL, json_string(f.a, STR("ada"))},
+        {STR("active"), json_bool(f.a, true), json_bool(f.a, false)},
+    };
+    r.steps = steps;
+    r.step_count = ARRAY_LEN(steps);
+    r.properties = properties;
+    r.property_count = ARRAY_LEN(properties);
+    r.action = ACTION_DISABLE;
+    r.status = STATUS_FAILURE;
+    r.code = STR("SystemForCrossDomainIdentityManagementServiceIncompatible");
+    r.message = STR("HTTP 409 from target");
+    insert(&f, &r);
+    CHECK(journal_list(f.db, f.a, 1, &(struct journal_query){0}, &list, &count, &err) && count == 1,
+          "%s", err.message);
+    CHECK_STR(
+        json_text(f.a, journal_to_json(f.a, &list[0])),
+        "{\"id\":\"00000001-0000-4000-8000-000000000001\","
+        "\"activityDateTime\":\"1970-01-01T00:00:00.001Z\",\"cycleId\":\"cycle-1\","
+        "\"changeId\":\"00000001-0000-4000-8000-000000000001\","
+        "\"provisioningAction\":\"disable\",\"durationInMilliseconds\":2,"
+        "\"provisioningStatusInfo\":{\"status\":\"failure\",\"errorInformation\":{\"errorCode\":"
+        "\"SystemForCrossDomainIdentityManagementServiceIncompatible\",\"reason\":\"HTTP 409 from "
+        "target\",\"additionalDetails\":null,\"errorCategory\":\"nonServiceFailure\","
+        "\"recommendedAction\":\"Correct the application's endpoint: its answer is not SCIM\"}},"
+        "\"initiatedBy\":{\"id\":\"\",\"displayName\":\"Azure AD Provisioning Service\","
+        "\"initiatorType\":\"system\"},"
+        "\"sourceIdentity\":{\"id\":\"0b7d0000-0000-4000-8000-00000000000a\","
+        "\"displayName\":\"Ada Lovelace\",\"identityType\":\"User\",\"details\":{}},"
+        "\"targetIdentity\":{\"id\":\"Target-7\",\"displayName\":\"ada@example.com\","
+        "\"identityType\":\"User\",\"details\":{}},"
+        "\"provisioningSteps\":[{\"name\":\"EntryImportAdd\",\"provisioningStepType\":\"import\","
+        "\"status\":\"success\",\"description\":\"read\",\"details\":{}},"
+        "{\"name\":\"EntryExportAdd\",\"provisioningStepType\":\"export\",\"status\":\"failure\","
+        "\"description\":\"said \\\"no\\\"\\n\",\"details\":{\"code\":\"x\\\"y\"}}],"
+        "\"modifiedProperties\":[{\"displayName\":\"userName\",\"oldValue\":null,"
+        "\"newValue\":\"ada\"},{\"displayName\":\"active\",\"oldValue\":\"True\","
+        "\"newValue\":\"False\"}]}",
+        "the record as JSON");
+    fixture_done(&f);
+}
+
+static void round_trip(void **state)
+{
+    (void)state;
+    test_databases(round_trip_body);
+}
+
+/* Records 1 to 6, as (number, action, status, code, cycle, who). */
+static void insert_six(struct fixture *f)
+{
+    static const struct {
+        enum journal_action action;
+        enum journal_status status;
+        const char *code;
+        const char *cycle;
+        const char *who;
+    } rows[] = {
+        {ACTION_CREATE, STATUS_SUCCESS, "", "c1", "Ada"},
+        {ACTION_CREATE, STATUS_FAILURE, "EntryConflict", "c1", "Bob 100%"},
+        {ACTION_UPDATE, STATUS_SUCCESS, "", "c2", "Ada"},
+        {ACTION_DELETE, STATUS_SUCCESS, "", "c2", "Ærø_x"},
+        {ACTION_OTHER, STATUS_SKIPPED, "RedundantExport", "", "Ada"},
+        {ACTION_DISABLE, STATUS_WARNING, "InvalidAnchor", "c3", "Bob 100%"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct journal_record r = sample((int64_t)i + 1);
+
+        r.action = rows[i].action;
+        r.status = rows[i].status;
+        r.code = str_from_z(rows[i].code);
+        r.cycle_id = str_from_z(rows[i].cycle);
+        r.source_name = str_from_z(rows[i].who);
+        r.source_id = arena_printf(f->a, "id-%.*s", 3, rows[i].who);
+        r.target_id = arena_printf(f->a, "T-%.*s", 3, rows[i].who);
+        r.target_name = STR("");
+        insert(f, &r);
+    }
+}
+
+static void queries_body(const struct db_config *config)
+{
+    static const struct {
+        const char *label;
+        struct journal_query q;
+        const char *want;
+    } cases[] = {
+        {"all", {.limit = 0}, "6 5 4 3 2 1"},
+        {"limit", {.limit = 2}, "6 5"},
+        {"next page", {.before_no = 5, .limit = 2}, "4 3"},
+        {"status", {.by_status = true, .status = STATUS_FAILURE}, "2"},
+        {"success", {.by_status = true, .status = STATUS_SUCCESS}, "4 3 1"},
+        {"action", {.by_action = true, .action = ACTION_CREATE}, "2 1"},
+        {"rare action", {.by_action = true, .action = ACTION_DELETE}, "4"},
+        {"code", {.code = STR_INIT("RedundantExport")}, "5"},
+        {"cycle", {.cycle_id = STR_INIT("c2")}, "4 3"},
+        {"two conditions", {.cycle_id = STR_INIT("c1"), .by_status = true}, "1"},
+        {"name in any case", {.who = STR_INIT("aDA")}, "5 3 1"},
+        {"part of a name", {.who = STR_INIT("ob")}, "6 2"},
+        {"percent is no wildcard", {.who = STR_INIT("b%1")}, ""},
+        {"percent itself", {.who = STR_INIT("100%")}, "6 2"},
+        {"underscore", {.who = STR_INIT("_x")}, "4"},
+        {"folded beyond ASCII", {.who = STR_INIT("æRØ")}, "4"},
+        {"source id", {.who = STR_INIT("id-bob")}, "6 2"},
+        {"target id", {.who = STR_INIT("t-ada")}, "5 3 1"},
+        {"who and status",
+         {.who = STR_INIT("bob"), .by_status = true, .status = STATUS_WARNING},
+         "6"},
+        {"from", {.from_us = 4000}, "6 5 4"},
+        {"to", {.to_us = 2000}, "2 1"},
+        {"between", {.from_us = 2000, .to_us = 3999}, "3 2"},
+        {"later than all", {.from_us = 9000000}, ""},
+        {"nobody", {.who = STR_INIT("zoe")}, ""},
+    };
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_init(&f, config);
+    insert_six(&f);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct journal_record *list;
+        size_t count;
+        CLEANUP(buf_done) struct buf got;
+
+        CHECK(journal_list(f.db, f.a, 1, &cases[i].q, &list, &count, &err), "%s: %s",
+              cases[i].label, err.message);
+        buf_init(&got, 1000);
+        for (size_t n = 0; n < count; n++)
+            buf_addf(&got, "%s%d", n ? " " : "", (int)list[n].no);
+        CHECK_STR(buf_str(&got), cases[i].want, "%s", cases[i].label);
+    }
+    fixture_done(&f);
+}
+
+static void queries(void **state)
+{
+    (void)state;
+    test_databases(queries_body);
+}
+
+static void renamed_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct journal_record *list;
+    struct journal_record r = sample(1);
+    size_t count;
+
+    fixture_init(&f, config);
+    insert(&f, &r);
+    for (int64_t no = 2; no < 5; no++) {
+        r = sample(no);
+        r.source_name = STR("Ada King");
+        insert(&f, &r);
+    }
+    CHECK(journal_list(f.db, f.a, 1, &(struct journal_query){.who = STR("lovelace")}, &list, &count,
+                       &err) &&
+              count == 4,
+          "found by the name of before: %zu", count);
+    CHECK(journal_list(f.db, f.a, 1, &(struct journal_query){.who = STR("ada king")}, &list, &count,
+                       &err) &&
+              count == 4,
+          "and by the name of now");
+    CHECK(!journal_insert(f.db, &r, &err) && err.kind == ERR_CONFLICT, "a number is given once");
+    fixture_done(&f);
+}
+
+static void renamed(void **state)
+{
+    (void)state;
+    test_databases(renamed_body);
+}
+
+/* Time bounds are found by bisection over the numbers, which have gaps and a little disorder. */
+static void times_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_init(&f, config);
+    CHECK(db_begin(f.db, DB_WRITE, &err), "%s", err.message);
+    for (int64_t no = 500; no < 1500; no += 1 + no % 3) {
+        struct journal_record r = sample(no);
+
+        r.at_us = (no ^ 3) * 1000;
+        insert(&f, &r);
+    }
+    CHECK(db_commit(f.db, &err), "%s", err.message);
+    for (int64_t from = 400; from < 1600; from += 37) {
+        struct journal_record *list;
+        size_t count;
+        size_t want = 0;
+
+        for (int64_t no = 500; no < 1500; no += 1 + no % 3)
+            want += (no ^ 3) >= from && (no ^ 3) <= from + 50;
+        CHECK(journal_list(f.db, f.a, 1,
+                           &(struct journal_query){
+                               .from_us = from * 1000, .to_us = (from + 50) * 1000, .limit = 1000},
+                           &list, &count, &err),
+              "%s", err.message);
+        CHECK(count == want, "from %lld: %zu, not %zu", (long long)from, count, want);
+    }
+    fixture_done(&f);
+}
+
+static void times(void **state)
+{
+    (void)state;
+    test_databases(times_body);
+}
+
+static void names(void **state)
+{
+    enum journal_action action;
+    enum journal_status status;
+
+    (void)state;
+    for (int i = 0; i < ACTION_COUNT; i++)
+        CHECK(journal_action_from_name(str_from_z(journal_action_name((enum journal_action)i)),
+                                       &action) &&
+                  action == (enum journal_action)i,
+              "action %d", i);
+    for (int i = 0; i < STATUS_COUNT; i++)
+        CHECK(journal_status_from_name(str_from_z(journal_status_name((enum journal_status)i)),
+                                       &status) &&
+                  status == (enum journal_status)i,
+              "status %d", i);
+    CHECK(!journal_action_from_name(STR("creat"), &action), "no such action");
+    CHECK_STR(str_from_z(step_type_name(STEP_REFERENCE)), "referenceResolution", "step");
+}
+
+TEST_GROUP(journal, cmocka_unit_test(round_trip), cmocka_unit_test(queries),
+           cmocka_unit_test(renamed), cmocka_unit_test(times), cmocka_unit_test(names))
