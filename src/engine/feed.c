@@ -10,24 +10,33 @@ static void page_connections(struct feed_page *page)
     page->connections = ARENA_ARRAY(page->arena, struct connection *, page->count);
 }
 
-/* Entries are in id order: their connections are one range of the index. */
+/* Entries are in id order: their connections are a range of the index, read in pieces since others
+ * may lie between. */
 static bool merge_connections(struct run *r, struct feed_page *page, struct err *err)
 {
+    enum { AT_ONCE = 2 * RUN_PAGE_SIZE };
     struct connection *found;
-    size_t count;
-    size_t at = 0;
+    size_t count = AT_ONCE;
+    size_t i = 0;
+    struct str from, to;
 
     page_connections(page);
     if (page->count == 0)
         return true;
-    if (!connection_range(r->db, page->arena, r->job.no, page->entries[0].id,
-                          page->entries[page->count - 1].id, SIZE_MAX >> 1, &found, &count, err))
-        return false;
-    for (size_t i = 0; i < page->count; i++) {
-        while (at < count && str_cmp(found[at].source_id, page->entries[i].id) < 0)
-            at++;
-        if (at < count && str_eq(found[at].source_id, page->entries[i].id))
-            page->connections[i] = &found[at];
+    from = page->entries[0].id;
+    to = page->entries[page->count - 1].id;
+    while (count == AT_ONCE) {
+        if (!connection_range(r->db, page->arena, r->job.no, from, to, AT_ONCE, &found, &count,
+                              err))
+            return false;
+        for (size_t at = 0; at < count; at++) {
+            while (i < page->count && str_cmp(page->entries[i].id, found[at].source_id) < 0)
+                i++;
+            if (i < page->count && str_eq(page->entries[i].id, found[at].source_id))
+                page->connections[i] = &found[at];
+        }
+        if (count > 0)
+            from = found[count - 1].source_id; /* read again, found equal */
     }
     return true;
 }

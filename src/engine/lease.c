@@ -89,6 +89,7 @@ bool lease_claim(const struct engine *e, struct db *db, int64_t job_no, struct j
     if (err->kind != ERR_CONFLICT || !lease_holder(db, tmp, job_no, &holder, &until, &ignored) ||
         !lease_holder_is_dead(holder))
         return false;
-    return lease_take(db, job_no, owner, until + 1 > now ? until + 1 : now, now + RUN_LEASE_US, out,
-                      err);
+    /* It counts as expired, whatever it says; the first record shortens the new one to its length.
+     */
+    return lease_take(db, job_no, owner, until, until + RUN_LEASE_US, out, err);
 }

@@ -3,6 +3,7 @@
  * exported, never by reading the target's list. A reference whose object has no account yet waits
  * in the pending index and is sent in the cycle in which that object gets one. */
 #include "engine/run.h"
+#include "job/retry.h"
 
 enum { MEMBERS_AT_ONCE = 500 }; /* members looked at in one step of a full comparison */
 
@@ -497,21 +498,45 @@ static bool feed_members(struct run *r, struct str cursor, struct feed_page *pag
     return true;
 }
 
-/* Incremental: the changed objects again, then the changes of membership. Cursor "c..." and "m..."
- * with a watermark. */
+/* References whose last attempt failed, parked before this cycle began: compared whole. */
+static bool feed_parked(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    struct retry *due;
+    size_t count;
+
+    if (!retry_due(r->db, page->arena, r->job.no, r->cycle.began_us, cursor, RUN_PAGE_SIZE, &due,
+                   &count, err))
+        return false;
+    page_grow(page);
+    for (size_t i = 0; i < count; i++) {
+        size_t at;
+
+        if (due[i].reference && !place_of(r, page, due[i].source_id, &at, err))
+            return false;
+    }
+    page->next = count > 0 ? due[count - 1].source_id : cursor;
+    page->last = count < RUN_PAGE_SIZE;
+    return true;
+}
+
+/* Incremental: the changed objects again, the changes of membership, then what was parked. The
+ * cursor begins with a letter for which of them it is in. */
 static bool feed_what_changed(struct run *r, struct str cursor, struct feed_page *page,
                               struct err *err)
 {
-    bool members = str_starts(cursor, STR("m"));
+    char part = str_empty(cursor) ? 'c' : cursor.ptr[0];
     struct str from = str_empty(cursor) ? r->cycle.watermark : str_from(cursor, 1);
+    run_load *load = part == 'c' ? feed_changed : part == 'm' ? feed_members : feed_parked;
 
-    if (!(members ? feed_members : feed_changed)(r, from, page, err))
+    if (!load(r, from, page, err))
         return false;
-    page->next =
-        page->last && !members
-            ? arena_printf(page->arena, "m%.*s", STR_ARG(r->cycle.watermark))
-            : arena_printf(page->arena, "%c%.*s", members ? 'm' : 'c', STR_ARG(page->next));
-    page->last = page->last && members;
+    if (!page->last)
+        page->next = arena_printf(page->arena, "%c%.*s", part, STR_ARG(page->next));
+    else if (part == 'c')
+        page->next = arena_printf(page->arena, "m%.*s", STR_ARG(r->cycle.watermark));
+    else
+        page->next = STR("r");
+    page->last = page->last && (part == 'r' || (part == 'm' && !r->had_retries));
     return true;
 }
 

@@ -1,0 +1,160 @@
+/* The second pass: managers and members (engine.md 7). */
+#include "world.h"
+
+#define MANAGER "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
+
+static struct world *w;
+
+static void start(const struct db_config *config)
+{
+    w = malloc(sizeof(*w));
+    world_init(w, config, "scim");
+}
+
+static void end(void)
+{
+    world_done(w);
+    free(w);
+}
+
+static struct str person(const char *name)
+{
+    struct str id = world_person(w, name);
+
+    world_assign(w, id, true);
+    return id;
+}
+
+static void set_manager(struct str who, struct str manager)
+{
+    world_set(w, who, "manager",
+              manager.len ? arena_printf(w->arena, "\"%.*s\"", STR_ARG(manager)).ptr : "null");
+}
+
+static void managers(const struct db_config *config)
+{
+    struct str ada, bob, eve;
+    struct cycle c;
+
+    start(config);
+    ada = person("ada");
+    bob = person("bob");
+    eve = world_person(w, "eve"); /* not assigned yet */
+    set_manager(ada, bob);
+    set_manager(bob, eve);
+    world_cycle(w);
+    CHECK_STR(world_value(world_account(w, "ada"), MANAGER), world_account(w, "bob")->id,
+              "ada's manager is bob's account");
+    CHECK_STR(world_value(world_account(w, "bob"), MANAGER), "", "eve has no account yet");
+    world_assign(w, eve, true);
+    c = world_cycle(w);
+    CHECK(c.counters.created == 1, "eve comes in");
+    CHECK_STR(world_value(world_account(w, "bob"), MANAGER), world_account(w, "eve")->id,
+              "and bob is linked in the same cycle");
+    set_manager(ada, STR(""));
+    world_cycle(w);
+    CHECK_STR(world_value(world_account(w, "ada"), MANAGER), "", "a cleared manager is cleared");
+    world_cycle(w);
+    CHECK(w->calls[CALL_UPDATE] == 0, "nothing to do");
+    end();
+}
+
+static void members(const struct db_config *config)
+{
+    struct str ada, bob, eve, group;
+    struct account *team;
+
+    start(config);
+    ada = person("ada");
+    bob = person("bob");
+    eve = world_person(w, "eve");
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    world_member(w, group, ada, true);
+    world_cycle(w);
+    team = world_account(w, "team");
+    CHECK(team && team->member_count == 1, "created empty, then ada joins");
+    CHECK_STR(str_from_z(team->members[0]), world_account(w, "ada")->id, "by target id");
+
+    world_member(w, group, bob, true);
+    world_cycle(w);
+    CHECK(team->member_count == 2 && w->calls[CALL_MEMBERS] == 1, "one request for one more");
+    world_member(w, group, ada, false);
+    world_cycle(w);
+    CHECK(team->member_count == 1, "ada leaves");
+    CHECK_STR(str_from_z(team->members[0]), world_account(w, "bob")->id, "bob stays");
+    world_member(w, group, eve, true); /* brings her into scope too */
+    world_cycle(w);
+    CHECK(world_account(w, "eve") && team->member_count == 2,
+          "eve is created and joins in one cycle");
+    world_cycle(w);
+    CHECK(w->calls[CALL_MEMBERS] == 0, "nothing to do");
+    world_assign(w, group, false);
+    world_cycle(w);
+    CHECK(!world_account(w, "team"), "a group that leaves scope is deleted");
+    CHECK_STR(world_value(world_account(w, "eve"), "active"), "false",
+              "who was in by it alone is disabled");
+    CHECK_STR(world_value(world_account(w, "bob"), "active"), "true",
+              "who is assigned himself stays");
+    end();
+}
+
+static void group_assigned_later_brings_all(const struct db_config *config)
+{
+    struct str group;
+    struct account *team;
+    char name[16];
+
+    start(config);
+    group = world_group(w, "team");
+    world_assign(w, person("ada"), true);
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof(name), "p%02d", i);
+        world_member(w, group, world_person(w, name), true);
+    }
+    world_cycle(w);
+    CHECK(world_accounts(w, SOURCE_USER) == 1, "only ada");
+    world_assign(w, group, true);
+    world_cycle(w);
+    team = world_account(w, "team");
+    CHECK(world_accounts(w, SOURCE_USER) == 31 && team && team->member_count == 30,
+          "the group with its members, though they joined before the watermark");
+    end();
+}
+
+static void failed_members_are_retried(const struct db_config *config)
+{
+    struct str group;
+    struct cycle c;
+
+    start(config);
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    world_member(w, group, person("ada"), true);
+    w->fault = (struct fault){.call = CALL_MEMBERS,
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "UnprocessableEntity",
+                              .times = 1};
+    c = world_cycle(w);
+    CHECK(world_account(w, "team")->member_count == 0 && c.counters.created == 2,
+          "the objects are there, the member is not");
+    world_cycle(w);
+    CHECK(world_account(w, "team")->member_count == 1, "sent in the next cycle");
+    end();
+}
+
+#define ON_BOTH(test)                 \
+    static void test##_(void **state) \
+    {                                 \
+        (void)state;                  \
+        test_databases(test);         \
+    }
+ON_BOTH(managers)
+ON_BOTH(members)
+ON_BOTH(group_assigned_later_brings_all)
+ON_BOTH(failed_members_are_retried)
+
+TEST_GROUP(references, cmocka_unit_test(managers_), cmocka_unit_test(members_),
+           cmocka_unit_test(group_assigned_later_brings_all_),
+           cmocka_unit_test(failed_members_are_retried_))
