@@ -75,14 +75,13 @@ static void add_text(struct buf *line, struct str text)
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                size_t count)
 {
-    CLEANUP(buf_done) struct buf line;
+    CLEANUP(buf_done) struct buf line = {.max = LINE_BYTES_MAX};
     char time[TIME_TEXT_MAX];
     ssize_t ignored;
 
     if ((int)level > atomic_load_explicit(&most_detailed_level, memory_order_relaxed))
         return;
     pthread_once(&journal_once, look_for_journal);
-    buf_init(&line, LINE_BYTES_MAX);
     if (journal_reads)
         buf_add_z(&line, levels[level].priority);
     buf_addf(&line, "{\"time\":\"%s\",\"level\":\"%s\"",

@@ -8,6 +8,13 @@
 
 enum { TEMP_DIRS_MAX = 256 };
 
+/* cmocka catches SIGSEGV and says no more than that; with the sanitizer its report is worth more. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2";
+}
+
 static struct test_group *groups;
 static char temp_dirs[TEMP_DIRS_MAX][64];
 static size_t temp_dir_count;
