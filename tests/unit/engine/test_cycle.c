@@ -235,6 +235,39 @@ static void refused_token_quarantines(const struct db_config *config)
     end();
 }
 
+static void target_gone_in_the_middle(const struct db_config *config)
+{
+    struct engine_status status;
+    struct cycle c;
+    struct err err;
+
+    start(config, "joynfsm");
+    for (int i = 0; i < 400; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%03d", i);
+        world_assign(w, world_person(w, name), true);
+    }
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .who = "p2",
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_JOB,
+                              .code = "Unauthorized",
+                              .times = 1000};
+    CHECK(!world_try_cycle(w, &c, &err), "the cycle is given up");
+    CHECK(w->calls[CALL_CREATE] < 400, "without asking for everybody");
+    CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &status, &err), "%s", err.message);
+    CHECK_STR(str_from_z(status.code), "Quarantine", "status");
+    CHECK(status.has_cycle && !status.running, "the cycle is kept");
+    w->fault.times = 0;
+    c = world_cycle(w);
+    CHECK(world_accounts(w, SOURCE_USER) + (size_t)status.retries >= 400,
+          "it went on where it was");
+    world_cycle(w); /* tries those again whose call had failed */
+    CHECK(world_accounts(w, SOURCE_USER) == 400, "everybody is there once");
+    end();
+}
+
 static void throttling_is_no_failure(const struct db_config *config)
 {
     struct cycle c;
@@ -314,6 +347,7 @@ ON_BOTH(lost_answer_makes_no_second_account)
 ON_BOTH(vanished_account_is_made_again)
 ON_BOTH(paused_cycle_goes_on)
 ON_BOTH(refused_token_quarantines)
+ON_BOTH(target_gone_in_the_middle)
 ON_BOTH(throttling_is_no_failure)
 ON_BOTH(same_matching_value_twice)
 ON_BOTH(change_of_scope_mode)
@@ -324,5 +358,6 @@ TEST_GROUP(cycle, cmocka_unit_test(life_), cmocka_unit_test(scope_paths_),
            cmocka_unit_test(lost_answer_makes_no_second_account_),
            cmocka_unit_test(vanished_account_is_made_again_),
            cmocka_unit_test(paused_cycle_goes_on_), cmocka_unit_test(refused_token_quarantines_),
+           cmocka_unit_test(target_gone_in_the_middle_),
            cmocka_unit_test(throttling_is_no_failure_),
            cmocka_unit_test(same_matching_value_twice_), cmocka_unit_test(change_of_scope_mode_))
