@@ -26,10 +26,11 @@ static bool read_token(const struct cli_args *args, struct secret *out, struct e
         line[strcspn(line, "\r\n")] = '\0';
         text = line;
     }
-    if (!text || !*text)
+    if (!text || !*text) {
         return err_set(err, ERR_INVALID, "usage",
                        "the application's secret token is missing: --token T, or --token - to read "
                        "it from standard input");
+    }
     ok = secret_init(out, str_from_z(text), err);
     if (text == line)
         explicit_bzero(line, sizeof(line));
@@ -54,9 +55,10 @@ static bool check_name(const char *name, struct err *err)
         return err_set(err, ERR_INVALID, "usage", "--name must not be empty");
     if (text.len != strlen(name))
         return err_set(err, ERR_INVALID, "usage", "--name must not begin or end with a blank");
-    if (!utf8_valid(text, NULL) || utf8_length(text) > JOB_NAME_MAX)
+    if (!utf8_valid(text, NULL) || utf8_length(text) > JOB_NAME_MAX) {
         return err_set(err, ERR_INVALID, "usage", "--name takes at most %d characters of UTF-8",
                        JOB_NAME_MAX);
+    }
     return true;
 }
 
@@ -78,10 +80,11 @@ static bool apply_options(const struct cli_args *args, struct job *job, struct e
     if (scope && !job_scope_from_name(str_from_z(scope), &job->scope))
         return err_set(err, ERR_INVALID, "usage", "--scope is assigned or all, not '%s'", scope);
     if (interval && (!duration_parse(str_from_z(interval), &job->interval_us) ||
-                     job->interval_us < JOB_INTERVAL_MIN_US))
+                     job->interval_us < JOB_INTERVAL_MIN_US)) {
         return err_set(err, ERR_INVALID, "usage",
                        "--interval is a duration of a minute or more such as PT40M, not '%s'",
                        interval);
+    }
     if (mail)
         job->notification_mail = str_from_z(mail);
     return true;
@@ -143,9 +146,10 @@ static bool new_job(struct cli *c, const struct cli_args *args, struct job *job,
     struct json *document;
     char *id = arena_alloc(c->arena, UUID_TEXT_MAX);
 
-    if (!cli_value(args, "--name") || !cli_value(args, "--url"))
+    if (!cli_value(args, "--name") || !cli_value(args, "--url")) {
         return err_set(err, ERR_INVALID, "usage", "--name and --url are needed: usher app add %s",
                        "TEMPLATE --name N --url U --token T");
+    }
     if (!gallery_load(c->arena, str_from_z(cli_arg(args, 0)), &template, err) ||
         !gallery_schema(c->arena, &template, c->rng, &document, err))
         return false;
@@ -167,9 +171,10 @@ static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
 {
     struct cli *c = w->cli;
 
-    if (test && !engine_test_new(&w->engine, job, token, schema, err))
+    if (test && !engine_test_new(&w->engine, job, token, schema, err)) {
         return err_wrap(err,
                         "the connection test failed and nothing was saved (--no-test skips it)");
+    }
     if (!db_begin(c->db_handle, DB_WRITE, err))
         return false;
     if (job_insert(c->db_handle, job, schema, err) &&
@@ -233,21 +238,23 @@ static int run_list(struct cli *c, const struct cli_args *args)
                       (struct str[]){j->name, j->template_id, str_from_z(job_scope_name(j->scope)),
                                      str_from_z(state), j->base_url});
     }
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, array);
-    else if (count)
+    } else if (count) {
         cli_table_print(table);
-    else
+    } else {
         cli_say(c, "no applications yet; 'usher app add --help' shows how to add one");
+    }
     return 0;
 }
 
 static int show(struct cli *c, const struct job *job)
 {
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, app_json(c, job));
-    else
+    } else {
         print_app(c, job);
+    }
     return 0;
 }
 
@@ -320,11 +327,12 @@ static int run_remove(struct cli *c, const struct cli_args *args)
     if (!cli_job(c, cli_arg(args, 0), &job, &err) || !unassign_everybody(c, job.id, &err) ||
         !job_remove(c->db_handle, job.no, &err))
         return cli_fail(c, &err);
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, app_json(c, &job));
-    else
+    } else {
         cli_say(c, "removed application '%.*s'; the accounts in it stay as they are",
                 STR_ARG(job.name));
+    }
     return 0;
 }
 

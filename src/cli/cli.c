@@ -80,7 +80,7 @@ const char *cli_setting(const struct cli_args *args, const char *option)
         return value;
     snprintf(name, sizeof(name), "USHER_%s", option + 2);
     for (char *p = name; *p; p++)
-        *p = *p == '-' ? '_' : ascii_upper(*p);
+        *p = (char)(*p == '-' ? '_' : ascii_upper(*p));
     value = getenv(name);
     return value && *value ? value : NULL;
 }
@@ -120,22 +120,23 @@ static void set_database(struct cli *c)
 }
 
 /* Global options in front of the command. *out_done: everything asked for is printed. */
-static bool leading_options(struct cli *c, int argc, char **argv, int *i, bool *out_done,
-                            struct err *err)
+static bool leading_options(struct cli *c, struct cli_line *line, bool *out_done, struct err *err)
 {
     *out_done = false;
-    while (*i < argc && argv[*i][0] == '-') {
-        const char *text = argv[*i];
-        struct cli_given given;
+    while (line->at < line->argc && line->argv[line->at][0] == '-') {
+        const char *text = line->argv[line->at];
+        struct cli_given given = {NULL};
         bool known;
 
-        if (!cli_option_take(cli_global_options, cli_global_option_count, argc, argv, i, &given,
-                             &known, err))
+        if (!cli_option_take(cli_global_options, cli_global_option_count, line, &given, &known,
+                             err)) {
             return false;
-        if (!known)
+        }
+        if (!known) {
             return err_set(
                 err, ERR_INVALID, "usage",
                 "there is no global option %s; options of a command stand after its name", text);
+        }
         if (strcmp(given.name, "--version") == 0) {
             fprintf(c->out, "usher %s\n", USHER_VERSION);
             *out_done = true;
@@ -143,12 +144,13 @@ static bool leading_options(struct cli *c, int argc, char **argv, int *i, bool *
         }
         if (strcmp(given.name, "--help") == 0) {
             /* "usher --help COMMAND" is "usher help COMMAND". */
-            cli_help(c, argc - *i, argv + *i);
             *out_done = true;
+            cli_help(c, line->argc - line->at, line->argv + line->at);
             return true;
         }
-        if (!cli_global_apply(c, &given, err))
+        if (!cli_global_apply(c, &given, err)) {
             return false;
+        }
     }
     return true;
 }
@@ -161,12 +163,14 @@ static bool wants_help(int argc, char **argv)
 static bool count_fits(const struct cli_command *command, const struct cli_args *args,
                        struct err *err)
 {
-    if (args->word_count < command->min_args)
+    if (args->word_count < command->min_args) {
         return err_set(err, ERR_INVALID, "usage", "something is missing: usher %s %s",
                        command->name, command->usage);
-    if (command->max_args >= 0 && args->word_count > command->max_args)
+    }
+    if (command->max_args >= 0 && args->word_count > command->max_args) {
         return err_set(err, ERR_INVALID, "usage", "'%s' is too much: usher %s %s",
                        args->words[command->max_args], command->name, command->usage);
+    }
     return true;
 }
 
@@ -211,8 +215,8 @@ int cli_run(struct cli *c, int argc, char **argv)
 {
     struct err err = {.kind = ERR_NONE};
     bool done;
+    struct cli_line line = {.argc = argc, .argv = argv, .at = 1};
     int code;
-    int i = 1;
 
     c->arena = arena_new();
     c->program = argc > 0 ? argv[0] : "usher";
@@ -222,14 +226,15 @@ int cli_run(struct cli *c, int argc, char **argv)
     /* Errors of the command line itself are JSON, too, when that is asked for anywhere on it. */
     for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
         c->json = c->json || strcmp(argv[k], "--json") == 0;
-    if (!leading_options(c, argc, argv, &i, &done, &err))
+    if (!leading_options(c, &line, &done, &err)) {
         code = cli_fail(c, &err);
-    else if (done)
+    } else if (done) {
         code = 0;
-    else if (i >= argc)
+    } else if (line.at >= argc) {
         code = cli_help(c, 0, NULL);
-    else
-        code = run_command(c, argc - i, argv + i);
+    } else {
+        code = run_command(c, argc - line.at, argv + line.at);
+    }
     code = check_output(c, code);
     db_close(c->db_handle);
     c->db_handle = NULL;

@@ -77,19 +77,20 @@ static bool unknown(struct str group, struct str name, struct err *err)
     near = s.near_name.best;
     if (s.near_group.best && (!near || s.near_group.distance < s.near_name.distance))
         near = s.near_group.best;
-    if (s.subs.len && name.len == group.len)
+    if (s.subs.len && name.len == group.len) {
         err_fill(err, ERR_INVALID, "usage", "'usher %.*s' needs one of: %.*s", STR_ARG(group),
                  STR_ARG(buf_str(&s.subs)));
-    else if (s.subs.len)
+    } else if (s.subs.len) {
         err_fill(err, ERR_INVALID, "usage", "there is no command 'usher %.*s'; there are: %.*s",
                  STR_ARG(name), STR_ARG(buf_str(&s.subs)));
-    else if (near)
+    } else if (near) {
         err_fill(err, ERR_INVALID, "usage",
                  "there is no command 'usher %.*s'; did you mean 'usher %s'?", STR_ARG(group),
                  near);
-    else
+    } else {
         err_fill(err, ERR_INVALID, "usage",
                  "there is no command 'usher %.*s'; 'usher help' lists them all", STR_ARG(group));
+    }
     buf_done(&s.subs);
     return false;
 }

@@ -66,9 +66,10 @@ static bool follow(struct cli_wire *w, const struct job *job, struct display *d,
             return false;
         if (!s.running && s.has_last)
             return cycle_load(c->db_handle, c->arena, s.last.id, out, err);
-        if (!s.running)
+        if (!s.running) {
             return err_set(err, ERR_UNAVAILABLE, "cycleLost",
                            "the process that ran the cycle has stopped; start again to go on");
+        }
         if (s.has_cycle)
             draw(d, &s.cycle);
         if (*cli_interrupted()) {
@@ -92,10 +93,11 @@ bool cli_cycle_run(struct cli_wire *w, const struct job *job, struct cycle *out,
     cli_interrupt_begin();
     ok =
         engine_cycle(&w->engine, job->no, &observer, cli_interrupted(), w->cli->arena, out, &first);
-    if (!ok && first.code && strcmp(first.code, "leaseHeld") == 0)
+    if (!ok && first.code && strcmp(first.code, "leaseHeld") == 0) {
         ok = follow(w, job, &d, out, out_stopped, &first);
-    else if (ok)
+    } else if (ok) {
         *out_stopped = out->state == CYCLE_RUNNING;
+    }
     clear(&d);
     if (!ok)
         *err = first;

@@ -65,11 +65,12 @@ static bool ensure_people(struct demo *d, struct err *err)
     if (!directory_load(c->db_handle, c->arena, directory_sample_id(DEMO_SEED, SOURCE_USER, 7, id),
                         &first, &found, err))
         return false;
-    if (!found)
+    if (!found) {
         return err_set(err, ERR_CONFLICT, "notTheSample",
                        "'%s' holds people of yours: choose another folder for the demo, "
                        "usher demo --data ./demo-data",
                        c->data_dir);
+    }
     d->who = directory_object_upn(&first);
     cli_say(c, "the directory has %lld people and %lld groups", (long long)counts.live[SOURCE_USER],
             (long long)counts.live[SOURCE_GROUP]);
@@ -250,11 +251,12 @@ static void print_tries(struct demo *d)
         const char *who = strstr(line, "WHO");
 
         cli_say(c, "\n# %s", tries[i].what);
-        if (who)
+        if (who) {
             cli_say(c, "%.*s %.*s%.*s%s", STR_ARG(start), (int)(who - line), line, STR_ARG(d->who),
                     who + 3);
-        else
+        } else {
             cli_say(c, "%.*s %s", STR_ARG(start), line);
+        }
     }
     if (d->key.len) {
         cli_say(c, "\n# the application's side of it; the key is shown this once");
@@ -272,10 +274,11 @@ static void print_json(struct demo *d)
     json_add_str(c->arena, v, "url", service_url(&d->service));
     json_add_str(c->arena, v, "application", d->job.name);
     json_add_str(c->arena, v, "baseUrl", d->job.base_url);
-    if (d->key.len)
+    if (d->key.len) {
         json_add_str(c->arena, v, "key", secret_reveal(&d->key));
-    else
+    } else {
         json_add_null(c->arena, v, "key");
+    }
     cli_print_json(c, v);
     fflush(c->out);
 }
@@ -308,10 +311,11 @@ static bool run(struct demo *d, const struct cli_args *args, struct err *err)
         cli_say(d->cli, "stopped; 'usher demo' goes on from here");
         return true;
     }
-    if (d->cli->json)
+    if (d->cli->json) {
         print_json(d);
-    else
+    } else {
         print_tries(d);
+    }
     if (cli_flag(args, "--no-serve"))
         return true;
     if (!service_schedule(&d->service, err))

@@ -22,12 +22,13 @@ int cli_fail(struct cli *c, const struct err *err)
 {
     bool usage = err->code && strcmp(err->code, "usage") == 0;
 
-    if (c->json)
+    if (c->json) {
         fail_json(c, err);
-    else if (*err->place)
+    } else if (*err->place) {
         fprintf(c->err, "usher: %s: %s\n", err->place, err->message);
-    else
+    } else {
         fprintf(c->err, "usher: %s\n", err->message);
+    }
     if (usage && !c->json && c->command)
         fprintf(c->err, "'usher %s --help' explains the command\n", c->command->name);
     return usage ? 2 : 1;

@@ -20,10 +20,11 @@ static void print_options(FILE *out, const struct cli_option *options, size_t co
     for (size_t i = 0; i < count; i++) {
         snprintf(left, sizeof(left), "%s%s%s", options[i].name, options[i].value ? " " : "",
                  options[i].value ? options[i].value : "");
-        if (strlen(left) > 26)
+        if (strlen(left) > 26) {
             fprintf(out, "  %s\n  %-26s %s\n", left, "", options[i].help);
-        else
+        } else {
             fprintf(out, "  %-26s %s\n", left, options[i].help);
+        }
     }
 }
 

@@ -47,12 +47,13 @@ static int wait_for_cycle(struct cli_wire *w, const struct job *job)
 
     if (!cli_cycle_run(w, job, &cycle, &stopped, &err))
         return cli_fail(c, &err);
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, cli_cycle_json(c->arena, &cycle));
-    else if (stopped)
+    } else if (stopped) {
         cli_say(c, "stopped; 'usher start %.*s --wait' goes on from here", STR_ARG(job->name));
-    else
+    } else {
         cli_cycle_report(c, job, &cycle);
+    }
     return stopped || cycle.state == CYCLE_FAILED ? 1 : 0;
 }
 
@@ -110,11 +111,12 @@ static bool parse_reset(const char *text, unsigned *out, struct err *err)
                 known = true;
             }
         }
-        if (!known)
+        if (!known) {
             return err_set(err, ERR_INVALID, "usage",
                            "--reset knows Watermark, Escrows, QuarantineState, ConnectorDataStore "
                            "and Full, not '%.*s'",
                            STR_ARG(str_trim(word)));
+        }
     }
     *out = bits;
     return true;
@@ -223,12 +225,13 @@ static bool status_of_all(struct cli_wire *w, struct err *err)
                                  str_from_z(next),
                              });
     }
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, array);
-    else if (count)
+    } else if (count) {
         cli_table_print(table);
-    else
+    } else {
         cli_say(c, "no applications yet; 'usher app add --help' shows how to add one");
+    }
     return true;
 }
 
@@ -246,10 +249,11 @@ static int run_status(struct cli *c, const struct cli_args *args)
     }
     if (!begin(&w, c, args, &job, &err) || !load_status(&w, job.no, &s, &err))
         return cli_fail(c, &err);
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, cli_status_json(c->arena, &s, clock_now(c->clock)));
-    else
+    } else {
         cli_status_print(c, &s);
+    }
     return 0;
 }
 

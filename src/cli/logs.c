@@ -20,20 +20,28 @@ static bool parse_query(const struct cli_args *args, struct journal_query *q, st
         .by_status = status != NULL,
         .by_action = action != NULL,
     };
-    if (status && !journal_status_from_name(str_from_z(status), &q->status))
+    if (status && !journal_status_from_name(str_from_z(status), &q->status)) {
         return err_set(err, ERR_INVALID, "usage",
                        "--status is success, failure, skipped or warning, not '%s'", status);
-    if (action && !journal_action_from_name(str_from_z(action), &q->action))
+    }
+    if (action && !journal_action_from_name(str_from_z(action), &q->action)) {
         return err_set(err, ERR_INVALID, "usage",
                        "--action is create, update, delete, disable, stagedDelete or other, not "
                        "'%s'",
                        action);
+    }
     if (!cli_value_int(args, "--limit", 1, LIMIT_MAX, &limit, err) ||
         !cli_value_int(args, "--before", 1, INT64_MAX, &before, err))
         return false;
     q->limit = (size_t)limit;
     q->before_no = before;
     return true;
+}
+
+static bool is_filtered(const struct journal_query *q)
+{
+    return q->who.len || q->cycle_id.len || q->code.len || q->by_action || q->by_status ||
+           q->before_no;
 }
 
 static void print_json(struct cli *c, const struct journal_record *records, size_t count)
@@ -90,9 +98,10 @@ static void print_steps(struct cli *c, const struct journal_record *records, siz
         fprintf(c->out, "%s#%lld  %.*s  %s %s  %.*s\n", i ? "\n" : "", (long long)r->no,
                 STR_ARG(time_write(r->at_us, time)), journal_action_name(r->action),
                 journal_status_name(r->status), STR_ARG(name_of(r)));
-        if (r->code.len || r->message.len)
+        if (r->code.len || r->message.len) {
             fprintf(c->out, "   %.*s%s%.*s\n", STR_ARG(r->code), r->code.len ? ": " : "",
                     STR_ARG(r->message));
+        }
         cli_record_print(c, r);
     }
 }
@@ -108,14 +117,15 @@ static int run_logs(struct cli *c, const struct cli_args *args)
     if (!parse_query(args, &q, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
         !journal_list(c->db_handle, c->arena, job.no, &q, &records, &count, &err))
         return cli_fail(c, &err);
-    if (c->json)
+    if (c->json) {
         print_json(c, records, count);
-    else if (!count)
-        cli_say(c, "no records%s", cli_arg_count(args) ? " that fit" : "");
-    else if (cli_flag(args, "--steps"))
+    } else if (!count) {
+        cli_say(c, "no records%s", is_filtered(&q) ? " that fit" : " yet");
+    } else if (cli_flag(args, "--steps")) {
         print_steps(c, records, count);
-    else
+    } else {
         print_table(c, records, count);
+    }
     if (count == q.limit)
         cli_say(c, "older ones: --before %lld", (long long)records[count - 1].no);
     return 0;

@@ -24,28 +24,34 @@ static const struct cli_option *find_option(const struct cli_option *options, si
     return NULL;
 }
 
-bool cli_option_take(const struct cli_option *options, size_t count, int argc, char **argv, int *i,
+bool cli_option_take(const struct cli_option *options, size_t count, struct cli_line *line,
                      struct cli_given *out, bool *out_known, struct err *err)
 {
-    const char *equals = strchr(argv[*i], '=');
-    struct str name = {argv[*i], equals ? (size_t)(equals - argv[*i]) : strlen(argv[*i])};
+    const char *word = line->argv[line->at];
+    const char *equals = strchr(word, '=');
+    struct str name = {word, equals ? (size_t)(equals - word) : strlen(word)};
     const struct cli_option *option;
 
-    if (str_eq_z(name, "-h"))
+    if (str_eq_z(name, "-h")) {
         name = STR("--help");
+    }
     option = find_option(options, count, name);
     *out_known = option != NULL;
-    if (!option)
+    if (!option) {
         return true;
-    if (!option->value && equals)
+    }
+    if (!option->value && equals) {
         return err_set(err, ERR_INVALID, "usage", "%s takes no value", option->name);
-    if (option->value && !equals && *i + 1 >= argc)
+    }
+    if (option->value && !equals && line->at + 1 >= line->argc) {
         return err_set(err, ERR_INVALID, "usage", "%s needs a value: %s %s", option->name,
                        option->name, option->value);
+    }
     *out = (struct cli_given){.name = option->name};
-    if (option->value)
-        out->value = equals ? equals + 1 : argv[++*i];
-    ++*i;
+    if (option->value) {
+        out->value = equals ? equals + 1 : line->argv[++line->at];
+    }
+    line->at++;
     return true;
 }
 
@@ -74,35 +80,38 @@ static bool unknown_option(const struct cli_command *command, const char *given,
         cli_nearest_try(&nearest, command->options[i].name);
     for (size_t i = 0; i < cli_global_option_count; i++)
         cli_nearest_try(&nearest, cli_global_options[i].name);
-    if (nearest.best)
+    if (nearest.best) {
         return err_set(err, ERR_INVALID, "usage", "'usher %s' has no option %.*s; did you mean %s?",
                        command->name, (int)strcspn(given, "="), given, nearest.best);
+    }
     return err_set(err, ERR_INVALID, "usage", "'usher %s' has no option %.*s", command->name,
                    (int)strcspn(given, "="), given);
 }
 
-/* One option of the command or a global one, at argv[*i]. */
-static bool take_any(struct cli *c, const struct cli_command *command, int argc, char **argv,
-                     int *i, struct cli_args *out, bool *out_help, struct err *err)
+/* One option of the command or a global one. */
+static bool take_any(struct cli *c, const struct cli_command *command, struct cli_line *line,
+                     struct cli_args *out, bool *out_help, struct err *err)
 {
-    const char *text = argv[*i];
-    struct cli_given given;
+    const char *text = line->argv[line->at];
+    struct cli_given given = {NULL};
     bool known;
 
-    if (!cli_option_take(command->options, command->option_count, argc, argv, i, &given, &known,
-                         err))
+    if (!cli_option_take(command->options, command->option_count, line, &given, &known, err)) {
         return false;
+    }
     if (known) {
         out->given[out->given_count++] = given;
         return true;
     }
-    if (!cli_option_take(cli_global_options, cli_global_option_count, argc, argv, i, &given, &known,
-                         err))
+    if (!cli_option_take(cli_global_options, cli_global_option_count, line, &given, &known, err)) {
         return false;
-    if (!known || strcmp(given.name, "--version") == 0)
+    }
+    if (!known || strcmp(given.name, "--version") == 0) {
         return unknown_option(command, text, err);
-    if (strcmp(given.name, "--help") == 0)
+    }
+    if (strcmp(given.name, "--help") == 0) {
         *out_help = true;
+    }
     return cli_global_apply(c, &given, err);
 }
 
@@ -113,18 +122,23 @@ bool cli_args_parse(struct cli *c, const struct cli_command *command, int argc, 
         .words = ARENA_ARRAY(c->arena, const char *, (size_t)argc + 1),
         .given = ARENA_ARRAY(c->arena, struct cli_given, (size_t)argc + 1),
     };
+    struct cli_line line = {.argc = argc, .argv = argv};
     bool options = true;
 
     *out_help = false;
-    for (int i = 0; i < argc;) {
-        if (options && strcmp(argv[i], "--") == 0) {
+    while (line.at < argc) {
+        const char *word = argv[line.at];
+
+        if (options && strcmp(word, "--") == 0) {
             options = false;
-            i++;
-        } else if (options && argv[i][0] == '-' && argv[i][1]) {
-            if (!take_any(c, command, argc, argv, &i, &args, out_help, err))
+            line.at++;
+        } else if (options && word[0] == '-' && word[1]) {
+            if (!take_any(c, command, &line, &args, out_help, err)) {
                 return false;
+            }
         } else {
-            args.words[args.word_count++] = argv[i++];
+            args.words[args.word_count++] = word;
+            line.at++;
         }
     }
     *out = args;
@@ -173,8 +187,9 @@ bool cli_value_int(const struct cli_args *args, const char *option, int64_t min,
 {
     const char *text = cli_value(args, option);
 
-    if (text && !str_to_int(str_from_z(text), min, max, value))
+    if (text && !str_to_int(str_from_z(text), min, max, value)) {
         return err_set(err, ERR_INVALID, "usage", "%s takes a number from %lld to %lld, not '%s'",
                        option, (long long)min, (long long)max, text);
+    }
     return true;
 }

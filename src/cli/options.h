@@ -21,10 +21,17 @@ struct cli_args {
 extern const struct cli_option cli_global_options[];
 extern const size_t cli_global_option_count;
 
-/* Takes the option at argv[*i], and its value, from a table. *out_known is false, and nothing is
+/* The words of a command line and how far they are read. */
+struct cli_line {
+    int argc;
+    char **argv;
+    int at;
+};
+
+/* Takes the option at line->at, and its value, from a table. *out_known is false, and nothing is
  * taken, when the table does not have it. ERR_INVALID "usage". */
-MUST_USE bool cli_option_take(const struct cli_option *options, size_t count, int argc, char **argv,
-                              int *i, struct cli_given *out, bool *out_known, struct err *err);
+MUST_USE bool cli_option_take(const struct cli_option *options, size_t count, struct cli_line *line,
+                              struct cli_given *out, bool *out_known, struct err *err);
 
 /* Applies one global option. */
 MUST_USE bool cli_global_apply(struct cli *c, const struct cli_given *given, struct err *err);

@@ -82,9 +82,10 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
                 STR_ARG(json_text(a, v)));
         return;
     }
-    if (p->rows > p->limit)
+    if (p->rows > p->limit) {
         cli_say(c, "... and %lld more (--limit shows more of them)",
                 (long long)(p->rows - p->limit));
+    }
     cli_say(
         c,
         "%s%lld read: %lld to create or match, %lld to update, %lld to disable, %lld to delete, "

@@ -25,16 +25,17 @@ void cli_duration_text(int64_t us, char *out, size_t size)
 {
     int64_t s = (us + US_PER_SECOND / 2) / US_PER_SECOND;
 
-    if (us < 10 * US_PER_SECOND)
+    if (us < 10 * US_PER_SECOND) {
         snprintf(out, size, "%.1f s", (double)us / 1e6);
-    else if (s < 120)
+    } else if (s < 120) {
         snprintf(out, size, "%lld s", (long long)s);
-    else if (s < 7200)
+    } else if (s < 7200) {
         snprintf(out, size, "%lld min", (long long)((s + 30) / 60));
-    else if (s < INT64_C(48) * 3600)
+    } else if (s < INT64_C(48) * 3600) {
         snprintf(out, size, "%lld h", (long long)((s + 1800) / 3600));
-    else
+    } else {
         snprintf(out, size, "%lld days", (long long)(s / 86400));
+    }
 }
 
 void cli_bar(struct buf *out, int64_t done, int64_t total, unsigned width)

@@ -2,19 +2,24 @@
 #include "cli/record.h"
 #include "cli/wire.h"
 
+static void print_outcome(struct cli *c, const struct journal_record *r, bool dry)
+{
+    if (r->code.len || r->message.len) {
+        cli_say(c, "%.*s%s%.*s", STR_ARG(r->code), r->code.len ? ": " : "", STR_ARG(r->message));
+    }
+    cli_say(c, "%s: %s %.*s%s%.*s%s", journal_status_name(r->status),
+            journal_action_name(r->action), STR_ARG(r->source_name),
+            r->target_id.len ? ", account " : "", STR_ARG(r->target_id),
+            dry ? " (dry run: nothing was sent)" : "");
+}
+
 static int print_result(struct cli *c, const struct journal_record *r, bool dry)
 {
     if (c->json) {
         cli_print_json(c, journal_to_json(c->arena, r));
     } else {
         cli_record_print(c, r);
-        if (r->code.len || r->message.len)
-            cli_say(c, "%.*s%s%.*s", STR_ARG(r->code), r->code.len ? ": " : "",
-                    STR_ARG(r->message));
-        cli_say(c, "%s: %s %.*s%s%.*s%s", journal_status_name(r->status),
-                journal_action_name(r->action), STR_ARG(r->source_name),
-                r->target_id.len ? ", account " : "", STR_ARG(r->target_id),
-                dry ? " (dry run: nothing was sent)" : "");
+        print_outcome(c, r, dry);
     }
     return r->status == STATUS_FAILURE ? 1 : 0;
 }

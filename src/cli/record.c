@@ -36,11 +36,12 @@ void cli_properties_print(struct cli *c, const struct journal_property *p, size_
         struct str before = one_line(c->arena, cli_value_text(c->arena, p[i].before));
         struct str after = one_line(c->arena, cli_value_text(c->arena, p[i].after));
 
-        if (p[i].before)
+        if (p[i].before) {
             fprintf(c->out, "%s%.*s: %.*s -> %.*s\n", indent, STR_ARG(p[i].name), STR_ARG(before),
                     STR_ARG(after));
-        else
+        } else {
             fprintf(c->out, "%s%.*s: %.*s\n", indent, STR_ARG(p[i].name), STR_ARG(after));
+        }
     }
 }
 

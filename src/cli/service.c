@@ -28,9 +28,10 @@ bool service_roles_parse(struct str text, unsigned *out, struct err *err)
         more = str_cut(&text, ',', &word);
         for (size_t i = 0; i < ARRAY_LEN(roles); i++)
             bit |= str_eq_z(str_trim(word), roles[i].name) ? roles[i].bit : 0;
-        if (!bit)
+        if (!bit) {
             return err_set(err, ERR_INVALID, "usage",
                            "--role knows api, engine and provider, not '%.*s'", STR_ARG(word));
+        }
         bits |= bit;
     }
     *out = bits;
@@ -49,15 +50,17 @@ bool service_listen_parse(struct arena *a, struct str text, const char **out_add
         address = str_sub(text, 0, at);
         port = str_from(text, at + 1);
     }
-    if (address.len > 2 && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']')
+    if (address.len > 2 && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']') {
         address = str_sub(address, 1, address.len - 2);
-    else if (str_find_char(address, ':', &at))
+    } else if (str_find_char(address, ':', &at)) {
         port = STR("");
-    if (!str_to_int(port, 0, 65535, &n))
+    }
+    if (!str_to_int(port, 0, 65535, &n)) {
         return err_set(err, ERR_INVALID, "usage",
                        "--listen takes ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, not "
                        "'%.*s'",
                        STR_ARG(text));
+    }
     *out_address = arena_z(a, address.len ? address : STR("127.0.0.1"));
     *out_port = (uint16_t)n;
     return true;
@@ -83,10 +86,11 @@ static void handle_ready(struct http_exchange *x, void *ctx)
     CLEANUP(db_closep) struct db *db = NULL;
     struct err err = {.kind = ERR_NONE};
 
-    if (db_open(s->wire->engine.db, &db, &err))
+    if (db_open(s->wire->engine.db, &db, &err)) {
         reply_text(x, "ready\n");
-    else
+    } else {
         http_reply(x, 503, "text/plain; charset=utf-8", STR("the database does not answer\n"));
+    }
 }
 
 static void handle_metrics(struct http_exchange *x, void *ctx)
@@ -200,10 +204,11 @@ struct str service_url(const struct service *s)
     bool v6 = strchr(s->address, ':') != NULL;
     const char *address = s->address;
 
-    if (strcmp(address, "0.0.0.0") == 0)
+    if (strcmp(address, "0.0.0.0") == 0) {
         address = "127.0.0.1";
-    else if (strcmp(address, "::") == 0)
+    } else if (strcmp(address, "::") == 0) {
         address = "::1";
+    }
     return arena_printf(s->wire->cli->arena, "%s://%s%s%s:%u", s->tls ? "https" : "http",
                         v6 ? "[" : "", address, v6 ? "]" : "", http_server_port(s->http));
 }

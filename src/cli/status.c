@@ -28,10 +28,11 @@ static void add_time(struct arena *a, struct json *v, const char *name, int64_t 
 {
     char text[TIME_TEXT_MAX];
 
-    if (us > 0)
+    if (us > 0) {
         json_add_str(a, v, name, time_write(us, text));
-    else
+    } else {
         json_add_null(a, v, name);
+    }
 }
 
 static struct json *error_json(struct arena *a, struct str code, struct str message)
@@ -57,10 +58,11 @@ struct json *cli_cycle_json(struct arena *a, const struct cycle *cycle)
     for (size_t i = 0; i < ARRAY_LEN(counters); i++)
         json_add_int(a, counts, counters[i].name, counter(&cycle->counters, i));
     json_add(a, v, STR("counts"), counts);
-    if (cycle->error_code.len)
+    if (cycle->error_code.len) {
         json_add(a, v, STR("error"), error_json(a, cycle->error_code, cycle->error_message));
-    else
+    } else {
         json_add_null(a, v, "error");
+    }
     return v;
 }
 
@@ -96,10 +98,11 @@ static void add_cycles(struct arena *a, struct json *v, const struct engine_stat
         json_add_null(a, v, "progress");
         json_add_null(a, v, "cycle");
     }
-    if (s->has_last)
+    if (s->has_last) {
         json_add(a, v, STR("lastCycle"), cli_cycle_json(a, &s->last));
-    else
+    } else {
         json_add_null(a, v, "lastCycle");
+    }
 }
 
 struct json *cli_status_json(struct arena *a, const struct engine_status *s, int64_t now_us)
@@ -118,14 +121,16 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     json_add_int(a, counts, "retries", s->retries);
     json_add(a, v, STR("counts"), counts);
     add_cycles(a, v, s);
-    if (s->next_cycle_us < 0)
+    if (s->next_cycle_us < 0) {
         json_add_null(a, v, "nextCycle");
-    else
+    } else {
         add_time(a, v, "nextCycle", s->next_cycle_us > now_us ? s->next_cycle_us : now_us);
-    if (s->job.quarantined)
+    }
+    if (s->job.quarantined) {
         json_add(a, v, STR("quarantine"), quarantine_json(a, &s->job));
-    else
+    } else {
         json_add_null(a, v, "quarantine");
+    }
     return v;
 }
 
@@ -225,12 +230,24 @@ static void print_next(struct cli *c, const struct engine_status *s)
 {
     char text[TIME_TEXT_MAX];
 
-    if (s->next_cycle_us < 0)
+    if (s->next_cycle_us < 0) {
         fprintf(c->out, "next cycle  none: 'usher start' switches the job on\n");
-    else if (s->next_cycle_us <= clock_now(c->clock))
+    } else if (s->next_cycle_us <= clock_now(c->clock)) {
         fprintf(c->out, "next cycle  now, as soon as 'usher serve' runs\n");
-    else
+    } else {
         fprintf(c->out, "next cycle  %.*s\n", STR_ARG(time_write(s->next_cycle_us, text)));
+    }
+}
+
+static void print_now(struct cli *c, const struct engine_status *s)
+{
+    if (s->running) {
+        fprintf(c->out, "running     %.*s\n",
+                STR_ARG(s->has_cycle ? cli_cycle_line(c, c->arena, &s->cycle) : s->runner));
+    } else if (s->has_cycle) {
+        fprintf(c->out, "stopped     %.*s\n            the next cycle goes on from there\n",
+                STR_ARG(cli_cycle_line(c, c->arena, &s->cycle)));
+    }
 }
 
 void cli_status_print(struct cli *c, const struct engine_status *s)
@@ -242,18 +259,16 @@ void cli_status_print(struct cli *c, const struct engine_status *s)
     cli_count_text(s->groups, groups, sizeof(groups));
     fprintf(c->out, "%.*s  %s\n", STR_ARG(s->job.name), s->code);
     fprintf(c->out, "accounts    %s people, %s groups\n", users, groups);
-    if (s->retries)
+    if (s->retries) {
         fprintf(c->out, "retries     %lld objects wait for another try\n", (long long)s->retries);
-    if (s->job.quarantined)
+    }
+    if (s->job.quarantined) {
         fprintf(c->out, "quarantine  %.*s\n            %.*s\n", STR_ARG(s->job.quarantine_reason),
                 STR_ARG(s->job.quarantine_message));
-    if (s->running)
-        fprintf(c->out, "running     %.*s\n",
-                STR_ARG(s->has_cycle ? cli_cycle_line(c, c->arena, &s->cycle) : s->runner));
-    else if (s->has_cycle)
-        fprintf(c->out, "stopped     %.*s\n            the next cycle goes on from there\n",
-                STR_ARG(cli_cycle_line(c, c->arena, &s->cycle)));
-    if (s->has_last)
+    }
+    print_now(c, s);
+    if (s->has_last) {
         print_last(c, &s->last);
+    }
     print_next(c, s);
 }

@@ -42,9 +42,10 @@ static struct str clean(struct arena *a, struct str s)
 
     if (!utf8_valid(s, NULL))
         return STR("(not UTF-8)");
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = 0; i < s.len; i++) {
         dirty = dirty || (unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f ||
                 ((unsigned char)s.ptr[i] == 0xc2 && (unsigned char)s.ptr[i + 1] < 0xa0);
+    }
     if (!dirty)
         return arena_str(a, s);
     copy = arena_z(a, s);
@@ -78,10 +79,11 @@ void cli_table_row(struct cli_table *t, const struct str *cells)
     row->cells = ARENA_ARRAY(t->cli->arena, struct str, t->columns);
     for (size_t i = 0; i < t->columns; i++)
         row->cells[i] = clean(t->cli->arena, cells[i]);
-    if (t->last)
+    if (t->last) {
         t->last->next = row;
-    else
+    } else {
         t->first = row;
+    }
     t->last = row;
 }
 
@@ -166,7 +168,7 @@ void cli_table_print(struct cli_table *t)
     /* A pipe or a file gets everything: what reads it can cut for itself. */
     if (t->cli->out_is_terminal)
         fit(widths, t->columns, t->cli->width);
-    buf_init(&line, 1024 * 1024);
+    buf_init(&line, (size_t)1024 * 1024);
     print_row(t, t->headers, widths, &line);
     for (struct table_row *row = t->first; row; row = row->next)
         print_row(t, row->cells, widths, &line);

@@ -15,12 +15,13 @@ static struct str line_of(struct cli *c, struct arena *a, const struct engine_st
 
     if (s->running && s->has_cycle)
         return cli_cycle_line(c, a, &s->cycle);
-    if (s->next_cycle_us < 0)
+    if (s->next_cycle_us < 0) {
         when = "no next cycle";
-    else if (s->next_cycle_us <= clock_now(c->clock))
+    } else if (s->next_cycle_us <= clock_now(c->clock)) {
         when = "next cycle due now";
-    else
+    } else {
         when = arena_printf(a, "next cycle %.*s", STR_ARG(time_write(s->next_cycle_us, next))).ptr;
+    }
     return arena_printf(a, "%s  %lld people, %lld groups, %lld retries, %s", s->code,
                         (long long)s->users, (long long)s->groups, (long long)s->retries, when);
 }
@@ -41,18 +42,20 @@ static void show(struct cli *c, struct arena *a, const struct engine_status *s, 
 {
     struct str line;
 
-    if (c->json)
+    if (c->json) {
         line = json_text(a, cli_status_json(a, s, began_us));
-    else
+    } else {
         line = line_of(c, a, s);
+    }
     if (str_eq(line, buf_str(shown)))
         return;
     buf_reset(shown);
     buf_add(shown, line);
-    if (c->out_is_terminal && !c->json)
+    if (c->out_is_terminal && !c->json) {
         fprintf(c->out, "\r\033[K%.*s", STR_ARG(line));
-    else
+    } else {
         fprintf(c->out, "%.*s\n", STR_ARG(line));
+    }
     fflush(c->out);
 }
 
@@ -91,7 +94,7 @@ static int run_watch(struct cli *c, const struct cli_args *args)
     struct job job;
     bool ok;
 
-    buf_init(&shown, 64 * 1024);
+    buf_init(&shown, (size_t)64 * 1024);
     if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err))
         return cli_fail(c, &err);
     cli_interrupt_begin();
