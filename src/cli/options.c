@@ -57,12 +57,15 @@ bool cli_option_take(const struct cli_option *options, size_t count, struct cli_
 
 bool cli_global_apply(struct cli *c, const struct cli_given *given, struct err *err)
 {
+    const char *value = given->value ? given->value : "";
+
     if (strcmp(given->name, "--data") == 0) {
-        if (!*given->value)
+        if (!*value) {
             return err_set(err, ERR_INVALID, "usage", "--data needs the name of a folder");
-        c->data_dir = given->value;
+        }
+        c->data_dir = value;
     } else if (strcmp(given->name, "--database") == 0) {
-        c->database = given->value;
+        c->database = value;
     } else if (strcmp(given->name, "--json") == 0) {
         c->json = true;
     } else if (strcmp(given->name, "--quiet") == 0) {
