@@ -1,5 +1,4 @@
-/* What must hold for any bytes that json_parse is given. With USHER_JANSSON (and -ljansson) a
- * second reader has to agree on what is JSON. */
+/* What must hold for any bytes that json_parse is given. */
 #include "base/json.h"
 #include "base/unicode.h"
 
