@@ -48,81 +48,83 @@ static void reads_and_writes(void **state)
     }
 }
 
+static const struct {
+    const char *in;
+    size_t offset;
+    const char *message;
+} refused[] = {
+    {"", 0, "the text ends where a value should follow"},
+    {"  ", 2, "the text ends where a value should follow"},
+    {"\xEF\xBB\xBF", 3, "the text ends where a value should follow"},
+    {"\xEF\xBB\xBF x", 4, "expected a value, found 'x'"},
+    {"nul", 0, "expected a value, found 'n'"},
+    {"True", 0, "expected a value, found 'T'"},
+    {"[1", 2, "the text ends where ',' or ']' should follow"},
+    {"[1 2]", 3, "expected ',' or ']', found '2'"},
+    {"[1,]", 3, "expected a value, found ']'"},
+    {"[,]", 1, "expected a value, found ','"},
+    {"{", 1, "the text ends where a member name in quotes should follow"},
+    {"{\"a\"", 4, "the text ends where ':' should follow"},
+    {"{\"a\" 1}", 5, "expected ':', found '1'"},
+    {"{\"a\":}", 5, "expected a value, found '}'"},
+    {"{\"a\":1", 6, "the text ends where ',' or '}' should follow"},
+    {"{\"a\":1,}", 7, "expected a member name in quotes, found '}'"},
+    {"{a:1}", 1, "expected a member name in quotes, found 'a'"},
+    {"{'a':1}", 1, "expected a member name in quotes, found '''"},
+    {"1 2", 2, "expected the end of the document, found '2'"},
+    {"{}}", 2, "expected the end of the document, found '}'"},
+    {"\"abc", 4, "the text ends inside a string"},
+    {"\"abc\\", 4, "the text ends inside a string"},
+    {"\"a\nb\"", 2, "a control character in a string must be escaped"},
+    {"\"a\\x\"", 2, "unknown escape"},
+    {"\"a\\u12g4\"", 2, "\\u needs four hexadecimal digits"},
+    {"\"a\\u12", 2, "\\u needs four hexadecimal digits"},
+    {"\"\\ud800\"", 1, "half of a surrogate pair stands alone"},
+    {"\"\\udc00\"", 1, "half of a surrogate pair stands alone"},
+    {"\"\\ud800\\u0041\"", 1, "half of a surrogate pair stands alone"},
+    {"\"\\ud800\\ud800\"", 1, "half of a surrogate pair stands alone"},
+    {"\"ab\\ud83d", 3, "half of a surrogate pair stands alone"},
+    {"\"a\xFF\"", 2, "not valid UTF-8"},
+    {"\"a\xC3\"", 2, "not valid UTF-8"},
+    {"\"a\xC0\x80\"", 2, "not valid UTF-8"},
+    {"\"\xED\xA0\x80\"", 1, "not valid UTF-8"},
+    {"\"\xF4\x90\x80\x80\"", 1, "not valid UTF-8"},
+    {"\"\\n\xE2\x82", 3, "not valid UTF-8"},
+    {"\xC3\xA9", 0, "expected a value, found byte 0xC3"},
+    {"01", 1, "a number may not start with 0"},
+    {"-", 1, "the text ends where a digit should follow"},
+    {"-a", 1, "expected a digit, found 'a'"},
+    {"1.", 2, "the text ends where a digit should follow"},
+    {"[1.e5]", 3, "expected a digit, found 'e'"},
+    {"1e+", 3, "the text ends where a digit should follow"},
+    {"+1", 0, "expected a value, found '+'"},
+    {".5", 0, "expected a value, found '.'"},
+    {"NaN", 0, "expected a value, found 'N'"},
+    {"{\"a\":1,\"b\":2,\"a\":3}", 13, "the member 'a' is there twice"},
+    {"{\"a\":1,\"\\u0061\":3}", 7, "the member 'a' is there twice"},
+    {"[{\"\":1,\"\":2}]", 7, "the member '' is there twice"},
+    {"// no\n1", 0, "expected a value, found '/'"},
+};
+
 static void says_what_is_wrong_and_where(void **state)
 {
-    static const struct {
-        const char *in;
-        size_t offset;
-        const char *message;
-    } cases[] = {
-        {"", 0, "the text ends where a value should follow"},
-        {"  ", 2, "the text ends where a value should follow"},
-        {"\xEF\xBB\xBF", 3, "the text ends where a value should follow"},
-        {"\xEF\xBB\xBF x", 4, "expected a value, found 'x'"},
-        {"nul", 0, "expected a value, found 'n'"},
-        {"True", 0, "expected a value, found 'T'"},
-        {"[1", 2, "the text ends where ',' or ']' should follow"},
-        {"[1 2]", 3, "expected ',' or ']', found '2'"},
-        {"[1,]", 3, "expected a value, found ']'"},
-        {"[,]", 1, "expected a value, found ','"},
-        {"{", 1, "the text ends where a member name in quotes should follow"},
-        {"{\"a\"", 4, "the text ends where ':' should follow"},
-        {"{\"a\" 1}", 5, "expected ':', found '1'"},
-        {"{\"a\":}", 5, "expected a value, found '}'"},
-        {"{\"a\":1", 6, "the text ends where ',' or '}' should follow"},
-        {"{\"a\":1,}", 7, "expected a member name in quotes, found '}'"},
-        {"{a:1}", 1, "expected a member name in quotes, found 'a'"},
-        {"{'a':1}", 1, "expected a member name in quotes, found '''"},
-        {"1 2", 2, "expected the end of the document, found '2'"},
-        {"{}}", 2, "expected the end of the document, found '}'"},
-        {"\"abc", 4, "the text ends inside a string"},
-        {"\"abc\\", 4, "the text ends inside a string"},
-        {"\"a\nb\"", 2, "a control character in a string must be escaped"},
-        {"\"a\\x\"", 2, "unknown escape"},
-        {"\"a\\u12g4\"", 2, "\\u needs four hexadecimal digits"},
-        {"\"a\\u12", 2, "\\u needs four hexadecimal digits"},
-        {"\"\\ud800\"", 1, "half of a surrogate pair stands alone"},
-        {"\"\\udc00\"", 1, "half of a surrogate pair stands alone"},
-        {"\"\\ud800\\u0041\"", 1, "half of a surrogate pair stands alone"},
-        {"\"\\ud800\\ud800\"", 1, "half of a surrogate pair stands alone"},
-        {"\"ab\\ud83d", 3, "half of a surrogate pair stands alone"},
-        {"\"a\xFF\"", 2, "not valid UTF-8"},
-        {"\"a\xC3\"", 2, "not valid UTF-8"},
-        {"\"a\xC0\x80\"", 2, "not valid UTF-8"},
-        {"\"\xED\xA0\x80\"", 1, "not valid UTF-8"},
-        {"\"\xF4\x90\x80\x80\"", 1, "not valid UTF-8"},
-        {"\"\\n\xE2\x82", 3, "not valid UTF-8"},
-        {"\xC3\xA9", 0, "expected a value, found byte 0xC3"},
-        {"01", 1, "a number may not start with 0"},
-        {"-", 1, "the text ends where a digit should follow"},
-        {"-a", 1, "expected a digit, found 'a'"},
-        {"1.", 2, "the text ends where a digit should follow"},
-        {"[1.e5]", 3, "expected a digit, found 'e'"},
-        {"1e+", 3, "the text ends where a digit should follow"},
-        {"+1", 0, "expected a value, found '+'"},
-        {".5", 0, "expected a value, found '.'"},
-        {"NaN", 0, "expected a value, found 'N'"},
-        {"{\"a\":1,\"b\":2,\"a\":3}", 13, "the member 'a' is there twice"},
-        {"{\"a\":1,\"\\u0061\":3}", 7, "the member 'a' is there twice"},
-        {"[{\"\":1,\"\":2}]", 7, "the member '' is there twice"},
-        {"// no\n1", 0, "expected a value, found '/'"},
-    };
     CLEANUP(arena_freep) struct arena *a = arena_new();
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         struct json *v = NULL;
         struct err err;
         char place[32];
         size_t offset = 0;
 
-        CHECK(!json_parse(a, str_from_z(cases[i].in), NULL, &v, &offset, &err), "%s", cases[i].in);
-        CHECK(err.kind == ERR_INVALID && !v, "%s", cases[i].in);
-        CHECK_STR(str_from_z(err.code), "invalidJson", "%s", cases[i].in);
-        CHECK_STR(str_from_z(err.message), cases[i].message, "%s", cases[i].in);
-        CHECK(offset == cases[i].offset, "%s: %zu", cases[i].in, offset);
-        snprintf(place, sizeof(place), "byte %zu", cases[i].offset);
-        CHECK_STR(str_from_z(err.place), place, "%s", cases[i].in);
+        CHECK(!json_parse(a, str_from_z(refused[i].in), NULL, &v, &offset, &err), "%s",
+              refused[i].in);
+        CHECK(err.kind == ERR_INVALID && !v, "%s", refused[i].in);
+        CHECK_STR(str_from_z(err.code), "invalidJson", "%s", refused[i].in);
+        CHECK_STR(str_from_z(err.message), refused[i].message, "%s", refused[i].in);
+        CHECK(offset == refused[i].offset, "%s: %zu", refused[i].in, offset);
+        snprintf(place, sizeof(place), "byte %zu", refused[i].offset);
+        CHECK_STR(str_from_z(err.place), place, "%s", refused[i].in);
     }
 }
 
