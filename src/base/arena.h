@@ -10,12 +10,13 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_reset(struct arena *a); /* frees all allocations, keeps the first block for reuse */
-void arena_free(struct arena *a);  /* NULL is fine */
+void arena_reset(struct arena *a);  /* frees all allocations, keeps the first block for reuse */
+void arena_free(struct arena *a);   /* NULL is fine */
 void arena_freep(struct arena **a); /* for CLEANUP */
 
-void *arena_alloc(struct arena *a, size_t size);                    /* zeroed, aligned for any type */
-void *arena_alloc_array(struct arena *a, size_t count, size_t size); /* zeroed; overflow ends the process */
+void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */
+void *arena_alloc_array(struct arena *a, size_t count,
+                        size_t size);                /* zeroed; overflow ends the process */
 struct str arena_str(struct arena *a, struct str s); /* copies; the copy is NUL-terminated too */
 char *arena_z(struct arena *a, struct str s);        /* the same as a C string */
 struct str arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);

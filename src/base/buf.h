@@ -1,5 +1,5 @@
-/* Builds text in a growing buffer that carries its maximum from birth. Going over the maximum sets a
- * sticky flag that is checked once, at the end; what did not fit is dropped. */
+/* Builds text in a growing buffer that carries its maximum from birth. Going over the maximum sets
+ * a sticky flag that is checked once, at the end; what did not fit is dropped. */
 #pragma once
 
 #include "base/compiler.h"
@@ -23,7 +23,8 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t n);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Makes the text len bytes longer and returns where they are to be written; NULL if they do not fit. */
+/* Makes the text len bytes longer and returns where they are to be written; NULL if they do not
+ * fit. */
 char *buf_extend(struct buf *b, size_t len);
 
 struct str buf_str(const struct buf *b); /* valid until the next change */

@@ -1,7 +1,7 @@
 /* JSON documents in an arena (RFC 8259). Member order and the source text of numbers are kept,
- * duplicate member names are refused, UTF-8 is fully checked, lone surrogates are refused, and every
- * error carries its byte offset. Values are linked nodes, so that documents can be edited in place;
- * strings are NUL-terminated in memory and may hold NULs of their own. */
+ * duplicate member names are refused, UTF-8 is fully checked, lone surrogates are refused, and
+ * every error carries its byte offset. Values are linked nodes, so that documents can be edited in
+ * place; strings are NUL-terminated in memory and may hold NULs of their own. */
 #pragma once
 
 #include "base/arena.h"
@@ -12,19 +12,19 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 
 struct json {
     enum json_type type;
-    bool boolean;        /* JSON_BOOL */
-    struct str name;     /* when it is a member of an object */
-    struct str text;     /* JSON_STRING: the text; JSON_NUMBER: its source text */
-    struct json *first;  /* JSON_ARRAY, JSON_OBJECT: elements in order */
+    bool boolean;       /* JSON_BOOL */
+    struct str name;    /* when it is a member of an object */
+    struct str text;    /* JSON_STRING: the text; JSON_NUMBER: its source text */
+    struct json *first; /* JSON_ARRAY, JSON_OBJECT: elements in order */
     struct json *last;
-    struct json *next;   /* the next element of the parent */
-    size_t count;        /* elements */
+    struct json *next; /* the next element of the parent */
+    size_t count;      /* elements */
 };
 
 struct json_limits {
-    size_t max_depth;      /* 0: 64 */
-    size_t max_bytes;      /* 0: 16 MiB */
-    size_t max_values;     /* 0: 1,000,000 nodes */
+    size_t max_depth;       /* 0: 64 */
+    size_t max_bytes;       /* 0: 16 MiB */
+    size_t max_values;      /* 0: 1,000,000 nodes */
     bool names_ignore_case; /* duplicate names are compared without ASCII case (scim.md 2.3) */
 };
 
@@ -44,8 +44,10 @@ struct json *json_clone(struct arena *a, const struct json *v); /* deep; name ke
 
 /* Editing. A value may be in one parent only. */
 void json_append(struct json *array, struct json *v);
-void json_add(struct arena *a, struct json *object, struct str name, struct json *v); /* appends; the name must be new */
-void json_set(struct arena *a, struct json *object, struct str name, struct json *v); /* replaces in place or appends */
+void json_add(struct arena *a, struct json *object, struct str name,
+              struct json *v); /* appends; the name must be new */
+void json_set(struct arena *a, struct json *object, struct str name,
+              struct json *v);                          /* replaces in place or appends */
 bool json_remove(struct json *object, struct str name); /* false if it was not there */
 void json_unlink(struct json *parent, struct json *child);
 
@@ -59,12 +61,13 @@ void json_add_null(struct arena *a, struct json *object, const char *name);
 /* Looking. NULL when it is not there; object may be NULL. */
 struct json *json_get(const struct json *object, struct str name);
 struct json *json_get_nocase(const struct json *object, struct str name); /* ASCII case ignored */
-struct str json_get_text(const struct json *object, const char *name);    /* empty if no string there */
+struct str json_get_text(const struct json *object,
+                         const char *name); /* empty if no string there */
 bool json_get_bool(const struct json *object, const char *name, bool otherwise);
 int64_t json_get_int(const struct json *object, const char *name, int64_t otherwise);
-bool json_to_int(const struct json *v, int64_t *out);     /* an integer that fits */
+bool json_to_int(const struct json *v, int64_t *out); /* an integer that fits */
 bool json_to_double(const struct json *v, double *out);
-bool json_is(const struct json *v, enum json_type type);  /* false for NULL */
+bool json_is(const struct json *v, enum json_type type); /* false for NULL */
 /* Same type and content; objects without regard to member order; numbers by value. */
 bool json_equal(const struct json *a, const struct json *b);
 
@@ -72,10 +75,11 @@ bool json_equal(const struct json *a, const struct json *b);
     for (struct json *item = (parent) ? (parent)->first : NULL; item; item = item->next)
 
 /* Writing. */
-void json_write(struct buf *out, const struct json *v);        /* compact */
-void json_write_pretty(struct buf *out, const struct json *v); /* two-space indent, ends without newline */
-void json_write_text(struct buf *out, struct str text);        /* one string with its quotes */
-struct str json_text(struct arena *a, const struct json *v);   /* compact, in the arena */
+void json_write(struct buf *out, const struct json *v); /* compact */
+void json_write_pretty(struct buf *out,
+                       const struct json *v);           /* two-space indent, ends without newline */
+void json_write_text(struct buf *out, struct str text); /* one string with its quotes */
+struct str json_text(struct arena *a, const struct json *v); /* compact, in the arena */
 
 /* Line and column (both from 1, column in characters) of a byte offset in a text. */
 void json_line_column(struct str text, size_t offset, size_t *out_line, size_t *out_column);

@@ -1,4 +1,5 @@
-/* A hash map from text to pointer: open addressing, XXH3. Keys are borrowed and must outlive the map. */
+/* A hash map from text to pointer: open addressing, XXH3. Keys are borrowed and must outlive the
+ * map. */
 #pragma once
 
 #include "base/compiler.h"
@@ -10,9 +11,9 @@ struct map {
     size_t count;
 };
 
-void map_init(struct map *m); /* allocates nothing yet */
-void map_done(struct map *m); /* NULL is fine; for CLEANUP */
-void map_clear(struct map *m); /* empties, keeps the memory */
+void map_init(struct map *m);                       /* allocates nothing yet */
+void map_done(struct map *m);                       /* NULL is fine; for CLEANUP */
+void map_clear(struct map *m);                      /* empties, keeps the memory */
 void *map_get(const struct map *m, struct str key); /* NULL if absent */
 /* Sets key to value (not NULL). Returns the value it had before, or NULL. */
 void *map_put(struct map *m, struct str key, void *value);

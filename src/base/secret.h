@@ -29,11 +29,13 @@ struct secret_key {
     unsigned char bytes[32];
 };
 /* From a file of 32 bytes and mode 0600, which is made when absent (its directory is not).
- * ERR_INTERNAL "keyFile" when it cannot be read or made, ERR_DENIED "keyFileMode" when others may read it. */
+ * ERR_INTERNAL "keyFile" when it cannot be read or made, ERR_DENIED "keyFileMode" when others may
+ * read it. */
 MUST_USE bool secret_key_load(const char *path, struct secret_key *out, struct err *err);
 void secret_key_done(struct secret_key *k);
 /* XChaCha20-Poly1305 with a random nonce; `bound` (the record's id) is authenticated with it.
- * The result is base64 text in out, which is initialised here and freed by the caller with buf_done. */
+ * The result is base64 text in out, which is initialised here and freed by the caller with
+ * buf_done. */
 struct buf;
 void secret_seal(const struct secret_key *k, struct str plain, struct str bound, struct buf *out);
 /* ERR_INTERNAL "secretUnreadable": another key, another record, or altered text. */

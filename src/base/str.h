@@ -1,5 +1,5 @@
-/* Text slices: a struct str is a view of bytes that someone else owns, passed by value. Parsers walk
- * and cut slices; they never write into them, never copy them and never need a NUL. */
+/* Text slices: a struct str is a view of bytes that someone else owns, passed by value. Parsers
+ * walk and cut slices; they never write into them, never copy them and never need a NUL. */
 #pragma once
 
 #include "base/compiler.h"
@@ -10,7 +10,10 @@ struct str {
 };
 
 #define STR(literal) ((struct str){("" literal), sizeof(literal) - 1})
-#define STR_INIT(literal) {("" literal), sizeof(literal) - 1} /* for static tables */
+#define STR_INIT(literal)                 \
+    {                                     \
+        ("" literal), sizeof(literal) - 1 \
+    } /* for static tables */
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 

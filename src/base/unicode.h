@@ -13,7 +13,7 @@ size_t utf8_length(struct str s); /* code points of valid UTF-8 */
 uint32_t utf8_next(struct str s, size_t *at);
 size_t utf8_put(uint32_t code_point, char out[4]); /* bytes written */
 
-/* One-to-one simple case folding (scim.md 1.2): matching, SCIM comparison and unique keys all use this
- * one. The result is in a, or is s itself when there is nothing to fold. No normalisation. */
+/* One-to-one simple case folding (scim.md 1.2): matching, SCIM comparison and unique keys all use
+ * this one. The result is in a, or is s itself when there is nothing to fold. No normalisation. */
 struct str str_fold(struct arena *a, struct str s);
 bool str_eq_fold(struct str a, struct str b); /* without allocating */
