@@ -2,15 +2,17 @@
  * program is all files of its folder and `test_scim filter` runs one of them. */
 #pragma once
 
-#include "base/compiler.h"
-#include "base/err.h"
-#include "base/str.h"
-
+/* clang-format off: cmocka.h needs the four before it */
 #include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+/* clang-format on */
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/str.h"
 
 struct test_group {
     const char *name;
