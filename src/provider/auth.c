@@ -1,0 +1,203 @@
+#include "provider/internal.h"
+#include "provider/tenant.h"
+
+/* How long a key is believed without asking the database: a revocation made by another process
+ * takes effect after this. */
+#define KEY_FRESH_US US_PER_SECOND
+/* The last use of a key is written this often at most. */
+#define KEY_USED_US US_PER_MINUTE
+
+struct cached_key {
+    char hash[PROVIDER_KEY_HASH_MAX];
+    const struct tenant *tenant; /* NULL: there is no such key (any more) */
+    int64_t loaded_us;           /* monotonic */
+};
+
+void auth_init(struct auth *auth)
+{
+    *auth = (struct auth){.arena = arena_new()};
+    pthread_mutex_init(&auth->lock, NULL);
+    map_init(&auth->keys);
+    map_init(&auth->tenants);
+    map_init(&auth->profiles);
+}
+
+void auth_done(struct auth *auth)
+{
+    map_done(&auth->keys);
+    map_done(&auth->tenants);
+    map_done(&auth->profiles);
+    arena_free(auth->arena);
+    pthread_mutex_destroy(&auth->lock);
+}
+
+static enum auth_verdict verdict(const struct cached_key *key, struct str tenant, struct str token,
+                                 const struct tenant **out)
+{
+    if (!key->tenant || !provider_key_proves(token, key->hash) ||
+        !str_eq(key->tenant->name, tenant))
+        return AUTH_REFUSED;
+    *out = key->tenant;
+    return AUTH_OK;
+}
+
+enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct str token,
+                                    const struct tenant **out)
+{
+    struct cached_key key;
+    struct cached_key *found;
+    struct str id;
+
+    if (!provider_key_id(token, &id))
+        return AUTH_REFUSED;
+    pthread_mutex_lock(&auth->lock);
+    found = map_get(&auth->keys, id);
+    if (found)
+        key = *found;
+    pthread_mutex_unlock(&auth->lock);
+    if (!found || clock_monotonic_us() - key.loaded_us > KEY_FRESH_US)
+        return AUTH_UNKNOWN;
+    return verdict(&key, tenant, token, out);
+}
+
+/* The tenant of a key, one struct for each; a name that was given to another tenant makes another.
+ */
+static const struct tenant *tenant_of(struct auth *auth, const struct provider_key_proof *proof,
+                                      struct err *err)
+{
+    char text[PROVIDER_NAME_MAX + 64];
+    int len = snprintf(text, sizeof(text), "%lld/%.*s/%.*s", (long long)proof->tenant_no,
+                       STR_ARG(proof->tenant), STR_ARG(proof->kind));
+    struct str key = str_sub((struct str){text, sizeof(text) - 1}, 0, (size_t)len);
+    struct tenant *tenant = map_get(&auth->tenants, key);
+    const struct provider_profile *profile;
+
+    if (tenant)
+        return tenant;
+    profile = map_get(&auth->profiles, proof->kind);
+    if (!profile) {
+        if (!provider_profile_load(auth->arena, proof->kind, &profile, err))
+            return NULL;
+        map_put(&auth->profiles, profile->kind, (void *)(uintptr_t)profile);
+    }
+    tenant = ARENA_NEW(auth->arena, struct tenant);
+    *tenant = (struct tenant){
+        .no = proof->tenant_no, .name = arena_str(auth->arena, proof->tenant), .profile = profile};
+    map_put(&auth->tenants, arena_str(auth->arena, key), tenant);
+    return tenant;
+}
+
+static bool remember(struct auth *auth, struct str id, const struct provider_key_proof *proof,
+                     struct cached_key *out, struct err *err)
+{
+    struct cached_key *key;
+    bool ok = true;
+
+    *out = (struct cached_key){0};
+    pthread_mutex_lock(&auth->lock);
+    key = map_get(&auth->keys, id);
+    if (!key && !proof) { /* made-up keys do not fill the memory */
+        pthread_mutex_unlock(&auth->lock);
+        return true;
+    }
+    if (!key) {
+        key = ARENA_NEW(auth->arena, struct cached_key);
+        map_put(&auth->keys, arena_str(auth->arena, id), key);
+    }
+    key->tenant = NULL;
+    if (proof) {
+        memcpy(key->hash, proof->hash, sizeof(key->hash));
+        key->tenant = tenant_of(auth, proof, err);
+        ok = key->tenant != NULL;
+    }
+    key->loaded_us = ok ? clock_monotonic_us() : 0;
+    *out = *key;
+    pthread_mutex_unlock(&auth->lock);
+    return ok;
+}
+
+/* --- The last use of a key, written by the way. --- */
+
+struct used_write {
+    struct db_write write; /* first */
+    char id[PROVIDER_KEY_ID_MAX];
+    int64_t now_us;
+};
+
+static bool used_run(struct db_write *w, struct db *db, struct err *err)
+{
+    struct used_write *used = (struct used_write *)w;
+
+    return provider_key_used(db, str_from_z(used->id), used->now_us, err);
+}
+
+static void used_done(struct db_write *w, bool ok, const struct err *err)
+{
+    (void)ok; /* it is tried again at the next look-up */
+    (void)err;
+    free(w);
+}
+
+static void note_use(struct provider *p, struct str id, int64_t used_us)
+{
+    int64_t now = clock_now(p->config.clock);
+    struct used_write *used;
+
+    if (now - used_us < KEY_USED_US)
+        return;
+    used = mem_alloc(sizeof(*used));
+    used->write.run = used_run;
+    used->write.done = used_done;
+    used->now_us = now;
+    memcpy(used->id, id.ptr, id.len);
+    if (!db_writer_submit(p->writer, &used->write, NULL))
+        free(used);
+}
+
+static bool refused(struct err *err)
+{
+    return err_set(err, ERR_DENIED, "unauthorized", "the key is missing or not valid here");
+}
+
+static bool look_up(struct provider *p, struct arena *a, struct str id, bool *out_found,
+                    struct provider_key_proof *proof, struct err *err)
+{
+    struct db *db;
+    bool ok;
+
+    if (!pool_take(&p->pool, &db, err))
+        return false;
+    ok = provider_key_find(db, a, id, out_found, proof, err);
+    pool_give(&p->pool, db);
+    return ok;
+}
+
+bool auth_check(struct provider *p, struct str tenant, struct str token, const struct tenant **out,
+                struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = NULL;
+    struct provider_key_proof proof;
+    struct cached_key key;
+    struct str id;
+    bool found;
+
+    switch (auth_check_cached(&p->auth, tenant, token, out)) {
+    case AUTH_OK:
+        return true;
+    case AUTH_REFUSED:
+        return refused(err);
+    case AUTH_UNKNOWN:
+        break;
+    }
+    a = arena_new();
+    if (!provider_key_id(token, &id))
+        return refused(err);
+    if (!look_up(p, a, id, &found, &proof, err))
+        return false;
+    if (!remember(&p->auth, id, found ? &proof : NULL, &key, err))
+        return false;
+    if (verdict(&key, tenant, token, out) != AUTH_OK)
+        return refused(err);
+    note_use(p, id, proof.used_us);
+    return true;
+}

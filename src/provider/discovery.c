@@ -1,0 +1,96 @@
+#include "provider/internal.h"
+#include "scim/message.h"
+
+static const struct scim_service service = {
+    .patch = true,
+    .etag = true,
+    .filter_max_results = PROVIDER_PAGE_MAX,
+    .default_page = PROVIDER_PAGE_DEFAULT,
+    .max_page = PROVIDER_PAGE_MAX,
+};
+
+/* The schemas of a profile: core User, its extensions, core Group. NULL beyond the last. */
+static const struct scim_schema *schema_at(const struct provider_profile *profile, size_t i)
+{
+    if (i == 0)
+        return profile->user.core;
+    if (i <= profile->user.extension_count)
+        return profile->user.extensions[i - 1];
+    return i == profile->user.extension_count + 1 && profile->has_groups ? profile->group.core
+                                                                         : NULL;
+}
+
+static const struct scim_resource_type *type_at(const struct provider_profile *profile, size_t i)
+{
+    if (i == 0)
+        return &profile->user;
+    return i == 1 && profile->has_groups ? &profile->group : NULL;
+}
+
+static void write_schemas(const struct call *c, const struct provider_profile *profile,
+                          struct buf *out)
+{
+    size_t count = 0;
+
+    while (schema_at(profile, count))
+        count++;
+    scim_list_begin(out, (int64_t)count, 1, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_add_char(out, ',');
+        scim_schema_write(out, schema_at(profile, i), c->base);
+    }
+    scim_list_end(out);
+}
+
+static void write_types(const struct call *c, const struct provider_profile *profile,
+                        struct buf *out)
+{
+    int64_t count = profile->has_groups ? 2 : 1;
+
+    scim_list_begin(out, count, 1, count);
+    scim_resource_type_write(out, &profile->user, c->base);
+    if (profile->has_groups) {
+        buf_add_char(out, ',');
+        scim_resource_type_write(out, &profile->group, c->base);
+    }
+    scim_list_end(out);
+}
+
+/* One item by its id; nothing is written when there is none. */
+static void write_item(const struct call *c, const struct provider_profile *profile,
+                       struct buf *out)
+{
+    if (c->endpoint == ENDPOINT_SCHEMA) {
+        for (size_t i = 0; schema_at(profile, i); i++)
+            if (str_eq_ascii_nocase(schema_at(profile, i)->urn, c->id))
+                scim_schema_write(out, schema_at(profile, i), c->base);
+        return;
+    }
+    for (size_t i = 0; type_at(profile, i); i++)
+        if (str_eq_ascii_nocase(type_at(profile, i)->name, c->id))
+            scim_resource_type_write(out, type_at(profile, i), c->base);
+}
+
+void discovery_handle(struct call *c, const struct provider_profile *profile)
+{
+    CLEANUP(buf_done) struct buf out;
+
+    if (c->has_filter) {
+        reply_status(c, 403, NULL, "discovery documents take no filter");
+        return;
+    }
+    buf_init(&out, PROVIDER_ANSWER_MAX);
+    if (c->endpoint == ENDPOINT_CONFIG)
+        scim_config_write(&out, &service, c->base);
+    else if (c->endpoint == ENDPOINT_SCHEMAS)
+        write_schemas(c, profile, &out);
+    else if (c->endpoint == ENDPOINT_RESOURCE_TYPES)
+        write_types(c, profile, &out);
+    else
+        write_item(c, profile, &out);
+    if (out.len == 0)
+        reply_status(c, 404, NULL, "there is no such document");
+    else
+        reply_json(c, 200, buf_str(&out));
+}

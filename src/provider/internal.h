@@ -1,0 +1,201 @@
+/* What the files of the provider share. Internal to provider/. */
+#pragma once
+
+#include "base/map.h"
+#include "provider/key.h"
+#include "provider/profile.h"
+#include "provider/provider.h"
+#include "provider/statements.h"
+#include "scim/patch.h"
+#include "scim/projection.h"
+
+#include <pthread.h>
+
+#define PROVIDER_BODY_MAX     (1024 * 1024) /* limits.maxBody (scim.md 15) */
+#define PROVIDER_JSON_DEPTH   32
+#define PROVIDER_PAGE_DEFAULT 100
+#define PROVIDER_PAGE_MAX     200
+#define PROVIDER_ANSWER_MAX   ((size_t)256 * 1024 * 1024) /* bytes of one answer */
+#define PROVIDER_SCAN_MAX     1000000 /* resources one filter may look at; beyond: tooMany */
+
+enum resource_kind { RESOURCE_USER = 1, RESOURCE_GROUP = 2 };
+
+/* Who a key belongs to; lives as long as the provider, shared by threads, never changed. */
+struct tenant {
+    int64_t no;
+    struct str name;
+    const struct provider_profile *profile;
+};
+
+/* --- pool.c: database handles for reading, one for each thread that reads at the moment. --- */
+struct pool {
+    const struct db_config *config;
+    pthread_mutex_t lock; /* guards free, count, cap */
+    struct db **free;
+    size_t count, cap;
+};
+void pool_init(struct pool *pool, const struct db_config *config);
+void pool_done(struct pool *pool);
+MUST_USE bool pool_take(struct pool *pool, struct db **out, struct err *err);
+void pool_give(struct pool *pool, struct db *db);
+
+/* --- auth.c: keys in memory for a second, so that most requests need no look-up. --- */
+struct auth {
+    pthread_mutex_t lock; /* guards all below */
+    struct arena *arena;  /* keys, tenants, profiles; all stay until the end */
+    struct map keys;      /* id -> struct cached_key */
+    struct map tenants;   /* "no" -> struct tenant */
+    struct map profiles;  /* kind -> struct provider_profile */
+};
+enum auth_verdict { AUTH_OK, AUTH_REFUSED, AUTH_UNKNOWN /* not in memory: ask with a database */ };
+void auth_init(struct auth *auth);
+void auth_done(struct auth *auth);
+/* Decides from memory alone; never blocks for longer than the lock. */
+enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct str token,
+                                    const struct tenant **out);
+
+struct provider {
+    struct provider_config config;
+    struct db_writer *writer;
+    bool own_writer;
+    struct pool pool;
+    struct auth auth;
+    struct http_route route;
+    int64_t last_created_us; /* the writer's thread: creation times differ */
+};
+
+/* The whole check, on a thread that may block. ERR_DENIED "unauthorized". */
+MUST_USE bool auth_check(struct provider *p, struct str tenant, struct str token,
+                         const struct tenant **out, struct err *err);
+
+/* --- request.c: one request, understood. --- */
+enum endpoint {
+    ENDPOINT_UNKNOWN,
+    ENDPOINT_ROOT,
+    ENDPOINT_USERS,
+    ENDPOINT_USER,
+    ENDPOINT_GROUPS,
+    ENDPOINT_GROUP,
+    ENDPOINT_CONFIG,
+    ENDPOINT_RESOURCE_TYPES,
+    ENDPOINT_RESOURCE_TYPE,
+    ENDPOINT_SCHEMAS,
+    ENDPOINT_SCHEMA,
+    ENDPOINT_SEARCH,
+    ENDPOINT_BULK,
+    ENDPOINT_ME,
+    ENDPOINT_COUNT
+};
+
+struct call {
+    struct provider *provider;
+    struct http_exchange *x;
+    struct arena *arena;
+    enum http_method method;
+    struct str tenant_name;
+    enum endpoint endpoint;
+    struct str id;               /* decoded: of the resource, the type or the schema */
+    struct str base;             /* "https://host/scim/NAME/v2" */
+    bool plain_json;             /* the client takes application/json only */
+    const struct tenant *tenant; /* once authenticated */
+    enum resource_kind kind;
+    const struct scim_resource_type *type;
+    /* the query */
+    struct str filter, attributes, excluded;
+    bool has_filter;
+    struct str start_index, count;
+    const struct scim_projection *projection;
+};
+
+/* Path and headers; the query is parsed by call_query. */
+void call_init(struct call *c, struct provider *p, struct http_exchange *x);
+unsigned endpoint_methods(enum endpoint endpoint); /* bits as in struct http_route */
+MUST_USE bool call_query(struct call *c, struct err *err);
+/* The token of "Authorization: Bearer ..."; empty if there is none. */
+struct str call_token(const struct call *c);
+/* Percent-decodes; plus_is_space for query strings. ERR_INVALID "invalidSyntax". */
+MUST_USE bool percent_decode(struct arena *a, struct str text, bool plus_is_space, struct str *out,
+                             struct err *err);
+
+/* --- reply.c --- */
+void reply_json(struct call *c, int status, struct str body);
+void reply_empty(struct call *c, int status);
+void reply_error(struct call *c, const struct err *err);
+void reply_status(struct call *c, int status, const char *scim_type, const char *detail);
+void reply_not_allowed(struct call *c, unsigned methods);
+void reply_unauthorized(struct call *c);
+void reply_version(struct call *c, int64_t version); /* the ETag header */
+
+/* --- store.c: stored resources. --- */
+/* What the databases' texts cannot hold. */
+static inline bool text_has_nul(struct str s)
+{
+    return s.len > 0 && memchr(s.ptr, 0, s.len) != NULL;
+}
+
+struct stored {
+    struct str id;
+    enum resource_kind kind;
+    struct str doc;
+    int64_t version, created_us, modified_us;
+    struct str manager; /* empty: none */
+    bool in_groups;
+    int64_t member_count;
+};
+void store_read_row(struct arena *a, struct db_stmt *st, struct stored *out);
+/* ERR_NOT_FOUND "notFound". */
+MUST_USE bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum resource_kind kind,
+                         struct str id, struct stored *out, struct err *err);
+/* ERR_CONFLICT "uniqueness". */
+MUST_USE bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
+                           const struct json *doc, struct err *err);
+/* `before` is the document as stored. ERR_CONFLICT "uniqueness", ERR_UNAVAILABLE when somebody else
+ * wrote in between. */
+MUST_USE bool store_update(struct db *db, struct arena *a, const struct call *c, struct stored *s,
+                           const struct json *before, const struct json *doc, struct err *err);
+MUST_USE bool store_delete(struct db *db, const struct call *c, const struct stored *s,
+                           int64_t now_us, struct err *err);
+
+/* --- member.c: group membership, one row a member. --- */
+/* Counts in *delta what really changed. ERR_INVALID "invalidValue" for a member that does not
+ * exist. */
+MUST_USE bool member_add(struct db *db, const struct call *c, struct str group, struct str member,
+                         int64_t *delta, struct err *err);
+MUST_USE bool member_remove(struct db *db, const struct call *c, struct str group,
+                            struct str member, int64_t *delta, struct err *err);
+/* Makes the members exactly those of the list (NULL: none); *changed when anything was. */
+MUST_USE bool member_set(struct db *db, const struct call *c, struct str group,
+                         const struct json *members, int64_t *delta, bool *changed,
+                         struct err *err);
+/* The members as SCIM elements; NULL when there are none. */
+MUST_USE bool member_list(struct db *db, const struct call *c, struct str group, struct json **out,
+                          struct err *err);
+/* Whether every operation on members is of a kind that works row by row. */
+bool member_patch_is_simple(const struct scim_patch_op *op);
+MUST_USE bool member_patch(struct db *db, const struct call *c, struct str group,
+                           const struct scim_patch_op *op, int64_t *delta, bool *changed,
+                           struct err *err);
+
+/* --- represent.c --- */
+/* Which computed parts a document needs. */
+struct parts {
+    bool groups, members, meta, manager;
+};
+struct parts parts_wanted(const struct call *c);
+struct parts parts_used(const struct scim_matcher *m);
+/* The stored document with computed attributes as far as wanted. */
+MUST_USE bool represent_load(const struct call *c, struct db *db, const struct stored *s,
+                             struct parts parts, struct json **out, struct err *err);
+/* The text that is sent, projected. */
+MUST_USE bool represent_write(const struct call *c, struct db *db, const struct stored *s,
+                              struct buf *out, struct err *err);
+struct str represent_version(int64_t version, char *out /* 32 bytes */);
+
+/* Whether a list of entity tags (If-Match, If-None-Match) names the version; W/ is ignored. */
+bool version_listed(struct str header, int64_t version);
+
+/* --- handlers --- */
+void list_handle(struct call *c, struct db *db);
+void read_handle(struct call *c, struct db *db);
+void write_handle(struct call *c); /* answers from the writer's thread */
+void discovery_handle(struct call *c, const struct provider_profile *profile);

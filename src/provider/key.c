@@ -1,0 +1,153 @@
+#include "provider/key.h"
+
+#include "provider/statements.h"
+#include "provider/tenant.h"
+
+#define KEY_PREFIX "usk_"
+#define ID_HEX     (PROVIDER_KEY_ID_MAX - 1)
+#define SECRET_HEX 64 /* 256 bits */
+#define KEY_LEN    (sizeof(KEY_PREFIX) - 1 + ID_HEX + 1 + SECRET_HEX)
+
+static void random_hex(struct rng *rng, char *out, size_t digits)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char bytes[SECRET_HEX / 2];
+
+    rng->fill(rng, bytes, digits / 2);
+    for (size_t i = 0; i < digits; i++)
+        out[i] = hex[(bytes[i / 2] >> (i % 2 ? 0 : 4)) & 15];
+}
+
+bool provider_key_id(struct str key, struct str *out_id)
+{
+    if (key.len != KEY_LEN || !str_starts(key, STR(KEY_PREFIX)) ||
+        key.ptr[sizeof(KEY_PREFIX) - 1 + ID_HEX] != '_')
+        return false;
+    *out_id = str_sub(key, sizeof(KEY_PREFIX) - 1, ID_HEX);
+    for (size_t i = 0; i < out_id->len; i++)
+        if (!ascii_is_digit(out_id->ptr[i]) && (out_id->ptr[i] < 'a' || out_id->ptr[i] > 'f'))
+            return false;
+    return true;
+}
+
+bool provider_key_proves(struct str key, const char *hash)
+{
+    char text[SHA256_HEX_MAX];
+    struct str mine = sha256_hex(key, text);
+    unsigned difference = 0;
+
+    for (size_t i = 0; i < mine.len; i++)
+        difference |= (unsigned)(mine.ptr[i] ^ hash[i]);
+    return difference == 0;
+}
+
+bool provider_key_add(struct db *db, struct str tenant, struct str description,
+                      const struct clock *clock, struct rng *rng, char *out_id,
+                      struct secret *out_key, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_tenant owner;
+    char text[KEY_LEN + 1] = KEY_PREFIX;
+    char hash[SHA256_HEX_MAX];
+    char *id = text + sizeof(KEY_PREFIX) - 1;
+    bool ok;
+
+    if (!provider_tenant_load(db, a, tenant, &owner, err))
+        return false;
+    random_hex(rng, id, ID_HEX);
+    id[ID_HEX] = '_';
+    random_hex(rng, id + ID_HEX + 1, SECRET_HEX);
+    if (!secret_init(out_key, (struct str){text, KEY_LEN}, err))
+        return false;
+    ok = db_exec(db, provider_query(PROVIDER_KEY_ADD),
+                 DB_ARGS(db_text((struct str){id, ID_HEX}), db_int(owner.no),
+                         db_text(sha256_hex((struct str){text, KEY_LEN}, hash)),
+                         db_text(description), db_int(clock_now(clock))),
+                 NULL, err);
+    memcpy(out_id, id, ID_HEX);
+    out_id[ID_HEX] = 0;
+    explicit_bzero(text, sizeof(text));
+    if (!ok)
+        secret_done(out_key);
+    return ok;
+}
+
+bool provider_key_list(struct db *db, struct arena *a, struct str tenant, struct provider_key **out,
+                       size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct provider_tenant owner;
+    struct provider_key *list = NULL;
+    size_t count = 0, cap = 0;
+    bool row;
+
+    if (!provider_tenant_load(db, a, tenant, &owner, err) ||
+        !db_select(db, provider_query(PROVIDER_KEY_LIST), DB_ARGS(db_int(owner.no)), &st, err))
+        return false;
+    for (;;) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        if (count == cap) {
+            struct provider_key *grown = ARENA_ARRAY(a, struct provider_key, cap * 2 + 8);
+
+            if (count > 0)
+                memcpy(grown, list, count * sizeof(*list));
+            list = grown;
+            cap = cap * 2 + 8;
+        }
+        list[count++] = (struct provider_key){.id = arena_str(a, db_col_text(st, 0)),
+                                              .description = arena_str(a, db_col_text(st, 1)),
+                                              .created_us = db_col_int(st, 2),
+                                              .used_us = db_col_int(st, 3)};
+    }
+    *out = list;
+    *out_count = count;
+    return true;
+}
+
+bool provider_key_revoke(struct db *db, struct str tenant, struct str id, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_tenant owner;
+    int64_t changed;
+
+    if (!provider_tenant_load(db, a, tenant, &owner, err) ||
+        !db_exec(db, provider_query(PROVIDER_KEY_REMOVE), DB_ARGS(db_int(owner.no), db_text(id)),
+                 &changed, err))
+        return false;
+    if (changed == 0)
+        return err_set(err, ERR_NOT_FOUND, "keyNotFound", "tenant '%.*s' has no key '%.*s'",
+                       STR_ARG(tenant), STR_ARG(id));
+    return true;
+}
+
+bool provider_key_find(struct db *db, struct arena *a, struct str id, bool *out_found,
+                       struct provider_key_proof *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct str hash;
+
+    if (!db_select_one(db, provider_query(PROVIDER_KEY_FIND), DB_ARGS(db_text(id)), &st, err))
+        return false;
+    *out_found = st != NULL;
+    if (!st)
+        return true;
+    hash = db_col_text(st, 0);
+    if (hash.len != PROVIDER_KEY_HASH_MAX - 1)
+        return err_set(err, ERR_INTERNAL, "badKeyHash", "the stored hash of a key is damaged");
+    memcpy(out->hash, hash.ptr, hash.len);
+    out->hash[hash.len] = 0;
+    out->tenant_no = db_col_int(st, 1);
+    out->tenant = arena_str(a, db_col_text(st, 2));
+    out->kind = arena_str(a, db_col_text(st, 3));
+    out->used_us = db_col_int(st, 4);
+    return true;
+}
+
+bool provider_key_used(struct db *db, struct str id, int64_t now_us, struct err *err)
+{
+    return db_exec(db, provider_query(PROVIDER_KEY_USED), DB_ARGS(db_text(id), db_int(now_us)),
+                   NULL, err);
+}

@@ -1,0 +1,194 @@
+#include "provider/provider.h"
+
+#include "provider/internal.h"
+#include "provider/tenant.h"
+
+static bool is_read(const struct call *c)
+{
+    return c->method == HTTP_GET || c->method == HTTP_HEAD;
+}
+
+/* application/scim+json, application/json or nothing, with any parameters (scim.md 2.3). */
+static bool media_type_ok(const struct call *c)
+{
+    struct str header = http_request_header(c->x, "Content-Type");
+    struct str type;
+
+    str_cut(&header, ';', &type);
+    type = str_trim(type);
+    return type.len == 0 || str_eq_ascii_nocase(type, STR("application/scim+json")) ||
+           str_eq_ascii_nocase(type, STR("application/json"));
+}
+
+static bool has_body(const struct call *c)
+{
+    return c->method == HTTP_POST || c->method == HTTP_PUT || c->method == HTTP_PATCH;
+}
+
+/* What the path, the method and the headers decide. False when it has answered. */
+static bool gate(struct call *c)
+{
+    bool group = c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
+    unsigned methods = endpoint_methods(c->endpoint);
+
+    if (c->endpoint == ENDPOINT_ME)
+        reply_status(c, 501, NULL, "this key belongs to the tenant, not to a user");
+    else if (methods == 0 || (group && !c->tenant->profile->has_groups))
+        reply_status(c, 404, NULL, "there is no such endpoint");
+    else if (!(methods & 1u << c->method))
+        reply_not_allowed(c, methods);
+    else if (has_body(c) && !media_type_ok(c))
+        reply_status(c, 415, NULL, "send application/scim+json or application/json");
+    else
+        return true;
+    return false;
+}
+
+/* Refuses before the body is read what can be refused from memory; the rest waits for the worker.
+ */
+static bool admit(struct http_exchange *x, void *ctx)
+{
+    struct provider *p = ctx;
+    struct call c;
+
+    call_init(&c, p, x);
+    if (c.endpoint == ENDPOINT_CONFIG && is_read(&c))
+        return true;
+    switch (auth_check_cached(&p->auth, c.tenant_name, call_token(&c), &c.tenant)) {
+    case AUTH_OK:
+        return gate(&c);
+    case AUTH_REFUSED:
+        reply_unauthorized(&c);
+        return false;
+    case AUTH_UNKNOWN:
+        break;
+    }
+    return true;
+}
+
+/* ServiceProviderConfig may be read without credentials, of a tenant that exists. */
+static void handle_config(struct call *c)
+{
+    struct provider_tenant tenant;
+    struct err err = {0};
+    struct db *db;
+    bool ok;
+
+    if (!pool_take(&c->provider->pool, &db, &err)) {
+        reply_error(c, &err);
+        return;
+    }
+    ok = provider_tenant_load(db, c->arena, c->tenant_name, &tenant, &err);
+    pool_give(&c->provider->pool, db);
+    if (ok)
+        discovery_handle(c, NULL);
+    else
+        reply_error(c, &err);
+}
+
+static void handle_resource(struct call *c)
+{
+    bool group = c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
+    bool one = c->endpoint == ENDPOINT_USER || c->endpoint == ENDPOINT_GROUP;
+    struct provider *provider = c->provider;
+    struct err err = {0};
+    struct db *db;
+
+    c->kind = group ? RESOURCE_GROUP : RESOURCE_USER;
+    c->type = group ? &c->tenant->profile->group : &c->tenant->profile->user;
+    if (!is_read(c)) {
+        write_handle(c);
+        return;
+    }
+    if (!pool_take(&provider->pool, &db, &err)) {
+        reply_error(c, &err);
+        return;
+    }
+    if (one)
+        read_handle(c, db);
+    else
+        list_handle(c, db);
+    pool_give(&provider->pool, db); /* c ended with the answer */
+}
+
+static void handle(struct http_exchange *x, void *ctx)
+{
+    struct provider *p = ctx;
+    struct err err = {0};
+    struct call c;
+
+    call_init(&c, p, x);
+    if (!call_query(&c, &err)) {
+        reply_error(&c, &err);
+        return;
+    }
+    if (c.endpoint == ENDPOINT_CONFIG && is_read(&c)) {
+        handle_config(&c);
+        return;
+    }
+    if (!auth_check(p, c.tenant_name, call_token(&c), &c.tenant, &err)) {
+        reply_error(&c, &err);
+        return;
+    }
+    if (!gate(&c))
+        return;
+    if (c.endpoint == ENDPOINT_USERS || c.endpoint == ENDPOINT_USER ||
+        c.endpoint == ENDPOINT_GROUPS || c.endpoint == ENDPOINT_GROUP)
+        handle_resource(&c);
+    else
+        discovery_handle(&c, c.tenant->profile);
+}
+
+static void refuse(struct http_exchange *x, int status, const char *reason, void *ctx)
+{
+    struct call c;
+
+    call_init(&c, ctx, x);
+    reply_status(&c, status, NULL, reason);
+}
+
+bool provider_open(const struct provider_config *config, struct provider **out, struct err *err)
+{
+    struct provider *p = mem_alloc(sizeof(*p));
+
+    p->config = *config;
+    if (!p->config.clock)
+        p->config.clock = clock_system();
+    if (!p->config.rng)
+        p->config.rng = rng_system();
+    p->writer = config->writer;
+    p->own_writer = !config->writer;
+    if (p->own_writer && !db_writer_open(config->db, NULL, &p->writer, err)) {
+        free(p);
+        return false;
+    }
+    pool_init(&p->pool, config->db);
+    auth_init(&p->auth);
+    p->route = (struct http_route){.path = "/scim/*",
+                                   .methods = (1u << HTTP_METHOD_COUNT) - 1,
+                                   .max_body = PROVIDER_BODY_MAX,
+                                   .run = HTTP_ON_WORKER,
+                                   .admit = admit,
+                                   .handle = handle,
+                                   .refuse = refuse,
+                                   .ctx = p};
+    *out = p;
+    return true;
+}
+
+void provider_close(struct provider *p)
+{
+    if (!p)
+        return;
+    if (p->own_writer)
+        db_writer_close(p->writer);
+    pool_done(&p->pool);
+    auth_done(&p->auth);
+    free(p);
+}
+
+const struct http_route *provider_routes(struct provider *p, size_t *out_count)
+{
+    *out_count = 1;
+    return &p->route;
+}

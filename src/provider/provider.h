@@ -1,0 +1,29 @@
+/* The SCIM 2.0 service provider: one base URL for each tenant, /scim/NAME/v2 (scim.md 1 to 9). Wire
+ * it up by putting provider_routes() into the table of the HTTP server; stop the server before
+ * closing. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "db/db.h"
+#include "db/writer.h"
+#include "http/server.h"
+
+struct provider;
+
+struct provider_config {
+    const struct db_config *db; /* a migrated database; borrowed while the provider is open */
+    struct db_writer *writer;   /* writes go here; NULL: the provider opens its own */
+    const struct clock *clock;  /* NULL: the system's */
+    struct rng *rng;            /* for ids; any thread; NULL: the system's */
+    const char *
+        public_url; /* "https://scim.example.com", without trailing slash; NULL: from the request */
+};
+
+MUST_USE bool provider_open(const struct provider_config *config, struct provider **out,
+                            struct err *err);
+/* Finishes what is queued with its own writer. NULL is fine. */
+void provider_close(struct provider *p);
+
+/* The routes below /scim/. They belong to the provider. */
+const struct http_route *provider_routes(struct provider *p, size_t *out_count);

@@ -1,0 +1,107 @@
+#include "base/log.h"
+#include "provider/internal.h"
+#include "scim/message.h"
+
+/* Codes of errors that decide the answer by themselves; others follow from the kind. */
+static const struct {
+    const char *code;
+    int status;
+    const char *scim_type; /* NULL: none */
+} codes[] = {
+    {"invalidFilter", 400, "invalidFilter"}, {"invalidPath", 400, "invalidPath"},
+    {"invalidValue", 400, "invalidValue"},   {"invalidSyntax", 400, "invalidSyntax"},
+    {"invalidJson", 400, "invalidSyntax"},   {"jsonTooDeep", 400, "invalidSyntax"},
+    {"jsonTooLarge", 400, "invalidSyntax"},  {"noTarget", 400, "noTarget"},
+    {"mutability", 400, "mutability"},       {"tooMany", 400, "tooMany"},
+    {"sensitive", 403, "sensitive"},         {"unauthorized", 401, NULL},
+    {"uniqueness", 409, "uniqueness"},       {"versionMismatch", 412, NULL},
+    {"tooManyOperations", 413, NULL},        {"writerBusy", 503, NULL},
+};
+
+static const int kind_status[] = {
+    [ERR_NONE] = 500,   [ERR_INVALID] = 400, [ERR_NOT_FOUND] = 404,   [ERR_CONFLICT] = 409,
+    [ERR_DENIED] = 403, [ERR_LIMIT] = 413,   [ERR_UNAVAILABLE] = 503, [ERR_INTERNAL] = 500,
+};
+static_assert(ARRAY_LEN(kind_status) == ERR_KIND_COUNT, "every kind has a status");
+
+void reply_json(struct call *c, int status, struct str body)
+{
+    http_reply_header(c->x, "Cache-Control", STR("no-store"));
+    http_reply_header(c->x, "X-Content-Type-Options", STR("nosniff"));
+    http_reply(c->x, status, c->plain_json ? "application/json" : "application/scim+json", body);
+}
+
+void reply_empty(struct call *c, int status)
+{
+    http_reply_header(c->x, "Cache-Control", STR("no-store"));
+    http_reply(c->x, status, NULL, (struct str){0});
+}
+
+static void reply_text(struct call *c, int status, struct str scim_type, struct str detail)
+{
+    CLEANUP(buf_done) struct buf body;
+
+    buf_init(&body, 65536);
+    scim_error_write(&body, status, scim_type, detail);
+    if (status == 503)
+        http_reply_header(c->x, "Retry-After", STR("1"));
+    reply_json(c, status, buf_str(&body));
+}
+
+void reply_status(struct call *c, int status, const char *scim_type, const char *detail)
+{
+    reply_text(c, status, str_from_z(scim_type), str_from_z(detail));
+}
+
+void reply_unauthorized(struct call *c)
+{
+    bool given = call_token(c).len > 0;
+
+    http_reply_header(c->x, "WWW-Authenticate",
+                      given ? STR("Bearer realm=\"scim\", error=\"invalid_token\"")
+                            : STR("Bearer realm=\"scim\""));
+    reply_status(c, 401, NULL, "the key is missing or not valid here");
+}
+
+void reply_error(struct call *c, const struct err *err)
+{
+    int status = kind_status[err->kind];
+    const char *scim_type = NULL;
+    struct str detail = str_from_z(err->message);
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (err->code && strcmp(codes[i].code, err->code) == 0) {
+            status = codes[i].status;
+            scim_type = codes[i].scim_type;
+        }
+    if (status == 401) {
+        reply_unauthorized(c);
+        return;
+    }
+    if (status >= 500) {
+        log_error("scim_request_failed", err);
+        detail = status == 503 ? STR("the service is busy: try again") : STR("internal error");
+    }
+    if (err->place[0] && status < 500)
+        detail = arena_printf(c->arena, "%.*s (%s)", STR_ARG(detail), err->place);
+    reply_text(c, status, str_from_z(scim_type), detail);
+}
+
+void reply_not_allowed(struct call *c, unsigned methods)
+{
+    CLEANUP(buf_done) struct buf allow;
+
+    buf_init(&allow, 200);
+    for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++)
+        if (methods & 1u << m)
+            buf_addf(&allow, "%s%s", allow.len ? ", " : "", http_method_name((enum http_method)m));
+    http_reply_header(c->x, "Allow", buf_str(&allow));
+    reply_status(c, 405, NULL, "this method is not possible here");
+}
+
+void reply_version(struct call *c, int64_t version)
+{
+    char text[32];
+
+    http_reply_header(c->x, "ETag", represent_version(version, text));
+}

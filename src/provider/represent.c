@@ -1,0 +1,191 @@
+#include "provider/internal.h"
+
+static const struct scim_attribute *top(const struct call *c, struct str name)
+{
+    return scim_top_attribute(c->type, name);
+}
+
+static bool wants(const struct call *c, struct str name)
+{
+    const struct scim_attribute *attribute = top(c, name);
+
+    return attribute && scim_projection_wants(c->projection, attribute);
+}
+
+struct parts parts_wanted(const struct call *c)
+{
+    return (struct parts){.groups = wants(c, STR("groups")),
+                          .members = wants(c, STR("members")),
+                          .meta = wants(c, STR("meta")),
+                          .manager = true};
+}
+
+struct parts parts_used(const struct scim_matcher *m)
+{
+    return (struct parts){.groups = scim_matcher_uses(m, STR("groups")),
+                          .members = scim_matcher_uses(m, STR("members")),
+                          .meta = scim_matcher_uses(m, STR("meta")),
+                          .manager = scim_matcher_uses(m, STR("manager"))};
+}
+
+struct str represent_version(int64_t version, char *out)
+{
+    int len = snprintf(out, 32, "W/\"%lld\"", (long long)version);
+
+    return (struct str){out, (size_t)len};
+}
+
+/* {"resourceType":...}: made of texts that need no escaping. */
+static void write_meta(const struct call *c, const struct stored *s, struct buf *out)
+{
+    char created[TIME_TEXT_MAX], modified[TIME_TEXT_MAX];
+
+    buf_add_z(out, "{\"resourceType\":\"");
+    buf_add(out, c->type->name);
+    buf_add_z(out, "\",\"created\":\"");
+    buf_add(out, time_write(s->created_us, created));
+    buf_add_z(out, "\",\"lastModified\":\"");
+    buf_add(out, time_write(s->modified_us, modified));
+    buf_add_z(out, "\",\"location\":\"");
+    buf_add(out, c->base);
+    buf_add(out, c->type->endpoint);
+    buf_add_char(out, '/');
+    buf_add(out, s->id);
+    buf_add_z(out, "\",\"version\":\"W/\\\"");
+    buf_add_int(out, s->version);
+    buf_add_z(out, "\\\"\"}");
+}
+
+static void add_meta(const struct call *c, const struct stored *s, struct json *doc)
+{
+    struct json *meta = json_new(c->arena, JSON_OBJECT);
+    char text[TIME_TEXT_MAX];
+
+    json_add_str(c->arena, meta, "resourceType", c->type->name);
+    json_add_str(c->arena, meta, "created", time_write(s->created_us, text));
+    json_add_str(c->arena, meta, "lastModified", time_write(s->modified_us, text));
+    json_add_str(c->arena, meta, "location",
+                 arena_printf(c->arena, "%.*s%.*s/%.*s", STR_ARG(c->base),
+                              STR_ARG(c->type->endpoint), STR_ARG(s->id)));
+    json_add_str(c->arena, meta, "version", represent_version(s->version, text));
+    json_add(c->arena, doc, STR("meta"), meta);
+}
+
+static bool load_groups(const struct call *c, struct db *db, struct str id, struct json **out,
+                        struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct json *array = json_new(c->arena, JSON_ARRAY);
+    bool row;
+
+    if (!db_select(db, provider_query(PROVIDER_GROUPS_OF),
+                   DB_ARGS(db_int(c->tenant->no), db_text(id)), &st, err))
+        return false;
+    for (;;) {
+        struct json *group;
+
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        group = json_new(c->arena, JSON_OBJECT);
+        json_add_str(c->arena, group, "value", db_col_text(st, 0));
+        json_add_str(c->arena, group, "$ref",
+                     arena_printf(c->arena, "%.*s/Groups/%.*s", STR_ARG(c->base),
+                                  STR_ARG(db_col_text(st, 0))));
+        if (!db_col_is_null(st, 1))
+            json_add_str(c->arena, group, "display", db_col_text(st, 1));
+        json_add_z(c->arena, group, "type", "direct");
+        json_append(array, group);
+    }
+    *out = array->count > 0 ? array : NULL;
+    return true;
+}
+
+/* manager.$ref when none is stored, and manager.displayName when that user has one. */
+static bool add_manager(const struct call *c, struct db *db, const struct stored *s,
+                        struct json *doc, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct json *manager = json_get(json_get(doc, scim_enterprise_schema.urn), STR("manager"));
+    const struct scim_schema *extension = scim_extension(c->type, scim_enterprise_schema.urn);
+    const struct scim_attribute *attribute =
+        extension ? scim_schema_attribute(extension, STR("manager")) : NULL;
+
+    if (!manager || !attribute || attribute->type != SCIM_COMPLEX)
+        return true;
+    if (!json_get(manager, STR("$ref")))
+        json_add_str(
+            c->arena, manager, "$ref",
+            arena_printf(c->arena, "%.*s/Users/%.*s", STR_ARG(c->base), STR_ARG(s->manager)));
+    if (!db_select_one(db, provider_query(PROVIDER_DISPLAY_NAME),
+                       DB_ARGS(db_int(c->tenant->no), db_text(s->manager)), &st, err))
+        return false;
+    if (st && !db_col_is_null(st, 0))
+        json_add_str(c->arena, manager, "displayName", db_col_text(st, 0));
+    return true;
+}
+
+bool represent_load(const struct call *c, struct db *db, const struct stored *s, struct parts parts,
+                    struct json **out, struct err *err)
+{
+    struct json *doc, *computed = NULL;
+
+    if (!json_parse(c->arena, s->doc, NULL, &doc, NULL, err))
+        return err_wrap(err, "stored resource");
+    if (parts.manager && s->manager.len > 0 && !add_manager(c, db, s, doc, err))
+        return false;
+    if (parts.groups && s->kind == RESOURCE_USER && s->in_groups) {
+        if (!load_groups(c, db, s->id, &computed, err))
+            return false;
+        if (computed)
+            json_add(c->arena, doc, STR("groups"), computed);
+    }
+    if (parts.members && s->kind == RESOURCE_GROUP && s->member_count > 0) {
+        if (!member_list(db, c, s->id, &computed, err))
+            return false;
+        if (computed)
+            json_add(c->arena, doc, STR("members"), computed);
+    }
+    if (parts.meta)
+        add_meta(c, s, doc);
+    *out = doc;
+    return true;
+}
+
+/* The stored text is what is sent, but for a computed list and meta at its end. */
+static bool write_fast(const struct call *c, struct db *db, const struct stored *s, struct buf *out,
+                       struct err *err)
+{
+    struct json *computed = NULL;
+    const char *name = s->kind == RESOURCE_USER ? "groups" : "members";
+
+    if (s->kind == RESOURCE_USER && s->in_groups && !load_groups(c, db, s->id, &computed, err))
+        return false;
+    if (s->kind == RESOURCE_GROUP && s->member_count > 0 &&
+        !member_list(db, c, s->id, &computed, err))
+        return false;
+    buf_add(out, str_sub(s->doc, 0, s->doc.len - 1));
+    if (computed) {
+        buf_addf(out, ",\"%s\":", name);
+        json_write(out, computed);
+    }
+    buf_add_z(out, ",\"meta\":");
+    write_meta(c, s, out);
+    buf_add_char(out, '}');
+    return true;
+}
+
+bool represent_write(const struct call *c, struct db *db, const struct stored *s, struct buf *out,
+                     struct err *err)
+{
+    struct json *doc;
+
+    if (!c->projection && s->manager.len == 0)
+        return write_fast(c, db, s, out, err);
+    if (!represent_load(c, db, s, parts_wanted(c), &doc, err))
+        return false;
+    scim_projection_apply(c->projection, c->type, doc);
+    json_write(out, doc);
+    return true;
+}

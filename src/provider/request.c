@@ -1,0 +1,216 @@
+#include "base/unicode.h"
+#include "provider/internal.h"
+
+#define PREFIX "/scim/"
+
+#define GET_HEAD (1u << HTTP_GET | 1u << HTTP_HEAD)
+#define ITEM     (GET_HEAD | 1u << HTTP_PUT | 1u << HTTP_PATCH | 1u << HTTP_DELETE)
+#define LIST     (GET_HEAD | 1u << HTTP_POST)
+
+static const unsigned methods_of[] = {
+    [ENDPOINT_UNKNOWN] = 0,
+    [ENDPOINT_ROOT] = 0, /* the list over all types is not offered yet */
+    [ENDPOINT_USERS] = LIST,
+    [ENDPOINT_USER] = ITEM,
+    [ENDPOINT_GROUPS] = LIST,
+    [ENDPOINT_GROUP] = ITEM,
+    [ENDPOINT_CONFIG] = GET_HEAD,
+    [ENDPOINT_RESOURCE_TYPES] = GET_HEAD,
+    [ENDPOINT_RESOURCE_TYPE] = GET_HEAD,
+    [ENDPOINT_SCHEMAS] = GET_HEAD,
+    [ENDPOINT_SCHEMA] = GET_HEAD,
+    [ENDPOINT_SEARCH] = 0,
+    [ENDPOINT_BULK] = 0,
+    [ENDPOINT_ME] = ~0u,
+};
+static_assert(ARRAY_LEN(methods_of) == ENDPOINT_COUNT, "every endpoint has its methods");
+
+static const struct {
+    struct str name;
+    enum endpoint alone;
+    enum endpoint with_id;
+} endpoints[] = {
+    {STR_INIT("Users"), ENDPOINT_USERS, ENDPOINT_USER},
+    {STR_INIT("Groups"), ENDPOINT_GROUPS, ENDPOINT_GROUP},
+    {STR_INIT("ServiceProviderConfig"), ENDPOINT_CONFIG, ENDPOINT_UNKNOWN},
+    {STR_INIT("ResourceTypes"), ENDPOINT_RESOURCE_TYPES, ENDPOINT_RESOURCE_TYPE},
+    {STR_INIT("Schemas"), ENDPOINT_SCHEMAS, ENDPOINT_SCHEMA},
+    {STR_INIT("Bulk"), ENDPOINT_BULK, ENDPOINT_UNKNOWN},
+    {STR_INIT("Me"), ENDPOINT_ME, ENDPOINT_UNKNOWN},
+    {STR_INIT(".search"), ENDPOINT_SEARCH, ENDPOINT_UNKNOWN},
+};
+
+unsigned endpoint_methods(enum endpoint endpoint)
+{
+    return methods_of[endpoint];
+}
+
+static int hex_value(char c)
+{
+    if (ascii_is_digit(c))
+        return c - '0';
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool malformed(struct err *err)
+{
+    return err_set(err, ERR_INVALID, "invalidSyntax", "the URL is not well encoded");
+}
+
+bool percent_decode(struct arena *a, struct str text, bool plus_is_space, struct str *out,
+                    struct err *err)
+{
+    char *to;
+    size_t len = 0;
+
+    if (text.len == 0 || (!memchr(text.ptr, '%', text.len) && !memchr(text.ptr, '+', text.len))) {
+        *out = text;
+        return utf8_valid(text, NULL) || malformed(err);
+    }
+    to = arena_alloc(a, text.len + 1);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if (c == '%') {
+            int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
+            int low = i + 2 < text.len ? hex_value(text.ptr[i + 2]) : -1;
+
+            if (high < 0 || low < 0)
+                return malformed(err);
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        to[len++] = c;
+    }
+    *out = (struct str){to, len};
+    return utf8_valid(*out, NULL) || malformed(err);
+}
+
+/* The next segment of a path, repeated slashes being one; false at the end. */
+static bool next_segment(struct str *rest, struct str *out)
+{
+    while (rest->len > 0 && rest->ptr[0] == '/')
+        *rest = str_from(*rest, 1);
+    if (rest->len == 0)
+        return false;
+    str_cut(rest, '/', out);
+    return true;
+}
+
+static enum endpoint find_endpoint(struct str name, bool with_id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)
+        if (str_eq_ascii_nocase(endpoints[i].name, name))
+            return with_id ? endpoints[i].with_id : endpoints[i].alone;
+    return ENDPOINT_UNKNOWN;
+}
+
+/* "/scim/NAME/v2/Users/ID" */
+static void parse_path(struct call *c)
+{
+    struct str rest = str_from(http_request_path(c->x), sizeof(PREFIX) - 1);
+    struct str segment, name, extra;
+    bool with_id;
+
+    if (!next_segment(&rest, &segment) ||
+        !percent_decode(c->arena, segment, false, &c->tenant_name, NULL) ||
+        !next_segment(&rest, &segment) || !str_eq_ascii_nocase(segment, STR("v2")))
+        return;
+    if (!next_segment(&rest, &segment)) {
+        c->endpoint = ENDPOINT_ROOT;
+        return;
+    }
+    if (!percent_decode(c->arena, segment, false, &name, NULL))
+        return;
+    with_id = next_segment(&rest, &segment);
+    if (with_id && !percent_decode(c->arena, segment, false, &c->id, NULL))
+        return;
+    if (next_segment(&rest, &extra))
+        return;
+    if (with_id && str_eq_ascii_nocase(c->id, STR(".search")))
+        c->endpoint = ENDPOINT_SEARCH;
+    else
+        c->endpoint = find_endpoint(name, with_id);
+}
+
+static struct str origin(struct call *c)
+{
+    struct str host = http_request_header(c->x, "Host");
+
+    if (c->provider->config.public_url)
+        return str_from_z(c->provider->config.public_url);
+    return arena_printf(c->arena, "%s://%.*s", http_request_is_tls(c->x) ? "https" : "http",
+                        STR_ARG(host));
+}
+
+/* application/json is wanted when Accept names it and neither SCIM's type nor a wildcard. */
+static bool wants_plain_json(struct str accept)
+{
+    size_t at;
+
+    return str_find(accept, STR("application/json"), &at) &&
+           !str_find(accept, STR("application/scim+json"), &at) && !str_find_char(accept, '*', &at);
+}
+
+void call_init(struct call *c, struct provider *p, struct http_exchange *x)
+{
+    struct str base;
+
+    *c = (struct call){
+        .provider = p, .x = x, .arena = http_arena(x), .method = http_request_method(x)};
+    parse_path(c);
+    base = origin(c);
+    c->base =
+        arena_printf(c->arena, "%.*s" PREFIX "%.*s/v2", STR_ARG(base), STR_ARG(c->tenant_name));
+    c->plain_json = wants_plain_json(http_request_header(x, "Accept"));
+}
+
+struct str call_token(const struct call *c)
+{
+    struct str header = http_request_header(c->x, "Authorization");
+    struct str scheme;
+
+    if (!str_cut(&header, ' ', &scheme) || !str_eq_ascii_nocase(scheme, STR("Bearer")))
+        return (struct str){0};
+    return str_trim(header);
+}
+
+static void take_parameter(struct call *c, struct str name, struct str value)
+{
+    const struct {
+        struct str name;
+        struct str *to;
+    } known[] = {
+        {STR("filter"), &c->filter},
+        {STR("attributes"), &c->attributes},
+        {STR("excludedAttributes"), &c->excluded},
+        {STR("startIndex"), &c->start_index},
+        {STR("count"), &c->count},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (str_eq_ascii_nocase(known[i].name, name))
+            *known[i].to = value;
+}
+
+bool call_query(struct call *c, struct err *err)
+{
+    struct str rest = http_request_query(c->x);
+    struct str part, name, value;
+    bool more = rest.len > 0;
+
+    while (more) {
+        more = str_cut(&rest, '&', &part);
+        value = part;
+        str_cut(&value, '=', &name);
+        if (!percent_decode(c->arena, name, true, &name, err) ||
+            !percent_decode(c->arena, value, true, &value, err))
+            return false;
+        take_parameter(c, name, value);
+    }
+    c->has_filter = !str_empty(str_trim(c->filter));
+    return true;
+}

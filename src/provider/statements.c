@@ -1,0 +1,159 @@
+#include "provider/statements.h"
+
+/* The columns of a stored resource, in the order of store.c. */
+#define COLUMNS                                                               \
+    "r.id, r.type, r.doc, r.version, r.created_us, r.modified_us, r.manager," \
+    " EXISTS (SELECT 1 FROM provider_member AS g"                             \
+    "          WHERE g.tenant_no = r.tenant_no AND g.member_id = r.id), r.member_count"
+
+/* Candidates for a filter come in pages, in the order of lists. The plus signs keep SQLite from
+ * taking the index of that order in place of the one of the value that is looked up. */
+#define PAGE(n, m, k)                                 \
+    " AND (+r.created_us, r.id) > ($" #n ", $" #m ")" \
+    " ORDER BY +r.created_us, r.id LIMIT $" #k
+
+const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
+    [PROVIDER_TENANT_ADD] = {"provider_tenant_add",
+                             "INSERT INTO provider_tenant (no, name, kind, created_us)"
+                             " SELECT coalesce(max(no), 0) + 1, $1, $2, $3 FROM provider_tenant"},
+    [PROVIDER_TENANT_LOAD] = {"provider_tenant_load",
+                              "SELECT no, name, kind, created_us FROM provider_tenant"
+                              " WHERE name = $1"},
+    [PROVIDER_TENANT_LIST] = {"provider_tenant_list",
+                              "SELECT t.no, t.name, t.kind, t.created_us,"
+                              " (SELECT count(*) FROM provider_resource AS r"
+                              "   WHERE r.tenant_no = t.no AND r.type = 1),"
+                              " (SELECT count(*) FROM provider_resource AS r"
+                              "   WHERE r.tenant_no = t.no AND r.type = 2)"
+                              "  FROM provider_tenant AS t ORDER BY t.name"},
+    [PROVIDER_TENANT_REMOVE] = {"provider_tenant_remove",
+                                "DELETE FROM provider_tenant WHERE no = $1"},
+    [PROVIDER_TENANT_CLEAR_MEMBERS] = {"provider_tenant_clear_members",
+                                       "DELETE FROM provider_member WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_EMAILS] = {"provider_tenant_clear_emails",
+                                      "DELETE FROM provider_email WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_RESOURCES] = {"provider_tenant_clear_resources",
+                                         "DELETE FROM provider_resource WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_KEYS] = {"provider_tenant_clear_keys",
+                                    "DELETE FROM provider_key WHERE tenant_no = $1"},
+    [PROVIDER_KEY_ADD] = {"provider_key_add",
+                          "INSERT INTO provider_key (id, tenant_no, hash, description, created_us)"
+                          " VALUES ($1, $2, $3, $4, $5)"},
+    [PROVIDER_KEY_LIST] = {"provider_key_list",
+                           "SELECT id, description, created_us, used_us FROM provider_key"
+                           " WHERE tenant_no = $1 ORDER BY created_us, id"},
+    [PROVIDER_KEY_REMOVE] = {"provider_key_remove",
+                             "DELETE FROM provider_key WHERE tenant_no = $1 AND id = $2"},
+    [PROVIDER_KEY_FIND] = {"provider_key_find", "SELECT k.hash, t.no, t.name, t.kind, k.used_us"
+                                                "  FROM provider_key AS k"
+                                                "  JOIN provider_tenant AS t ON t.no = k.tenant_no"
+                                                " WHERE k.id = $1"},
+    [PROVIDER_KEY_USED] = {"provider_key_used",
+                           "UPDATE provider_key SET used_us = $2 WHERE id = $1"},
+
+    [PROVIDER_INSERT] = {"provider_insert",
+                         "INSERT INTO provider_resource (tenant_no, id, type, unique_key,"
+                         " display_key, external_id, manager, member_count, doc,"
+                         " display_name, created_us, modified_us, version)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 1)"},
+    [PROVIDER_LOAD] = {"provider_load", "SELECT " COLUMNS " FROM provider_resource AS r"
+                                        " WHERE r.tenant_no = $1 AND r.id = $2"},
+    [PROVIDER_UPDATE] = {"provider_update",
+                         "UPDATE provider_resource"
+                         "   SET unique_key = $3, display_key = $4, external_id = $5,"
+                         "       manager = $6, member_count = $7, doc = $8,"
+                         "       display_name = $9, version = version + 1, modified_us = $10"
+                         " WHERE tenant_no = $1 AND id = $2 AND version = $11"},
+    [PROVIDER_DELETE] = {"provider_delete",
+                         "DELETE FROM provider_resource WHERE tenant_no = $1 AND id = $2"},
+    [PROVIDER_TOUCH] = {"provider_touch", "UPDATE provider_resource"
+                                          "   SET version = version + 1, modified_us = $3,"
+                                          "       member_count = member_count + $4"
+                                          " WHERE tenant_no = $1 AND id = $2"},
+    [PROVIDER_COUNT] = {"provider_count", "SELECT count(*) FROM provider_resource"
+                                          " WHERE tenant_no = $1 AND type = $2"},
+    [PROVIDER_DISPLAY_NAME] = {"provider_display_name",
+                               "SELECT display_name FROM provider_resource"
+                               " WHERE tenant_no = $1 AND id = $2 AND type = 1"},
+
+    [PROVIDER_EMAIL_ADD] = {"provider_email_add",
+                            "INSERT INTO provider_email (tenant_no, user_id, value_key)"
+                            " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"},
+    [PROVIDER_EMAIL_CLEAR] = {"provider_email_clear",
+                              "DELETE FROM provider_email WHERE tenant_no = $1 AND user_id = $2"},
+
+    [PROVIDER_PAGE] = {"provider_page", "SELECT " COLUMNS " FROM provider_resource AS r"
+                                        " WHERE r.tenant_no = $1 AND r.type = $2"
+                                        " AND (r.created_us, r.id) > ($3, $4)"
+                                        " ORDER BY r.created_us, r.id LIMIT $5"},
+    [PROVIDER_PAGE_OFFSET] = {"provider_page_offset",
+                              "SELECT " COLUMNS " FROM provider_resource AS r"
+                              " WHERE r.tenant_no = $1 AND r.type = $2"
+                              " ORDER BY r.created_us, r.id LIMIT $3 OFFSET $4"},
+    [PROVIDER_BY_ID] = {"provider_by_id", "SELECT " COLUMNS " FROM provider_resource AS r"
+                                          " WHERE r.tenant_no = $1 AND r.type = $2"
+                                          " AND r.id = $3" PAGE(4, 5, 6)},
+    [PROVIDER_BY_UNIQUE] = {"provider_by_unique", "SELECT " COLUMNS " FROM provider_resource AS r"
+                                                  " WHERE r.tenant_no = $1 AND r.type = $2"
+                                                  " AND r.unique_key = $3" PAGE(4, 5, 6)},
+    [PROVIDER_BY_EXTERNAL] = {"provider_by_external",
+                              "SELECT " COLUMNS " FROM provider_resource AS r"
+                              " WHERE r.tenant_no = $1 AND +r.type = $2"
+                              " AND r.external_id = $3" PAGE(4, 5, 6)},
+    [PROVIDER_BY_DISPLAY] = {"provider_by_display", "SELECT " COLUMNS " FROM provider_resource AS r"
+                                                    " WHERE r.tenant_no = $1 AND +r.type = $2"
+                                                    " AND r.display_key = $3" PAGE(4, 5, 6)},
+    [PROVIDER_BY_EMAIL] = {"provider_by_email",
+                           "SELECT " COLUMNS " FROM provider_email AS e"
+                           " JOIN provider_resource AS r"
+                           "   ON r.tenant_no = e.tenant_no AND r.id = e.user_id"
+                           " WHERE e.tenant_no = $1 AND +r.type = $2"
+                           " AND e.value_key = $3" PAGE(4, 5, 6)},
+    [PROVIDER_BY_MEMBER] = {"provider_by_member",
+                            "SELECT " COLUMNS " FROM provider_member AS m"
+                            " JOIN provider_resource AS r"
+                            "   ON r.tenant_no = m.tenant_no AND r.id = m.group_id"
+                            " WHERE m.tenant_no = $1 AND +r.type = $2"
+                            " AND m.member_id = $3" PAGE(4, 5, 6)},
+    [PROVIDER_BY_GROUP] = {"provider_by_group",
+                           "SELECT " COLUMNS " FROM provider_member AS m"
+                           " JOIN provider_resource AS r"
+                           "   ON r.tenant_no = m.tenant_no AND r.id = m.member_id"
+                           " WHERE m.tenant_no = $1 AND +r.type = $2"
+                           " AND m.group_id = $3" PAGE(4, 5, 6)},
+
+    [PROVIDER_MEMBER_ADD] = {"provider_member_add",
+                             "INSERT INTO provider_member (tenant_no, group_id, member_id)"
+                             " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"},
+    [PROVIDER_MEMBER_REMOVE] = {"provider_member_remove",
+                                "DELETE FROM provider_member"
+                                " WHERE tenant_no = $1 AND group_id = $2 AND member_id = $3"},
+    [PROVIDER_MEMBER_CLEAR] = {"provider_member_clear", "DELETE FROM provider_member"
+                                                        " WHERE tenant_no = $1 AND group_id = $2"},
+    [PROVIDER_MEMBER_LIST] = {"provider_member_list",
+                              "SELECT r.id, r.type, r.display_name FROM provider_member AS m"
+                              " JOIN provider_resource AS r"
+                              "   ON r.tenant_no = m.tenant_no AND r.id = m.member_id"
+                              " WHERE m.tenant_no = $1 AND m.group_id = $2"
+                              " ORDER BY m.member_id"},
+    [PROVIDER_MEMBER_IDS] = {"provider_member_ids",
+                             "SELECT member_id FROM provider_member"
+                             " WHERE tenant_no = $1 AND group_id = $2 ORDER BY member_id"},
+    [PROVIDER_MEMBER_LEAVE] = {"provider_member_leave", "DELETE FROM provider_member"
+                                                        " WHERE tenant_no = $1 AND member_id = $2"},
+    [PROVIDER_MEMBER_LEAVING] = {"provider_member_leaving",
+                                 "UPDATE provider_resource"
+                                 "   SET version = version + 1, modified_us = $3,"
+                                 "       member_count = member_count - 1"
+                                 " WHERE tenant_no = $1 AND id IN"
+                                 " (SELECT group_id FROM provider_member"
+                                 "   WHERE tenant_no = $1 AND member_id = $2)"},
+    [PROVIDER_GROUPS_OF] = {"provider_groups_of",
+                            "SELECT r.id, r.display_name FROM provider_member AS m"
+                            " JOIN provider_resource AS r"
+                            "   ON r.tenant_no = m.tenant_no AND r.id = m.group_id"
+                            " WHERE m.tenant_no = $1 AND m.member_id = $2"
+                            " ORDER BY m.group_id"},
+    [PROVIDER_EXISTS] = {"provider_exists", "SELECT 1 FROM provider_resource"
+                                            " WHERE tenant_no = $1 AND id = $2"},
+};

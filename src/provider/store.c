@@ -1,0 +1,191 @@
+#include "base/unicode.h"
+#include "provider/internal.h"
+
+/* What is searched, taken out of the document. */
+struct keys {
+    struct str unique, display_key, display_name, external, manager;
+};
+
+void store_read_row(struct arena *a, struct db_stmt *st, struct stored *out)
+{
+    *out = (struct stored){
+        .id = arena_str(a, db_col_text(st, 0)),
+        .kind = db_col_int(st, 1) == RESOURCE_GROUP ? RESOURCE_GROUP : RESOURCE_USER,
+        .doc = arena_str(a, db_col_text(st, 2)),
+        .version = db_col_int(st, 3),
+        .created_us = db_col_int(st, 4),
+        .modified_us = db_col_int(st, 5),
+        .manager = arena_str(a, db_col_text(st, 6)),
+        .in_groups = db_col_bool(st, 7),
+        .member_count = db_col_int(st, 8),
+    };
+}
+
+static bool not_found(enum resource_kind kind, struct str id, struct err *err)
+{
+    return err_set(err, ERR_NOT_FOUND, "notFound", "no %s '%.*s'",
+                   kind == RESOURCE_USER ? "user" : "group", STR_ARG(str_sub(id, 0, 100)));
+}
+
+bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum resource_kind kind,
+                struct str id, struct stored *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (text_has_nul(id))
+        return not_found(kind, STR("?"), err);
+    if (!db_select_one(db, provider_query(PROVIDER_LOAD), DB_ARGS(db_int(tenant_no), db_text(id)),
+                       &st, err))
+        return false;
+    if (!st || db_col_int(st, 1) != (int64_t)kind)
+        return not_found(kind, id, err);
+    store_read_row(a, st, out);
+    return true;
+}
+
+static struct str manager_of(const struct json *doc)
+{
+    const struct json *extension = json_get(doc, scim_enterprise_schema.urn);
+
+    return json_get_text(json_get(extension, STR("manager")), "value");
+}
+
+static bool take_keys(struct arena *a, enum resource_kind kind, const struct json *doc,
+                      struct keys *out, struct err *err)
+{
+    struct str display = json_get_text(doc, "displayName");
+    struct str unique = kind == RESOURCE_USER ? json_get_text(doc, "userName") : display;
+
+    *out = (struct keys){.unique = str_fold(a, unique),
+                         .display_name = display,
+                         .external = json_get_text(doc, "externalId"),
+                         .manager = manager_of(doc)};
+    if (kind == RESOURCE_USER)
+        out->display_key = str_fold(a, display);
+    if (text_has_nul(out->unique) || text_has_nul(display) || text_has_nul(out->external) ||
+        text_has_nul(out->manager))
+        return err_set(err, ERR_INVALID, "invalidValue",
+                       "userName, displayName, externalId and manager take no NUL characters");
+    return true;
+}
+
+static bool taken(enum resource_kind kind, const struct json *doc, struct err *err)
+{
+    const char *name = kind == RESOURCE_USER ? "userName" : "displayName";
+    struct str value = str_sub(json_get_text(doc, name), 0, 100);
+
+    return err_set(err, ERR_CONFLICT, "uniqueness", "%s '%.*s' is already in use", name,
+                   STR_ARG(value));
+}
+
+static bool same_emails(const struct json *before, const struct json *doc)
+{
+    const struct json *old = json_get(before, STR("emails"));
+    const struct json *fresh = json_get(doc, STR("emails"));
+
+    return old == fresh || (old && fresh && json_equal(old, fresh));
+}
+
+static bool write_emails(struct db *db, struct arena *a, const struct call *c,
+                         const struct stored *s, const struct json *before, const struct json *doc,
+                         struct err *err)
+{
+    if (s->kind != RESOURCE_USER || same_emails(before, doc))
+        return true;
+    if (json_get(before, STR("emails")) &&
+        !db_exec(db, provider_query(PROVIDER_EMAIL_CLEAR),
+                 DB_ARGS(db_int(c->tenant->no), db_text(s->id)), NULL, err))
+        return false;
+    JSON_EACH(email, json_get(doc, STR("emails")))
+    {
+        struct str key = str_fold(a, json_get_text(email, "value"));
+
+        if (key.len == 0)
+            continue;
+        if (text_has_nul(key))
+            return err_set(err, ERR_INVALID, "invalidValue", "emails take no NUL characters");
+        if (!db_exec(db, provider_query(PROVIDER_EMAIL_ADD),
+                     DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_text(key)), NULL, err))
+            return false;
+    }
+    return true;
+}
+
+static struct str doc_text(struct arena *a, const struct call *c, const struct stored *s,
+                           const struct json *doc)
+{
+    CLEANUP(buf_done) struct buf out;
+
+    buf_init(&out, PROVIDER_ANSWER_MAX);
+    scim_resource_write(&out, c->type, s->id, doc);
+    return arena_str(a, buf_str(&out));
+}
+
+bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
+                  const struct json *doc, struct err *err)
+{
+    struct err problem = {0};
+    struct keys keys;
+
+    if (!take_keys(a, s->kind, doc, &keys, err))
+        return false;
+    s->doc = doc_text(a, c, s, doc);
+    s->manager = keys.manager;
+    s->version = 1;
+    if (!db_exec(db, provider_query(PROVIDER_INSERT),
+                 DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(s->kind),
+                         db_text(keys.unique), db_text_or_null(keys.display_key),
+                         db_text_or_null(keys.external), db_text_or_null(keys.manager),
+                         db_int(s->member_count), db_text(s->doc),
+                         db_text_or_null(keys.display_name), db_int(s->created_us)),
+                 NULL, &problem)) {
+        *err = problem;
+        return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
+    }
+    return write_emails(db, a, c, s, NULL, doc, err);
+}
+
+bool store_update(struct db *db, struct arena *a, const struct call *c, struct stored *s,
+                  const struct json *before, const struct json *doc, struct err *err)
+{
+    struct err problem = {0};
+    struct keys keys;
+    int64_t changed;
+
+    if (!take_keys(a, s->kind, doc, &keys, err))
+        return false;
+    s->doc = doc_text(a, c, s, doc);
+    s->manager = keys.manager;
+    if (!db_exec(db, provider_query(PROVIDER_UPDATE),
+                 DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_text(keys.unique),
+                         db_text_or_null(keys.display_key), db_text_or_null(keys.external),
+                         db_text_or_null(keys.manager), db_int(s->member_count), db_text(s->doc),
+                         db_text_or_null(keys.display_name), db_int(s->modified_us),
+                         db_int(s->version)),
+                 &changed, &problem)) {
+        *err = problem;
+        return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
+    }
+    if (changed == 0)
+        return err_set(err, ERR_UNAVAILABLE, "concurrentChange",
+                       "the resource was changed by somebody else at the same time");
+    s->version++;
+    return write_emails(db, a, c, s, before, doc, err);
+}
+
+bool store_delete(struct db *db, const struct call *c, const struct stored *s, int64_t now_us,
+                  struct err *err)
+{
+    struct db_args key = DB_ARGS(db_int(c->tenant->no), db_text(s->id));
+
+    if (s->in_groups &&
+        (!db_exec(db, provider_query(PROVIDER_MEMBER_LEAVING),
+                  DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(now_us)), NULL, err) ||
+         !db_exec(db, provider_query(PROVIDER_MEMBER_LEAVE), key, NULL, err)))
+        return false;
+    if (s->kind == RESOURCE_GROUP
+            ? !db_exec(db, provider_query(PROVIDER_MEMBER_CLEAR), key, NULL, err)
+            : !db_exec(db, provider_query(PROVIDER_EMAIL_CLEAR), key, NULL, err))
+        return false;
+    return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err);
+}

@@ -1,0 +1,130 @@
+#include "provider/tenant.h"
+
+#include "provider/profile.h"
+#include "provider/statements.h"
+
+static bool name_valid(struct str name)
+{
+    if (name.len == 0 || name.len > PROVIDER_NAME_MAX || name.ptr[0] == '.')
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && c != '-' && c != '_' && c != '.')
+            return false;
+    }
+    return true;
+}
+
+static bool insert(struct db *db, struct str kind, struct str name, int64_t now_us, struct err *err)
+{
+    if (db_exec(db, provider_query(PROVIDER_TENANT_ADD),
+                DB_ARGS(db_text(name), db_text(kind), db_int(now_us)), NULL, err))
+        return true;
+    if (err && err->kind == ERR_CONFLICT)
+        err_fill(err, ERR_CONFLICT, "tenantExists", "there is already a tenant '%.*s'",
+                 STR_ARG(name));
+    return false;
+}
+
+bool provider_tenant_add(struct db *db, struct str kind, struct str name, const struct clock *clock,
+                         struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const struct provider_profile *profile;
+
+    if (!name_valid(name))
+        return err_set(err, ERR_INVALID, "invalidName",
+                       "'%.*s' is not a name for a tenant: use up to %d letters, digits, '-', '_' "
+                       "and '.'",
+                       STR_ARG(name), PROVIDER_NAME_MAX);
+    if (!provider_profile_load(a, kind, &profile, err))
+        return false;
+    if (!db_begin(db, DB_WRITE, err))
+        return false;
+    if (!insert(db, kind, name, clock_now(clock), err)) {
+        db_rollback(db);
+        return false;
+    }
+    return db_commit(db, err);
+}
+
+static void fill(struct arena *a, struct db_stmt *st, struct provider_tenant *out)
+{
+    *out = (struct provider_tenant){.no = db_col_int(st, 0),
+                                    .name = arena_str(a, db_col_text(st, 1)),
+                                    .kind = arena_str(a, db_col_text(st, 2)),
+                                    .created_us = db_col_int(st, 3)};
+}
+
+bool provider_tenant_load(struct db *db, struct arena *a, struct str name,
+                          struct provider_tenant *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, provider_query(PROVIDER_TENANT_LOAD), DB_ARGS(db_text(name)), &st, err))
+        return false;
+    if (!st)
+        return err_set(err, ERR_NOT_FOUND, "tenantNotFound", "no tenant '%.*s'", STR_ARG(name));
+    fill(a, st, out);
+    return true;
+}
+
+bool provider_tenant_list(struct db *db, struct arena *a, struct provider_tenant **out,
+                          size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct provider_tenant *list = NULL;
+    size_t count = 0, cap = 0;
+    bool row;
+
+    if (!db_select(db, provider_query(PROVIDER_TENANT_LIST), DB_NO_ARGS, &st, err))
+        return false;
+    for (;;) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        if (count == cap) {
+            struct provider_tenant *grown = ARENA_ARRAY(a, struct provider_tenant, cap * 2 + 8);
+
+            if (count > 0)
+                memcpy(grown, list, count * sizeof(*list));
+            list = grown;
+            cap = cap * 2 + 8;
+        }
+        fill(a, st, &list[count]);
+        list[count].users = db_col_int(st, 4);
+        list[count].groups = db_col_int(st, 5);
+        count++;
+    }
+    *out = list;
+    *out_count = count;
+    return true;
+}
+
+static bool remove_all(struct db *db, int64_t no, struct err *err)
+{
+    static const enum provider_statement steps[] = {
+        PROVIDER_TENANT_CLEAR_MEMBERS, PROVIDER_TENANT_CLEAR_EMAILS,
+        PROVIDER_TENANT_CLEAR_RESOURCES, PROVIDER_TENANT_CLEAR_KEYS, PROVIDER_TENANT_REMOVE};
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        if (!db_exec(db, provider_query(steps[i]), DB_ARGS(db_int(no)), NULL, err))
+            return false;
+    return true;
+}
+
+bool provider_tenant_remove(struct db *db, struct str name, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_tenant tenant;
+
+    if (!provider_tenant_load(db, a, name, &tenant, err) || !db_begin(db, DB_WRITE, err))
+        return false;
+    if (!remove_all(db, tenant.no, err)) {
+        db_rollback(db);
+        return false;
+    }
+    return db_commit(db, err);
+}
