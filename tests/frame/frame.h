@@ -2,12 +2,13 @@
  * program is all files of its folder and `test_scim filter` runs one of them. */
 #pragma once
 
-/* clang-format off: cmocka.h needs the four before it */
-#include <cmocka.h>
+/* cmocka.h needs the four before it. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
 /* clang-format on */
 
 #include "base/compiler.h"
