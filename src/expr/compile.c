@@ -31,7 +31,7 @@ static bool is_omitted(const struct node *n, size_t i)
     return i >= n->count || n->parts[i]->kind == NODE_OMITTED;
 }
 
-/* Positions: at least so many, at most so many (0: no end). */
+/* Positions: at least so many, at most so many (SIZE_MAX: no end). */
 static void arity(const struct expr_function *f, size_t *out_least, size_t *out_most)
 {
     size_t count = expr_function_parameters(f);
@@ -42,7 +42,7 @@ static void arity(const struct expr_function *f, size_t *out_least, size_t *out_
         if (!(f->parameters[i].flags & PARAMETER_OPTIONAL))
             *out_least = i + 1;
         if (f->parameters[i].flags & PARAMETER_REPEATS)
-            *out_most = 0;
+            *out_most = SIZE_MAX;
     }
 }
 
@@ -52,7 +52,7 @@ static bool wrong_count(struct checker *k, const struct node *n)
     size_t most;
 
     arity(n->function, &least, &most);
-    if (most == 0)
+    if (most == SIZE_MAX)
         return expr_fail(k->err, EXPR_ARITY, n->offset,
                          "%s takes at least %zu arguments, found %zu", n->function->name, least,
                          n->count);
@@ -87,7 +87,7 @@ static bool check_arguments(struct checker *k, const struct node *n)
     arity(n->function, &least, &most);
     if (n->function->call == fn_switch)
         return check_switch(k, n);
-    if (n->count < least || (most > 0 && n->count > most))
+    if (n->count < least || n->count > most)
         return wrong_count(k, n);
     for (size_t i = 0; i < n->count; i++) {
         const struct parameter *p = expr_function_parameter(n->function, i, n->count);

@@ -64,8 +64,8 @@ bool call_text(struct call *c, size_t i, const struct expr_value *v, struct str 
     return true;
 }
 
-/* Turns an argument into its parameter's type, in place. Null stays null, except that a text
- * becomes "". */
+/* Turns an argument into its parameter's type, in place. Null stays null; where a text is wanted,
+ * it can be read as "". */
 static bool coerce(struct call *c, size_t i, enum parameter_type type)
 {
     struct expr_value *v = &c->args[i];
@@ -78,9 +78,9 @@ static bool coerce(struct call *c, size_t i, enum parameter_type type)
     case PARAMETER_TEXT:
         if (v->type == EXPR_STRING)
             return true;
-        as.type = EXPR_STRING;
         if (!call_text(c, i, v, &as.text))
             return false;
+        as.type = v->type == EXPR_NULL ? EXPR_NULL : EXPR_STRING;
         *v = as;
         return true;
     case PARAMETER_INTEGER:
