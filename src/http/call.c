@@ -79,8 +79,11 @@ static size_t on_header(char *p, size_t size, size_t count, void *ctx)
     }
     if (str_starts(line, STR("HTTP/"))) { /* after 100 Continue comes another */
         buf_reset(&call->seen);
+        call->head_done = false;
         call->content_type = call->etag = call->location = call->request_id = call->retry_after =
             (struct text_place){0};
+    } else if (str_eq(line, STR("\r\n")) || str_eq(line, STR("\n"))) {
+        call->head_done = true;
     } else if (line.len > 0) {
         note_header(call, line);
     }
@@ -191,7 +194,7 @@ void call_forget_answer(struct http_call *call)
     call->content_type = call->etag = call->location = call->request_id = call->retry_after =
         (struct text_place){0};
     call->head_bytes = 0;
-    call->too_large = false;
+    call->head_done = call->too_large = false;
     call->refused_address = NULL;
     call->error[0] = '\0';
 }
@@ -377,6 +380,8 @@ void call_finish(struct http_call *call, CURLcode code)
     long status = 0;
 
     a->duration_us = clock_monotonic_us() - call->started_us;
+    if (code == CURLE_OK && !call->head_done)
+        code = CURLE_RECV_ERROR; /* libcurl takes a head that breaks off for an answer */
     if (code != CURLE_OK) {
         call_fail(call, code);
         return;

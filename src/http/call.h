@@ -36,6 +36,7 @@ struct http_call {
     struct text_place content_type, etag, location, request_id, retry_after;
     size_t head_bytes;
     unsigned sends; /* times it was put on a connection */
+    bool head_done;
     bool too_large;
     const char *refused_address; /* what the address is; NULL: none was refused */
     int64_t started_us;

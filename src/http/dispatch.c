@@ -256,7 +256,8 @@ void dispatch_head(struct connection *c)
         v = check_body(c);
     if (v.status) {
         c->discard = !c->message_done;
-        dispatch_refuse(c, v.status, v.reason, !can_discard(c) || v.status == 413);
+        dispatch_refuse(c, v.status, v.reason,
+                        !can_discard(c) || v.status == 413 || v.status == 417);
         return;
     }
     if (!admit(c))

@@ -121,7 +121,9 @@ struct connection {
     /* Of the request being read. */
     size_t head_bytes;
     char last_byte; /* for the check of line ends across reads */
-    bool url_done, value_seen, head_done;
+    char start[32];
+    size_t start_len;
+    bool url_done, value_seen, head_done, trailers;
     bool message_done;  /* the whole request is read */
     bool discard;       /* the body is thrown away: answered already */
     bool expects;       /* 100-continue */

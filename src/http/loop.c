@@ -70,7 +70,10 @@ static void handle_posted(struct http_exchange *x, enum answer_state state, bool
     } else if (gone && !c->stopping) {
         connection_close(c);
     } else {
-        connection_set_state(c, CONNECTION_STREAMING);
+        if (c->state == CONNECTION_HANDLING) {
+            connection_set_state(c, CONNECTION_STREAMING);
+            c->out_at = 0;
+        }
         if (x->loop->draining && state == ANSWER_STREAMING)
             stream_stop(c);
         else

@@ -51,6 +51,12 @@ static int on_header_field(llhttp_t *parser, const char *p, size_t n)
     return x->head.overflowed ? refuse(c, 431, "the headers are too long") : 0;
 }
 
+/* llhttp lets ": value" through. */
+static bool is_nameless(const struct connection *c)
+{
+    return c->value_seen || c->x->headers[c->x->header_count - 1].name_len == 0;
+}
+
 static int on_header_value(llhttp_t *parser, const char *p, size_t n)
 {
     struct connection *c = of(parser);
@@ -58,6 +64,8 @@ static int on_header_value(llhttp_t *parser, const char *p, size_t n)
 
     if (c->head_done)
         return 0;
+    if (is_nameless(c))
+        return refuse(c, 400, "a header line has no name");
     struct header_place *h = &x->headers[x->header_count - 1];
     if (h->value_len == 0)
         h->value = (uint32_t)x->head.len;
@@ -68,7 +76,11 @@ static int on_header_value(llhttp_t *parser, const char *p, size_t n)
 
 static int on_header_value_complete(llhttp_t *parser)
 {
-    of(parser)->value_seen = true;
+    struct connection *c = of(parser);
+
+    if (!c->head_done && is_nameless(c))
+        return refuse(c, 400, "a header line has no name");
+    c->value_seen = true;
     return 0;
 }
 
@@ -93,6 +105,18 @@ static int on_body(llhttp_t *parser, const char *p, size_t n)
     return 0;
 }
 
+/* After the last chunk come trailers, whose bytes are checked like those of the head. */
+static int on_chunk_header(llhttp_t *parser)
+{
+    struct connection *c = of(parser);
+
+    if (parser->content_length > 0)
+        return 0;
+    c->trailers = true;
+    c->last_byte = '\n';
+    return HPE_PAUSED;
+}
+
 static int on_message_complete(llhttp_t *parser)
 {
     of(parser)->message_done = true;
@@ -107,19 +131,30 @@ static const llhttp_settings_t settings = {
     .on_header_value_complete = on_header_value_complete,
     .on_headers_complete = on_headers_complete,
     .on_body = on_body,
+    .on_chunk_header = on_chunk_header,
     .on_message_complete = on_message_complete,
 };
 
 /* --- Refusals. --- */
 
-/* "BREW /pot": a word and a blank, or the beginning of it. */
-static bool looks_like_method(const char *p, size_t n)
+/* The first bytes of a request, for saying what is wrong with its method. */
+static void note_start(struct connection *c, const char *p, size_t n)
 {
+    size_t room = sizeof(c->start) - c->start_len;
+
+    memcpy(c->start + c->start_len, p, n < room ? n : room);
+    c->start_len += n < room ? n : room;
+}
+
+/* "BREW /pot": a word and a blank, or the beginning of it. */
+static bool starts_with_method(const struct connection *c)
+{
+    const char *p = c->start;
     size_t i = 0;
 
-    while (i < n && ((p[i] >= 'A' && p[i] <= 'Z') || p[i] == '-'))
+    while (i < c->start_len && ((p[i] >= 'A' && p[i] <= 'Z') || p[i] == '-'))
         i++;
-    return i > 0 && i <= 32 && (i == n || p[i] == ' ');
+    return i > 0 && (i == c->start_len || p[i] == ' ');
 }
 
 static const char *check_bytes(struct connection *c, const char *p, size_t n)
@@ -145,8 +180,7 @@ static const char *check_bytes(struct connection *c, const char *p, size_t n)
 
 /* The state of a chunked body's framing is llhttp's; that each of its lines ends with CR LF is what
  * strict mode sees to. */
-static void refuse_parser_error(struct connection *c, enum llhttp_errno error, const char *p,
-                                size_t n)
+static void refuse_parser_error(struct connection *c, enum llhttp_errno error)
 {
     const char *reason = llhttp_get_error_reason(&c->parser);
     int status = 400;
@@ -154,7 +188,7 @@ static void refuse_parser_error(struct connection *c, enum llhttp_errno error, c
     if (error == HPE_USER && c->refusal) {
         status = c->refusal;
         reason = c->refusal_reason;
-    } else if (error == HPE_INVALID_METHOD && looks_like_method(p, n)) {
+    } else if (error == HPE_INVALID_METHOD && starts_with_method(c)) {
         status = 501;
         reason = "this method is not known here";
     } else if (error == HPE_PAUSED_H2_UPGRADE ||
@@ -164,7 +198,7 @@ static void refuse_parser_error(struct connection *c, enum llhttp_errno error, c
     } else if (error == HPE_INVALID_TRANSFER_ENCODING && !(c->parser.flags & F_CONTENT_LENGTH)) {
         status = 501;
         reason = "the only transfer coding known here is chunked";
-    } else if (error == HPE_INVALID_METHOD && n > 0 && p[0] == 0x16) {
+    } else if (error == HPE_INVALID_METHOD && c->start[0] == 0x16) {
         reason = "this port speaks plain HTTP, not TLS";
     }
     dispatch_refuse(c, status, reason ? reason : "this is not HTTP", true);
@@ -194,6 +228,8 @@ static void begin_request(struct connection *c)
     c->parser.data = c;
     c->head_bytes = c->body_bytes = c->extra_bytes = 0;
     c->last_byte = 0;
+    c->start_len = 0;
+    c->trailers = false;
     c->url_done = c->head_done = c->message_done = c->discard = c->expects = false;
     c->value_seen = true;
     c->refusal = 0;
@@ -222,7 +258,8 @@ static size_t feed_head(struct connection *c, const char *p, size_t n, bool firs
         else
             dispatch_refuse(c, 414, "the address is too long", true);
     } else if (error != HPE_OK && error != HPE_PAUSED) {
-        refuse_parser_error(c, error, first ? p : "", first ? n : 0);
+        note_start(c, p, n);
+        refuse_parser_error(c, error);
     } else if (wrong) {
         dispatch_refuse(c, 400, wrong, true);
     } else if (c->head_done) {
@@ -239,17 +276,21 @@ static void body_refused(struct connection *c, enum llhttp_errno error)
     if (c->discard) /* its answer is sent already */
         connection_close(c);
     else
-        refuse_parser_error(c, error, "", 0);
+        refuse_parser_error(c, error);
 }
 
 static size_t feed_body(struct connection *c, const char *p, size_t n)
 {
     size_t before = c->body_bytes;
+    bool in_trailers = c->trailers;
 
     llhttp_resume(&c->parser);
     enum llhttp_errno error = llhttp_execute(&c->parser, p, n);
     size_t used = error == HPE_OK ? n : (size_t)(llhttp_get_error_pos(&c->parser) - p);
 
+    const char *wrong = in_trailers ? check_bytes(c, p, used) : NULL;
+    if (wrong)
+        error = (enum llhttp_errno)refuse(c, 400, wrong);
     if (error != HPE_OK && error != HPE_PAUSED) {
         body_refused(c, error);
         return used;

@@ -33,7 +33,7 @@ void server_unref(struct http_server *s)
 {
     if (atomic_fetch_sub(&s->refs, 1) != 1)
         return;
-    for (unsigned i = 0; i < s->loop_count; i++)
+    for (unsigned i = 0; s->loops && i < s->loop_count; i++)
         loop_done(&s->loops[i]);
     free(s->loops);
     free(s->routes);
