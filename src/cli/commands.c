@@ -7,13 +7,15 @@
 #define TABLES(...) ((const struct cli_commands *const[]){__VA_ARGS__, NULL})
 
 extern const struct cli_commands demo_commands, serve_commands, app_commands, job_commands,
-    watch_commands, logs_commands, plan_commands, provision_commands, help_commands;
+    watch_commands, logs_commands, plan_commands, provision_commands, expression_commands,
+    help_commands;
 
 const struct cli_chapter cli_chapters[] = {
     {"Start", TABLES(&demo_commands, &serve_commands)},
     {"Applications", TABLES(&app_commands)},
     {"Provisioning",
      TABLES(&job_commands, &watch_commands, &plan_commands, &provision_commands, &logs_commands)},
+    {"Mapping", TABLES(&expression_commands)},
     {"More", TABLES(&help_commands)},
 };
 const size_t cli_chapter_count = ARRAY_LEN(cli_chapters);

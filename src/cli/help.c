@@ -10,7 +10,7 @@ extern const struct cli_commands help_commands;
 static void print_summary(struct cli *c, const struct cli_command *command)
 {
     if (command->summary)
-        fprintf(c->out, "  %-18s %s\n", command->name, command->summary);
+        fprintf(c->out, "  %-21s %s\n", command->name, command->summary);
 }
 
 static void print_options(FILE *out, const struct cli_option *options, size_t count)
