@@ -76,11 +76,11 @@ void discovery_handle(struct call *c, const struct provider_profile *profile)
 {
     CLEANUP(buf_done) struct buf out;
 
+    buf_init(&out, PROVIDER_ANSWER_MAX);
     if (c->has_filter) {
         reply_status(c, 403, NULL, "discovery documents take no filter");
         return;
     }
-    buf_init(&out, PROVIDER_ANSWER_MAX);
     if (c->endpoint == ENDPOINT_CONFIG)
         scim_config_write(&out, &service, c->base);
     else if (c->endpoint == ENDPOINT_SCHEMAS)

@@ -1,0 +1,48 @@
+/* A provider behind a real HTTP server, and a client that talks to it over one connection. */
+#pragma once
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "frame/frame.h"
+#include "provider/key.h"
+#include "provider/provider.h"
+#include "provider/tenant.h"
+
+#define BASE_TIME_US INT64_C(1764000000000000)
+
+struct fixture {
+    struct db *db;
+    struct provider *provider;
+    struct http_server *server;
+    uint16_t port;
+    char origin[64];   /* "http://127.0.0.1:PORT" */
+    struct secret key; /* of the tenant made last */
+    char key_id[PROVIDER_KEY_ID_MAX];
+};
+
+void fixture_start(struct fixture *f, const struct db_config *config);
+void fixture_stop(struct fixture *f);
+/* Adds a tenant with a key. */
+void fixture_tenant(struct fixture *f, const char *kind, const char *name);
+
+struct client {
+    int fd;
+    struct buf in;
+    uint16_t port;
+};
+void client_open(struct client *c, uint16_t port);
+void client_close(struct client *c);
+
+struct answer {
+    int status;
+    struct str head;
+    struct str body;
+    struct json *json; /* NULL when the body is none */
+};
+/* Sends the bytes of a request and reads the whole answer; texts live in a. */
+void client_send(struct client *c, struct arena *a, enum http_method method, struct str request,
+                 struct answer *out);
+/* A request with the fixture's key; path is below the origin, body may be NULL. */
+void client_ask(struct client *c, const struct fixture *f, struct arena *a, enum http_method method,
+                const char *path, const char *body, struct answer *out);
+struct str answer_header(const struct answer *answer, struct str name); /* empty if absent */
