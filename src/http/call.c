@@ -218,10 +218,10 @@ static bool is_line(struct str s)
     return true;
 }
 
-static bool cannot_send(struct http_call *call, const char *why, struct str what)
+static bool cannot_send(struct http_call *call, const char *why, const char *what)
 {
     call->answer.failure = HTTP_BAD_URL;
-    snprintf(call->answer.reason, sizeof(call->answer.reason), "%s%.*s", why, STR_ARG(what));
+    snprintf(call->answer.reason, sizeof(call->answer.reason), "%.200s%.50s", why, what);
     return false;
 }
 
@@ -235,8 +235,7 @@ static bool write_headers(struct http_call *call, const struct http_call_options
         const struct http_header *h = &o->headers[i];
 
         if (!is_line(h->value) || !is_line(str_from_z(h->name)))
-            return cannot_send(call, "a line break or NUL is not allowed in header ",
-                               str_from_z(h->name));
+            return cannot_send(call, "a line break or NUL is not allowed in header ", h->name);
         buf_add_z(text, h->name);
         if (h->value.len > 0) {
             buf_add(text, STR(": "));
@@ -257,7 +256,7 @@ static bool write_headers(struct http_call *call, const struct http_call_options
         buf_add_char(text, '\0');
     }
     if (text->overflowed)
-        return cannot_send(call, "the request's address and headers are too long", STR(""));
+        return cannot_send(call, "the request's address and headers are too long", "");
     return true;
 }
 
@@ -314,15 +313,15 @@ bool call_prepare(struct http_call *call, const struct http_call_options *o)
     buf_add_char(&call->text, '\0');
     buf_add(&call->request_body, o->body);
     if (call->request_body.overflowed)
-        return cannot_send(call, "the request's body is too long", STR(""));
+        return cannot_send(call, "the request's body is too long", "");
     if (!http_url_parse(o->url, &call->url, &err))
-        return cannot_send(call, err.message, STR(""));
+        return cannot_send(call, err.message, "");
     set_method(call, o->method, with_body && o->method != HTTP_HEAD);
     if (!write_headers(call, o))
         return false;
     /* The parts were cut from the caller's text, which does not live as long as the call. */
     if (!http_url_parse(str_from_z(call->text.ptr), &call->url, &err))
-        return cannot_send(call, err.message, STR(""));
+        return cannot_send(call, err.message, "");
     curl_easy_setopt(call->easy, CURLOPT_URL, call->text.ptr);
     link_headers(call, o->url.len + 1, o->header_count + (call->with_body ? 2 : 0));
     bool tls = call->url.scheme.len == strlen("https");

@@ -171,6 +171,14 @@ struct http_exchange *fixture_held(struct fixture *f)
     return x;
 }
 
+bool fixture_has_held(struct fixture *f)
+{
+    pthread_mutex_lock(&f->lock);
+    bool has = f->held_count > 0;
+    pthread_mutex_unlock(&f->lock);
+    return has;
+}
+
 static void pause_shortly(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

@@ -36,6 +36,7 @@ void fixture_start(struct fixture *f,
 void fixture_stop(struct fixture *f);
 /* Waits for a request to /held and gives it to the caller, which must answer it. */
 struct http_exchange *fixture_held(struct fixture *f);
+bool fixture_has_held(struct fixture *f); /* without waiting */
 /* Waits until the counter reads `want`. */
 void fixture_wait_open(struct fixture *f, uint64_t want);
 

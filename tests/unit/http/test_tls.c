@@ -146,7 +146,7 @@ static void carries_large_bodies(void **state)
     snprintf(url, sizeof(url), "https://127.0.0.1:%u/held", (unsigned)f.port);
     r = (struct result){0};
     http_client_send(c, &(struct http_call_options){.url = str_from_z(url)}, note, &r);
-    while (f.held_count == 0)
+    while (!fixture_has_held(&f))
         http_client_run(c, 1);
     http_reply(fixture_held(&f), 200, "text/plain", buf_str(&body));
     for (int i = 0; i < 2000 && !r.done; i++)
