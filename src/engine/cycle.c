@@ -83,9 +83,10 @@ static bool test_target(struct run *r, struct err *err)
 {
     struct err ignored;
 
-    if (r->target->ops->test(r->target, err))
+    if (r->target->ops->test(r->target, err)) {
         return !r->job.quarantined ||
                job_set_quarantine(r->db, r->job.no, STR(""), STR(""), STR(""), 0, err);
+    }
     if (err->code && strcmp(err->code, "busy") == 0)
         return false; /* says nothing about the job: tried again when the next cycle is due */
     if (!job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
@@ -218,10 +219,11 @@ bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_ob
         return false;
     r.observer = observer;
     r.stop = stop;
-    if (r.job.state != JOB_ACTIVE)
+    if (r.job.state != JOB_ACTIVE) {
         return err_set(err, ERR_DENIED, "jobNotActive",
                        "'%.*s' is %s: start it first (usher start %.*s)", STR_ARG(r.job.name),
                        job_state_name(r.job.state), STR_ARG(r.job.name));
+    }
     if (!run_lease(&r, err))
         return false;
     ok = test_target(&r, err) && begin(&r, err) && run_phases(&r, err);

@@ -51,10 +51,11 @@ static void drive_one(struct run *r, struct feed_page *page)
 
     walk_plan(w, &r->walk_job);
     w->silent = false; /* on demand everything is told */
-    if (w->intent == INTENT_NOTHING)
+    if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
-    else
+    } else {
         station_export(w);
+    }
     while (r->in_flight > 0)
         r->target->ops->run(r->target, 1000);
 }

@@ -121,9 +121,10 @@ static void describe_matches(struct walk *w, const struct target_result *result)
 {
     struct json *details = walk_details(w);
 
-    for (size_t i = 0; i < result->record_count && i < 10; i++)
+    for (size_t i = 0; i < result->record_count && i < 10; i++) {
         json_add(w->arena, details, arena_str(w->arena, result->records[i].id),
                  json_clone(w->arena, result->records[i].values));
+    }
 }
 
 /* Exactly one account has the matching value: it becomes this object's. */

@@ -124,11 +124,12 @@ bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, 
         page->connections[page->count++] = &found[i];
     }
     page->last = count < RUN_PAGE_SIZE && kind == SOURCE_GROUP;
-    if (count < RUN_PAGE_SIZE)
+    if (count < RUN_PAGE_SIZE) {
         page->next = STR("g");
-    else
+    } else {
         page->next = arena_printf(page->arena, "%c%.*s", kind == SOURCE_USER ? 'u' : 'g',
                                   STR_ARG(found[count - 1].source_id));
+    }
     return true;
 }
 

@@ -139,10 +139,11 @@ void station_plan(struct walk *w, const struct walk_job *j)
     }
     if (!evaluate(w, j))
         return;
-    if (!w->in_scope)
+    if (!w->in_scope) {
         plan_disable(w);
-    else if (w->connected)
+    } else if (w->connected) {
         plan_update(w);
-    else
+    } else {
         plan_match(w);
+    }
 }

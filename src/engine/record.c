@@ -171,10 +171,11 @@ void recorder_add(struct run *r, struct walk *w)
         r->batch_since_us = clock_monotonic_us();
     }
     w->next = NULL;
-    if (b->last)
+    if (b->last) {
         b->last->next = w;
-    else
+    } else {
         b->first = w;
+    }
     b->last = w;
     b->count++;
     b->records += !w->silent;

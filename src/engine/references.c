@@ -5,7 +5,10 @@
 #include "engine/run.h"
 #include "job/retry.h"
 
-enum { MEMBERS_AT_ONCE = 500 }; /* members looked at in one step of a full comparison */
+enum {
+    MEMBERS_AT_ONCE = 200, /* members looked at in one step of a full comparison */
+    MEMBERS_MAX = 400,     /* differences sent and recorded together */
+};
 
 bool references_mapped(const struct mapping_program *p)
 {
@@ -138,10 +141,11 @@ static bool plan_member(struct walk *w, const struct mapping_attribute *m, struc
         return true;
     if (!account_of(w, member_id, &target_id, err))
         return false;
-    if (target_id.len == 0 && present)
+    if (target_id.len == 0 && present) {
         add_missing(w, member_id, m);
-    else /* without an account there is nothing to send, but it is no longer exported */
+    } else { /* without an account there is nothing to send, but it is no longer exported */
         add_member(w, member_id, target_id, present);
+    }
     return true;
 }
 
@@ -201,11 +205,31 @@ static bool plan_stretch(struct walk *w, const struct mapping_attribute *m, stru
 static void send_members(struct walk *w);
 static void send_singles(struct walk *w);
 
+static void begin(struct walk *w, struct walk_references *second);
+
+/* A group with more differences than are sent at once goes on in another walk, so that memory stays
+ * bounded and what was sent is recorded meanwhile. */
+static void go_on(struct walk *w)
+{
+    struct walk *rest;
+    struct walk_references *second;
+
+    w->page->unfinished++; /* before this one is finished: the page is not done yet */
+    rest = run_walk_new(w->run, w->page, w->place);
+    second = ARENA_NEW(rest->arena, struct walk_references);
+    second->cursor = arena_str(rest->arena, w->second->cursor);
+    begin(rest, second);
+}
+
 static void done_with(struct walk *w)
 {
-    if (w->status != STATUS_FAILURE)
+    if (w->status != STATUS_FAILURE && w->second->more) {
+        go_on(w);
+    }
+    if (w->status != STATUS_FAILURE) {
         walk_succeed(w,
                      w->property_count || w->second->member_count ? ACTION_UPDATE : ACTION_OTHER);
+    }
     if (w->action == ACTION_OTHER && w->status == STATUS_SUCCESS) {
         w->silent = w->second->missing_count == 0;
         if (!w->silent) {
@@ -253,17 +277,19 @@ static void send_members(struct walk *w)
     for (size_t i = 0; i < s->member_count; i++) {
         if (s->members[i].target_id.len == 0)
             continue;
-        if (s->members[i].present)
+        if (s->members[i].present) {
             add[adds++] = s->members[i].target_id;
-        else
+        } else {
             remove[removes++] = s->members[i].target_id;
+        }
     }
-    if (adds + removes == 0)
+    if (adds + removes == 0) {
         done_with(w);
-    else
+    } else {
         t->ops->change_members(t, w->mapping, w->connection.target_id,
                                members_attribute(w->mapping), add, adds, remove, removes,
                                on_members_changed, w);
+    }
 }
 
 static void plan_and_send_members(struct walk *w)
@@ -274,17 +300,19 @@ static void plan_and_send_members(struct walk *w)
     bool ok = true;
 
     if (m) {
-        if (s->member_count > 0 || s->known_only)
+        if (s->member_count > 0 || s->known_only) {
             ok = plan_known(w, m, &err);
-        else
-            do /* stretches without a difference cost no request */
+        } else {
+            do { /* stretches without a difference cost no request */
                 ok = plan_stretch(w, m, &err);
-            while (ok && s->more && s->member_count < MEMBERS_AT_ONCE * 20);
+            } while (ok && s->more && s->member_count < MEMBERS_MAX);
+        }
     }
-    if (ok)
+    if (ok) {
         send_members(w);
-    else
+    } else {
         reference_failed(w, &err);
+    }
 }
 
 static void on_singles_sent(void *ctx, const struct target_result *result)
@@ -321,15 +349,12 @@ static void send_singles(struct walk *w)
     t->ops->update(t, w->mapping, w->connection.target_id, &w->changes, on_singles_sent, w);
 }
 
-void references_start(struct walk *w)
+static void begin(struct walk *w, struct walk_references *second)
 {
-    size_t index = w->page->index - 1;
     struct err err = {0};
 
     w->references = true;
-    w->second = w->page->seconds ? w->page->seconds[index] : NULL;
-    if (!w->second)
-        w->second = ARENA_NEW(w->arena, struct walk_references);
+    w->second = second ? second : ARENA_NEW(w->arena, struct walk_references);
     w->run->in_flight++;
     w->action = ACTION_OTHER;
     w->status = STATUS_SKIPPED;
@@ -342,10 +367,16 @@ void references_start(struct walk *w)
     }
     w->silent = false;
     w->status = STATUS_SUCCESS;
-    if (plan_singles(w, &err))
+    if (plan_singles(w, &err)) {
         send_singles(w);
-    else
+    } else {
         reference_failed(w, &err);
+    }
+}
+
+void references_start(struct walk *w)
+{
+    begin(w, w->page->seconds ? w->page->seconds[w->place] : NULL);
 }
 
 /* --- the feed of the second pass --- */
@@ -427,9 +458,10 @@ static bool place_of(struct run *r, struct feed_page *page, struct str id, size_
     }
     if (!r->source->ops->read(r->source, id, page->arena, &page->entries[page->count], &found, err))
         return false;
-    if (!found)
+    if (!found) {
         page->entries[page->count] =
             (struct source_entry){.id = id, .kind = SOURCE_GROUP, .gone = true};
+    }
     if (!connection_load(r->db, page->arena, r->job.no, id, c, &found, err))
         return false;
     page->connections[page->count] = found ? c : NULL;
@@ -530,12 +562,13 @@ static bool feed_what_changed(struct run *r, struct str cursor, struct feed_page
 
     if (!load(r, from, page, err))
         return false;
-    if (!page->last)
+    if (!page->last) {
         page->next = arena_printf(page->arena, "%c%.*s", part, STR_ARG(page->next));
-    else if (part == 'c')
+    } else if (part == 'c') {
         page->next = arena_printf(page->arena, "m%.*s", STR_ARG(r->cycle.watermark));
-    else
+    } else {
         page->next = STR("r");
+    }
     page->last = page->last && (part == 'r' || (part == 'm' && !r->had_retries));
     return true;
 }

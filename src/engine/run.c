@@ -110,6 +110,7 @@ struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index)
         .arena = arena,
         .run = r,
         .page = page,
+        .place = index,
         .entry = page->entries[index],
         .began_us = clock_monotonic_us(),
     };
@@ -204,10 +205,11 @@ void run_walk_finish(struct walk *w)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
     if (!r->leased ||
-        (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries))
+        (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries)) {
         run_walk_recycle(r, w);
-    else
+    } else {
         recorder_add(r, w);
+    }
     pass_pages(r);
 }
 
@@ -253,10 +255,11 @@ static bool next_page(struct run *r, run_load *load, struct str cursor, struct e
         return false;
     }
     page->unfinished = page->count;
-    if (r->last_page)
+    if (r->last_page) {
         r->last_page->after = page;
-    else
+    } else {
         r->first_page = page;
+    }
     r->last_page = page;
     return true;
 }
@@ -264,10 +267,11 @@ static bool next_page(struct run *r, run_load *load, struct str cursor, struct e
 void run_start_walk(struct walk *w)
 {
     walk_plan(w, &w->run->walk_job);
-    if (w->intent == INTENT_NOTHING)
+    if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
-    else
+    } else {
         station_export(w);
+    }
 }
 
 /* Whether somebody elsewhere paused the job, or this process is asked to stop. */

@@ -33,15 +33,16 @@ static void *run_cycle(void *arg)
     struct cycle cycle;
     struct err err = {0};
 
-    if (engine_cycle(&s->engine, c->job_no, &s->observer, &s->stop, a, &cycle, &err))
+    if (engine_cycle(&s->engine, c->job_no, &s->observer, &s->stop, a, &cycle, &err)) {
         log_event(
             LOG_INFO, "cycle_ended", LOG_NUM("job", c->job_no),
             LOG_TEXT("state", str_from_z(cycle_state_name(cycle.state))),
             LOG_NUM("created", cycle.counters.created), LOG_NUM("updated", cycle.counters.updated),
             LOG_NUM("disabled", cycle.counters.disabled),
             LOG_NUM("deleted", cycle.counters.deleted), LOG_NUM("failed", cycle.counters.failed));
-    else if (!(err.kind == ERR_CONFLICT && strcmp(err.code, "leaseHeld") == 0))
+    } else if (!(err.kind == ERR_CONFLICT && strcmp(err.code, "leaseHeld") == 0)) {
         log_error("cycle_failed", &err);
+    }
     arena_free(a);
     pthread_mutex_lock(&s->lock);
     c->ended = true;
@@ -70,9 +71,9 @@ static void start_cycle(struct engine_scheduler *s, int64_t job_no)
     pthread_mutex_lock(&s->lock);
     join_ended(s);
     for (size_t i = 0; i < CYCLES_MAX; i++) {
-        if (!s->cycles[i].used)
+        if (!s->cycles[i].used) {
             place = &s->cycles[i];
-        else if (s->cycles[i].job_no == job_no) {
+        } else if (s->cycles[i].job_no == job_no) {
             pthread_mutex_unlock(&s->lock);
             return;
         }

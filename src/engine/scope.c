@@ -33,16 +33,17 @@ void station_scope(struct walk *w, const struct walk_job *j)
     struct json *details;
 
     w->in_scope = true;
-    if (e->gone)
+    if (e->gone) {
         out_of_scope(w, "SourceDeleted", STR("it was deleted for good in the source"));
-    else if (e->soft_deleted)
+    } else if (e->soft_deleted) {
         out_of_scope(w, "SourceDeleted", STR("it is in the source's recycle bin"));
-    else if (!e->enabled)
+    } else if (!e->enabled) {
         out_of_scope(w, "SourceDisabled", STR("accountEnabled is false in the source"));
-    else if (j->scope == SOURCE_SCOPE_ASSIGNED && !e->assigned)
+    } else if (j->scope == SOURCE_SCOPE_ASSIGNED && !e->assigned) {
         out_of_scope(w, "NotEffectivelyEntitled", STR("it is not assigned to the application"));
-    else if (!mapping_in_scope(w->mapping, &source, &context, w->arena, &reason))
+    } else if (!mapping_in_scope(w->mapping, &source, &context, w->arena, &reason)) {
         out_of_scope(w, "FilteredOut", reason);
+    }
 
     walk_step(w, STEP_SCOPING, "EntrySynchronizationScoping",
               w->in_scope ? STATUS_SUCCESS : STATUS_SKIPPED, "%s%.*s",

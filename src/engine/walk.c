@@ -118,11 +118,12 @@ struct plan_row walk_plan_row(struct walk *w)
     struct mapping_changes create = {0};
     struct err ignored;
 
-    if (w->intent == INTENT_UPDATE || w->intent == INTENT_DISABLE)
+    if (w->intent == INTENT_UPDATE || w->intent == INTENT_DISABLE) {
         walk_properties(w, &w->changes);
-    else if (w->intent == INTENT_MATCH_OR_CREATE &&
-             mapping_create(w->mapping, w->values, w->arena, &create, &ignored))
+    } else if (w->intent == INTENT_MATCH_OR_CREATE &&
+               mapping_create(w->mapping, w->values, w->arena, &create, &ignored)) {
         walk_properties(w, &create);
+    }
     return (struct plan_row){
         .intent = w->intent,
         .kind = w->entry.kind,

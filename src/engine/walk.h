@@ -106,6 +106,7 @@ struct walk {
 
     struct run *run;
     struct feed_page *page;
+    size_t place;      /* in the page */
     struct walk *next; /* in one list at a time */
 };
 

@@ -122,6 +122,29 @@ static void group_assigned_later_brings_all(const struct db_config *config)
     end();
 }
 
+static void large_group_goes_in_parts(const struct db_config *config)
+{
+    struct str group;
+    struct account *team;
+    char name[16];
+
+    start(config);
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    for (int i = 0; i < 950; i++) {
+        snprintf(name, sizeof(name), "p%03d", i);
+        world_member(w, group, world_person(w, name), true);
+    }
+    world_cycle(w);
+    team = world_account(w, "team");
+    CHECK(team && team->member_count == 950, "all are members, %zu", team ? team->member_count : 0);
+    CHECK(w->calls[CALL_MEMBERS] == 3, "in parts of bounded size, %d", w->calls[CALL_MEMBERS]);
+    world_member(w, group, world_person(w, "late"), true);
+    world_cycle(w);
+    CHECK(team->member_count == 951 && w->calls[CALL_MEMBERS] == 1, "one more is one request");
+    end();
+}
+
 static void failed_members_are_retried(const struct db_config *config)
 {
     struct str group;
@@ -153,8 +176,10 @@ static void failed_members_are_retried(const struct db_config *config)
 ON_BOTH(managers)
 ON_BOTH(members)
 ON_BOTH(group_assigned_later_brings_all)
+ON_BOTH(large_group_goes_in_parts)
 ON_BOTH(failed_members_are_retried)
 
 TEST_GROUP(references, cmocka_unit_test(managers_), cmocka_unit_test(members_),
            cmocka_unit_test(group_assigned_later_brings_all_),
+           cmocka_unit_test(large_group_goes_in_parts_),
            cmocka_unit_test(failed_members_are_retried_))

@@ -193,7 +193,7 @@ static void fake_update(struct target *t, const struct mapping_object *m, struct
         apply(w, a->account, changes);
 }
 
-static void member_set(struct account *a, struct str id, bool present)
+static void member_set(struct world *w, struct account *a, struct str id, bool present)
 {
     for (size_t i = 0; i < a->member_count; i++) {
         if (str_eq_z(id, a->members[i])) {
@@ -202,10 +202,17 @@ static void member_set(struct account *a, struct str id, bool present)
             return;
         }
     }
-    if (present) {
-        assert(a->member_count < ARRAY_LEN(a->members));
-        snprintf(a->members[a->member_count++], sizeof(a->members[0]), "%.*s", STR_ARG(id));
+    if (!present)
+        return;
+    if (a->member_count == a->member_cap) {
+        char(*larger)[40] = arena_alloc_array(w->arena, a->member_cap * 2 + 16, sizeof(*larger));
+
+        if (a->member_count > 0)
+            memcpy(larger, a->members, a->member_count * sizeof(*larger));
+        a->members = larger;
+        a->member_cap = a->member_cap * 2 + 16;
     }
+    snprintf(a->members[a->member_count++], sizeof(a->members[0]), "%.*s", STR_ARG(id));
 }
 
 static void fake_members(struct target *t, const struct mapping_object *m, struct str id,
@@ -223,9 +230,9 @@ static void fake_members(struct target *t, const struct mapping_object *m, struc
     a->account = by_id(w, id);
     a->status = a->account ? TARGET_OK : TARGET_NOT_FOUND;
     for (size_t i = 0; a->account && i < add_count; i++)
-        member_set(a->account, add[i], true);
+        member_set(w, a->account, add[i], true);
     for (size_t i = 0; a->account && i < remove_count; i++)
-        member_set(a->account, remove[i], false);
+        member_set(w, a->account, remove[i], false);
 }
 
 static void fake_remove(struct target *t, const struct mapping_object *m, struct str id,

@@ -28,8 +28,8 @@ struct account {
     char id[40];
     enum source_kind kind;
     struct json *values; /* flat, in the world's arena */
-    char members[64][40];
-    size_t member_count;
+    char (*members)[40];
+    size_t member_count, member_cap;
 };
 
 /* What a call is answered with instead of being carried out. */
