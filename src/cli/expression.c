@@ -22,7 +22,7 @@ static int fail_expression(struct cli *c, const char *text, const struct expr_er
 static int run_check(struct cli *c, const struct cli_args *args)
 {
     const char *text = cli_arg(args, 0);
-    CLEANUP(buf_done) struct buf canonical;
+    CLEANUP(buf_done) struct buf canonical = {0};
     struct expr_error error;
     const struct expr *e;
 
@@ -179,7 +179,7 @@ static struct json *function_json(struct arena *a, const struct expr_function_in
 
 static struct str signature(struct arena *a, const struct expr_function_info *f)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
 
     buf_init(&text, 512);
     buf_addf(&text, "%s(", f->name);

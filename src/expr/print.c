@@ -73,7 +73,7 @@ void expr_print(struct buf *out, const struct expr *e)
 
 static struct str printed(struct arena *a, const struct node *n, bool quote)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
 
     buf_init(&text, (size_t)EXPR_MAX_CHARACTERS * 16);
     if (quote)

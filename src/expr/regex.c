@@ -55,7 +55,7 @@ const struct expr_regex *expr_regex_compile(struct arena *a, struct str pattern,
     struct expr_regex *r = ARENA_NEW(a, struct expr_regex);
     pcre2_general_context *memory = pcre2_general_context_create(arena_malloc, arena_keep, a);
     pcre2_compile_context *context = pcre2_compile_context_create(memory);
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
     PCRE2_SIZE offset;
     int code;
 

@@ -87,7 +87,7 @@ static bool load(struct arena *a, const struct gallery_file *file, struct galler
 
 bool gallery_load(struct arena *a, struct str id, struct gallery_template *out, struct err *err)
 {
-    CLEANUP(buf_done) struct buf known;
+    CLEANUP(buf_done) struct buf known = {0};
 
     buf_init(&known, sizeof(err->message));
     for (size_t i = 0; i < gallery_file_count; i++) {

@@ -47,7 +47,6 @@ static bool evaluate_expression(const struct mapping_attribute *m, const struct 
         return true;
     if (err)
         *err = error.err;
-    err_prefix(err, "%.*s", STR_ARG(str_sub(m->target, 0, 100)));
     return err_at(err, "%.*s", STR_ARG(str_sub(m->target, 0, 100)));
 }
 

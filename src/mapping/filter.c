@@ -1,23 +1,201 @@
-/* Scoping filters (scoping-filters.md). */
-#include "mapping/schema.h"
-const struct mapping_filter *filter_compile(struct compiler *k, const struct place *at,
-                                            const struct json *scope,
-                                            const struct source_scope *source)
+/* The station scope of the walk, as far as scoping filters decide it (scoping-filters.md 2 to 5).
+ */
+#include "mapping/filter.h"
+
+#include "base/clock.h"
+
+static struct str text_of(const struct json *v)
 {
-    (void)source;
-    if (scope) {
-        struct place p = {.parent = at, .name = "scope"};
-        schema_finding(k, &p, "UnknownOperator", "scoping filters");
-    }
-    return NULL;
+    struct str id;
+
+    if (v->type == JSON_BOOL)
+        return v->boolean ? STR("True") : STR("False");
+    if (v->type != JSON_OBJECT)
+        return v->text;
+    /* A role: its value, or its name. Default access, all zeros, is none. */
+    id = json_get_text(v, "id");
+    if (id.len > 0 && str_eq_z(id, "00000000-0000-0000-0000-000000000000"))
+        return (struct str){"", 0};
+    id = json_get_text(v, "value");
+    return id.len > 0 ? id : json_get_text(v, "displayName");
 }
+
+static bool number_of(const struct filter_clause *c, const struct json *v, int64_t *out)
+{
+    if (c->type == ATTRIBUTE_DATETIME)
+        return v->type == JSON_STRING && time_parse(v->text, out);
+    if (v->type == JSON_NUMBER)
+        return json_to_int(v, out);
+    return v->type == JSON_STRING && str_to_int(str_trim(v->text), INT64_MIN, INT64_MAX, out);
+}
+
+static bool matches(const struct expr_regex *regex, struct str text)
+{
+    CLEANUP(expr_matcher_freep) struct expr_matcher *m = expr_matcher_new(regex, text);
+
+    return expr_matcher_next(m) == EXPR_MATCH_YES;
+}
+
+static bool equals(const struct filter_clause *c, const struct filter_operand *o,
+                   const struct json *v)
+{
+    int64_t n;
+
+    if (o->has_number)
+        return number_of(c, v, &n) && n == o->number;
+    if (c->type == ATTRIBUTE_BOOLEAN)
+        return str_eq_ascii_nocase(text_of(v), o->text);
+    return str_eq(text_of(v), o->text);
+}
+
+/* One value of the attribute against one value of the filter. */
+static bool holds(const struct filter_clause *c, const struct filter_operand *o,
+                  const struct json *v)
+{
+    size_t at;
+    int64_t n;
+
+    switch (c->op->test) {
+    case TEST_EQUALS:
+        return equals(c, o, v);
+    case TEST_MEMBER:
+        return str_eq_ascii_nocase(text_of(v), o->text);
+    case TEST_MATCHES:
+        return matches(o->regex, text_of(v));
+    case TEST_GREATER:
+        return number_of(c, v, &n) && n > o->number;
+    case TEST_GREATER_OR_EQUAL:
+        return number_of(c, v, &n) && n >= o->number;
+    case TEST_LESS:
+        return number_of(c, v, &n) && n < o->number;
+    case TEST_LESS_OR_EQUAL:
+        return number_of(c, v, &n) && n <= o->number;
+    case TEST_INCLUDES:
+        return str_find(text_of(v), o->text, &at);
+    case TEST_ENDS:
+        return str_ends(text_of(v), o->text);
+    case TEST_AND:
+        if (o->has_number)
+            return number_of(c, v, &n) && (n & o->number) != 0;
+        return str_find(o->text, text_of(v), &at);
+    case TEST_TRUE:
+    case TEST_FALSE:
+    case TEST_NULL:
+        break;
+    }
+    return false;
+}
+
+static bool holds_any(const struct filter_clause *c, const struct json *v)
+{
+    if (c->op->test == TEST_TRUE || c->op->test == TEST_FALSE) {
+        bool yes = str_eq_ascii_nocase(text_of(v), STR("true"));
+        bool no = str_eq_ascii_nocase(text_of(v), STR("false"));
+
+        return c->op->test == TEST_TRUE ? yes : no;
+    }
+    for (size_t i = 0; i < c->operand_count; i++) {
+        if (holds(c, &c->operands[i], v))
+            return true;
+    }
+    return false;
+}
+
+static bool is_empty(const struct json *v)
+{
+    if (!v || v->type == JSON_NULL)
+        return true;
+    if (v->type == JSON_ARRAY) {
+        JSON_EACH(item, v)
+        {
+            if (!is_empty(item))
+                return false;
+        }
+        return true;
+    }
+    return v->type == JSON_OBJECT ? text_of(v).len == 0
+                                  : v->type == JSON_STRING && v->text.len == 0;
+}
+
+/* A clause is false for an attribute without value, whatever the operator, with few exceptions. */
+static bool holds_empty(const struct filter_clause *c, enum filter_set_kind set)
+{
+    if (c->op->test == TEST_NULL)
+        return !c->op->negated;
+    if (c->op->test == TEST_MEMBER)
+        return c->op->negated;
+    return set == SET_INPUT && (c->op->negated || c->op->test == TEST_FALSE);
+}
+
+/* In `groups` a list needs one value that satisfies, and none for the negation; in the other sets
+ * every value has to. */
+static bool holds_list(const struct filter_clause *c, const struct json *list,
+                       enum filter_set_kind set)
+{
+    bool all = true;
+    bool any = false;
+
+    JSON_EACH(item, list)
+    {
+        bool one = !is_empty(item) && holds_any(c, item);
+
+        all &= one;
+        any |= one;
+    }
+    if (c->op->negated)
+        return !any;
+    return set == SET_GROUPS || c->op->test == TEST_MEMBER ? any : all;
+}
+
+static bool clause_holds(const struct filter_clause *c, const struct json *v,
+                         enum filter_set_kind set)
+{
+    if (is_empty(v))
+        return holds_empty(c, set);
+    if (c->op->test == TEST_NULL)
+        return c->op->negated;
+    if (v->type == JSON_ARRAY)
+        return holds_list(c, v, set);
+    return holds_any(c, v) != c->op->negated;
+}
+
+/* True if one group holds; else *why names the clause of each group that failed first. */
+static bool set_holds(const struct filter_set *set, enum filter_set_kind kind,
+                      const struct json *const *slots, struct buf *why)
+{
+    for (size_t g = 0; g < set->count; g++) {
+        const struct filter_group *group = &set->groups[g];
+        size_t i = 0;
+
+        while (i < group->clause_count &&
+               clause_holds(&group->clauses[i], slots[group->clauses[i].slot], kind))
+            i++;
+        if (i == group->clause_count)
+            return true;
+        buf_addf(why, "%s%.*s%s%.*s", why->len > 0 ? "; " : "", STR_ARG(group->name),
+                 group->name.len > 0 ? ": " : "", STR_ARG(group->clauses[i].text));
+    }
+    return set->count == 0;
+}
+
 bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
                       const struct mapping_context *c, struct arena *a, struct str *out_reason)
 {
-    (void)m;
-    (void)s;
+    const struct json *const *slots;
+    CLEANUP(buf_done) struct buf why = {0};
+
     (void)c;
-    (void)a;
-    (void)out_reason;
+    if (!m->scope)
+        return true;
+    slots = mapping_bind(m, s, a);
+    buf_init(&why, 1024);
+    for (int set = 0; set < SET_COUNT; set++) {
+        buf_reset(&why);
+        if (set_holds(&m->scope->sets[set], (enum filter_set_kind)set, slots, &why))
+            continue;
+        if (out_reason)
+            *out_reason = arena_printf(a, "does not hold: %.*s", STR_ARG(buf_str(&why)));
+        return false;
+    }
     return true;
 }

@@ -15,7 +15,7 @@ static void write_pointer(struct buf *out, const struct place *at)
 
 static struct str pointer_text(struct arena *a, const struct place *at)
 {
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
 
     buf_init(&text, 1024);
     write_pointer(&text, at);
@@ -123,7 +123,7 @@ bool schema_enum(struct compiler *k, const struct place *at, const struct json *
 {
     struct str text = schema_text(k, at, object, name);
     struct place place = {.parent = at, .name = name};
-    CLEANUP(buf_done) struct buf known;
+    CLEANUP(buf_done) struct buf known = {0};
 
     if (text.len == 0)
         return true;

@@ -180,7 +180,7 @@ bool source_compile(struct compiler *k, const struct place *at, const struct jso
     struct place place = {.parent = at, .name = "source"};
     size_t before = k->findings;
     int type = MAPPING_DIRECT;
-    CLEANUP(buf_done) struct buf text;
+    CLEANUP(buf_done) struct buf text = {0};
     struct str only;
 
     m->form = MAPPING_NONE;
