@@ -57,7 +57,7 @@ struct target_ops {
     /* Connection test (engine.md 10): users always, groups when the mapping has them enabled.
      * Blocks. err says the exact verdict and what to do; its code is stable: "credentialsRefused",
      * "notScim", "filterIgnored", "wrongUrl", "unreachable", "certificateRefused", "unresolvable",
-     * "timeout", "busy", "filterRefused". */
+     * "timeout", "busy", "filterRefused", "serverError". No call may be in flight. */
     bool (*test)(struct target *t, struct err *err);
     void (*find)(struct target *t, const struct mapping_object *m,
                  const struct mapping_criterion *by, target_done *done, void *ctx);
@@ -78,7 +78,7 @@ struct target_ops {
     void (*remove)(struct target *t, const struct mapping_object *m, struct str id,
                    target_done *done, void *ctx);
     /* The exact request that an action would send, for dry runs: method, path and body as text in
-     * a. */
+     * a. Empty id: a create; changes NULL: a delete. Secret values are masked. */
     struct str (*preview)(struct target *t, const struct mapping_object *m, struct str id,
                           const struct mapping_changes *changes, struct arena *a);
     unsigned (*run)(struct target *t,
@@ -103,6 +103,8 @@ struct target_scim_config {
     unsigned concurrency;       /* 0: 32 */
     int64_t timeout_ms;         /* 0: 60,000 */
     const char *ca_file;        /* NULL: the system's */
+    bool allow_http;            /* plain http to other machines, too (client.allowHttp) */
+    bool deny_private;          /* no loopback and private addresses (client.denyPrivate) */
 };
 /* ERR_INVALID "badUrl" when base_url is not an http(s) URL; plain http only to a loopback address
  * unless `allow_http` (scim.md 11.4, 12). */

@@ -1,0 +1,148 @@
+/* The SCIM target inside (scim.md 10 to 12): what its files share. scim_compile.c works the mapping
+ * out once, scim_request.c writes requests from it, scim_read.c reads accounts, scim_error.c judges
+ * answers, scim_test.c tests the connection, scim_target.c moves the calls. Inside src/connector.
+ */
+#pragma once
+
+#include "connector/target.h"
+#include "http/client.h"
+
+enum {
+    SCIM_TERMS_MAX = 2,
+    SCIM_ATTRIBUTES_MAX = 2000,  /* of an object mapping */
+    SCIM_BODY_MAX = 4 << 20,     /* bytes of a request body */
+    SCIM_URL_MAX = 64 << 10,     /* bytes */
+    SCIM_MEMBERS_PER_PATCH = 100 /* client.maxMembersPerPatch */
+};
+
+/* One `name eq literal` of a value filter. */
+struct scim_term {
+    struct str name;
+    const struct json *value; /* a text, or a boolean for "primary" */
+};
+
+/* The target attribute of one mapping, taken apart. */
+struct scim_attribute {
+    const struct mapping_attribute *mapping;
+    struct str urn; /* of the extension; empty for a core attribute */
+    struct str name;
+    struct scim_term terms[SCIM_TERMS_MAX];
+    size_t term_count;
+    struct str sub;       /* or empty */
+    struct str path;      /* as written in requests */
+    struct str path_json; /* the same as a JSON string, with its quotes */
+    struct str filter;    /* the path with everything that precedes the value: `userName eq ` */
+    bool value_objects;   /* elements are objects with a value: "emails" mapped as a whole */
+};
+
+/* The body of a create as a tree. Only what has a value is written. */
+enum scim_body_kind { BODY_VALUE, BODY_OBJECT, BODY_ARRAY, BODY_ELEMENT };
+struct scim_body {
+    enum scim_body_kind kind;
+    struct str name;  /* of the member; of an element: its terms as text */
+    struct str head;  /* `"name":` */
+    struct str fixed; /* BODY_ELEMENT: the members that its terms give */
+    bool primary;     /* BODY_ELEMENT: carries "primary":true */
+    size_t attribute; /* BODY_VALUE: its place in the mapping */
+    struct scim_body *first, *last, *next;
+};
+
+struct scim_object {
+    const struct mapping_object *mapping;
+    struct str endpoint; /* "/Users" */
+    struct str type;     /* "User" */
+    struct str core_urn;
+    struct scim_attribute *attributes; /* in the order of the mapping */
+    struct scim_body core;
+    struct scim_body extensions; /* an object for each URN */
+    bool answered;               /* its endpoint has answered a query with success */
+};
+
+MUST_USE bool scim_compile(struct arena *a, const struct mapping_object *m, struct scim_object *out,
+                           struct err *err);
+
+/* --- Requests --- */
+
+/* The base URL in parts. */
+struct scim_base {
+    struct str url;   /* without a final slash and without query */
+    size_t path_at;   /* where the path begins in it */
+    struct str query; /* to be sent with every request; empty if none */
+};
+/* ERR_INVALID "badUrl". */
+MUST_USE bool scim_base_parse(struct arena *a, struct str text, bool allow_http,
+                              struct scim_base *out, struct err *err);
+
+/* `shown` is what of the URL may be shown to people: without host and kept query. */
+void scim_write_find_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
+                         const struct mapping_criterion *by, struct str *shown);
+void scim_write_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
+                    struct str id, enum http_method method, struct str *shown);
+
+enum scim_secrets { SCIM_SECRETS_SENT, SCIM_SECRETS_MASKED };
+void scim_write_create(struct buf *out, const struct scim_object *o,
+                       const struct mapping_changes *want, enum scim_secrets secrets);
+void scim_write_patch(struct buf *out, const struct scim_object *o,
+                      const struct mapping_changes *changes, enum scim_secrets secrets);
+enum scim_member_op { SCIM_MEMBERS_ADD, SCIM_MEMBERS_REMOVE };
+void scim_write_members(struct buf *out, const struct scim_attribute *attribute,
+                        enum scim_member_op op, const struct str *ids, size_t count);
+
+/* --- Answers --- */
+
+/* The id of a resource, as text; empty if it has none. */
+struct str scim_read_id(struct arena *a, const struct json *resource);
+/* The last segment of a Location; empty if there is none. */
+struct str scim_read_location(struct arena *a, struct str location);
+/* Values are flat {target attribute: value} in the types of the mapping. */
+void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,
+                      struct target_record *out);
+struct scim_list {
+    const struct json *resources; /* an array, or NULL */
+    int64_t total;                /* what the server says, or what there is */
+    size_t count;
+};
+/* False when the document is not a list of resources. */
+bool scim_read_list(const struct json *document, struct scim_list *out);
+/* Does the account have the value asked for? A server may have ignored the filter. */
+bool scim_matches(const struct target_record *record, const struct mapping_criterion *by);
+
+/* --- Judgement --- */
+
+enum scim_action { SCIM_FIND, SCIM_READ, SCIM_CREATE, SCIM_UPDATE, SCIM_MEMBERS, SCIM_REMOVE };
+
+/* What was asked, for messages. */
+struct scim_asked {
+    enum scim_action action;
+    enum http_method method;
+    struct str shown;          /* path and query */
+    struct str request_id;     /* ours */
+    const struct str *secrets; /* texts that must not be shown */
+    size_t secret_count;
+};
+/* Fills status, class, code, message, http_status, retry_after_ms and duration of an answer that is
+ * not a success (engine.md 9.3). Texts belong to a. */
+void scim_judge(struct arena *a, const struct scim_asked *asked, const struct http_answer *answer,
+                struct target_result *out);
+/* A failure that the answer's status does not show. */
+void scim_fail(struct arena *a, const struct scim_asked *asked, const struct http_answer *answer,
+               enum target_class class_, const char *code, const char *why,
+               struct target_result *out);
+/* The scimType of an error body; empty if there is none. */
+struct str scim_error_type(struct arena *a, struct str body);
+/* What was answered, for people: at most max bytes of the body, one line, secrets masked. */
+struct str scim_excerpt(struct arena *a, struct str body, size_t max, const struct str *secrets,
+                        size_t secret_count);
+
+/* --- The target --- */
+
+struct scim_target;
+
+/* Asks for an account that cannot exist and waits for the answer: for the connection test. The
+ * texts of the answer are copied to a. */
+void scim_target_get(struct scim_target *t, struct arena *a, const struct scim_object *o,
+                     struct str *out_shown, struct http_answer *out);
+/* NULL when the mapping has no such object. */
+const struct scim_object *scim_target_object(const struct scim_target *t, enum source_kind kind);
+struct str scim_target_token(const struct scim_target *t); /* not to be kept or shown */
+bool scim_test(struct target *t, struct err *err);

@@ -1,0 +1,71 @@
+/* One call of a SCIM target on its way, and the target itself. Between scim_target.c, which starts
+ * calls, and scim_answer.c, which ends them. Inside src/connector. */
+#pragma once
+
+#include "base/buf.h"
+#include "connector/scim.h"
+
+enum { SCIM_REQUEST_ID_MAX = 40, SCIM_CALL_SECRETS_MAX = 8 };
+
+struct scim_members { /* what is left to do */
+    const struct scim_attribute *attribute;
+    const struct str *add;
+    size_t add_count;
+    const struct str *remove;
+    size_t remove_count;
+    size_t at_once; /* in the request under way */
+    enum scim_member_op op;
+};
+
+/* Reused; known to the target by `all` from its first use to the end. */
+struct scim_call {
+    struct scim_target *target;
+    struct scim_call *all;
+    struct scim_call *next; /* in the list of free, ready or held calls */
+    struct arena *arena;    /* what has to outlive the request */
+    struct buf url;
+    struct scim_object *object;
+    struct scim_asked asked;
+    char request_id[SCIM_REQUEST_ID_MAX];
+    struct str secrets[SCIM_CALL_SECRETS_MAX];
+    struct mapping_criterion by; /* SCIM_FIND */
+    struct scim_members members; /* SCIM_MEMBERS */
+    target_done *done;
+    void *ctx;
+    struct target_result result; /* of a ready or held call; its texts are in the call's arena */
+};
+
+struct scim_target {
+    struct target base; /* first */
+    struct arena *arena;
+    struct http_client *client;
+    struct scim_base url;
+    const struct secret *token;
+    char header[SECRET_MAX + 16]; /* "Bearer TOKEN"; cleared at the end */
+    struct str authorization;
+    struct scim_object *objects; /* as in the program */
+    size_t object_count;
+    struct arena *answer; /* of the answer being handled */
+    struct buf body;      /* of the request being written */
+    struct scim_call *all;
+    struct scim_call *free;
+    struct scim_call *ready; /* to be ended by the next run without a request */
+    struct scim_call *held;  /* answered 401, waiting for what the probe says */
+    bool probing;
+    int64_t probed_well_us; /* monotonic time of the last probe that was accepted; 0: never */
+    size_t members_at_once;
+    unsigned ended; /* calls of done, counted up */
+    uint64_t requests;
+    uint64_t request_prefix;
+};
+
+/* Writes the request of a call anew, if it has several, and sends it. */
+void scim_call_send(struct scim_call *c, struct str body);
+/* The next request of a change of members; false when there is nothing left to do. */
+bool scim_call_send_members(struct scim_call *c);
+/* Asks whether the token is accepted at all, and lets on_probe know. */
+void scim_target_probe(struct scim_target *t, http_client_done *on_probe);
+/* What http_client_send calls; ctx is the call. */
+void scim_call_answered(void *ctx, const struct http_answer *answer);
+/* Tells the caller and frees the call. */
+void scim_call_end(struct scim_call *c, const struct target_result *result);

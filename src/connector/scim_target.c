@@ -1,0 +1,466 @@
+/* A SCIM application as a target: its life, and the calls on their way out (scim.md 11). */
+#include "base/clock.h"
+#include "base/rng.h"
+#include "connector/scim_call.h"
+
+static const struct target_ops scim_ops;
+
+static struct scim_target *scim_of(struct target *t)
+{
+    assert(t->ops == &scim_ops);
+    return (struct scim_target *)t;
+}
+
+static struct scim_object *object_of(struct scim_target *t, const struct mapping_object *m)
+{
+    size_t i = (size_t)(m - t->base.program->objects);
+
+    assert(i < t->object_count && t->objects[i].mapping == m);
+    return &t->objects[i];
+}
+
+static struct scim_call *call_new(struct scim_target *t, enum scim_action action,
+                                  enum http_method method, const struct mapping_object *m,
+                                  target_done *done, void *ctx)
+{
+    struct scim_call *c = t->free;
+
+    if (c) {
+        t->free = c->next;
+        arena_reset(c->arena);
+        buf_reset(&c->url);
+        c->url.overflowed = false;
+    } else {
+        c = mem_alloc(sizeof(*c));
+        c->target = t;
+        c->arena = arena_new();
+        buf_init(&c->url, SCIM_URL_MAX);
+        c->all = t->all;
+        t->all = c;
+    }
+    c->next = NULL;
+    c->object = object_of(t, m);
+    c->asked = (struct scim_asked){.action = action, .method = method, .secrets = c->secrets};
+    c->secrets[0] = secret_reveal(t->token);
+    c->asked.secret_count = 1;
+    c->done = done;
+    c->ctx = ctx;
+    return c;
+}
+
+/* Values that must not show in a message even if the target repeats them. */
+static void remember_secrets(struct scim_call *c, const struct mapping_changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct mapping_change *change = &changes->items[i];
+
+        if (change->attribute->secret && json_is(change->after, JSON_STRING) &&
+            c->asked.secret_count < SCIM_CALL_SECRETS_MAX)
+            c->secrets[c->asked.secret_count++] = arena_str(c->arena, change->after->text);
+    }
+}
+
+static struct buf *empty_body(struct scim_target *t)
+{
+    buf_reset(&t->body);
+    t->body.overflowed = false;
+    return &t->body;
+}
+
+/* Ends without a request, at the next run. */
+static void call_ready(struct scim_call *c, const struct target_result *result)
+{
+    c->result = *result;
+    c->next = c->target->ready;
+    c->target->ready = c;
+}
+
+static void next_request_id(struct scim_target *t, char *out)
+{
+    uint64_t n = ++t->requests;
+
+    snprintf(out, SCIM_REQUEST_ID_MAX, "%08x-%04x-4%03x-8%03x-%012llx",
+             (unsigned)(t->request_prefix & 0xffffffff),
+             (unsigned)(t->request_prefix >> 32 & 0xffff),
+             (unsigned)(t->request_prefix >> 48 & 0xfff), (unsigned)(n >> 48 & 0xfff),
+             (unsigned long long)(n & 0xffffffffffff));
+}
+
+static void send_request(struct scim_target *t, enum http_method method, struct str url,
+                         struct str body, struct str request_id, http_client_done *done, void *ctx)
+{
+    const struct http_header headers[] = {
+        {"Authorization", t->authorization},
+        {"Accept", STR("application/scim+json, application/json;q=0.9")},
+        {"X-Request-Id", request_id},
+    };
+
+    http_client_send(t->client,
+                     &(struct http_call_options){
+                         .method = method,
+                         .url = url,
+                         .headers = headers,
+                         .header_count = ARRAY_LEN(headers),
+                         .body = body,
+                         .content_type = body.len ? "application/scim+json" : NULL,
+                     },
+                     done, ctx);
+}
+
+void scim_call_send(struct scim_call *c, struct str body)
+{
+    struct scim_target *t = c->target;
+
+    if (c->url.overflowed || t->body.overflowed) {
+        call_ready(c, &(struct target_result){
+                          .status = TARGET_FAILED,
+                          .class_ = TARGET_PERMANENT,
+                          .code = "UnprocessableEntity",
+                          .message = STR("a value is too long to be sent"),
+                          .retry_after_ms = -1,
+                      });
+        return;
+    }
+    next_request_id(t, c->request_id);
+    c->asked.request_id = str_from_z(c->request_id);
+    send_request(t, c->asked.method, buf_str(&c->url), body, c->asked.request_id,
+                 scim_call_answered, c);
+}
+
+bool scim_call_send_members(struct scim_call *c)
+{
+    struct scim_members *m = &c->members;
+    struct buf *body = empty_body(c->target);
+
+    if (m->add_count + m->remove_count == 0)
+        return false;
+    /* Leaving first: a group may have a limit. */
+    m->op = m->remove_count ? SCIM_MEMBERS_REMOVE : SCIM_MEMBERS_ADD;
+    size_t left = m->remove_count ? m->remove_count : m->add_count;
+    if (m->at_once > left || m->at_once == 0)
+        m->at_once = left;
+    scim_write_members(body, m->attribute, m->op, m->remove_count ? m->remove : m->add, m->at_once);
+    scim_call_send(c, buf_str(body));
+    return true;
+}
+
+static struct mapping_criterion random_criterion(struct arena *a, const struct scim_object *o)
+{
+    const struct mapping_attribute *best = NULL;
+    char id[UUID_TEXT_MAX];
+
+    for (size_t i = 0; i < o->mapping->attribute_count; i++) {
+        const struct mapping_attribute *m = &o->mapping->attributes[i];
+
+        if (m->matching_priority && (!best || m->matching_priority < best->matching_priority))
+            best = m;
+    }
+    return (struct mapping_criterion){
+        .attributes = {best},
+        .values = {json_string(a, uuid_new(rng_system(), id))},
+        .count = best ? 1 : 0,
+    };
+}
+
+void scim_target_probe(struct scim_target *t, http_client_done *on_probe)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    CLEANUP(buf_done) struct buf url;
+    const struct scim_object *o = scim_target_object(t, SOURCE_USER);
+    char request_id[SCIM_REQUEST_ID_MAX];
+    struct str shown;
+
+    o = o ? o : &t->objects[0];
+    struct mapping_criterion by = random_criterion(tmp, o);
+    buf_init(&url, SCIM_URL_MAX);
+    scim_write_find_url(&url, &t->url, o, &by, &shown);
+    next_request_id(t, request_id);
+    send_request(t, HTTP_GET, buf_str(&url), STR(""), str_from_z(request_id), on_probe, t);
+}
+
+struct get {
+    struct arena *a;
+    struct http_answer *out;
+    bool ended;
+};
+
+static void on_got(void *ctx, const struct http_answer *answer)
+{
+    struct get *get = ctx;
+
+    *get->out = *answer;
+    get->out->body = arena_str(get->a, answer->body);
+    get->out->content_type = arena_str(get->a, answer->content_type);
+    get->out->etag = arena_str(get->a, answer->etag);
+    get->out->location = arena_str(get->a, answer->location);
+    get->out->request_id = arena_str(get->a, answer->request_id);
+    get->ended = true;
+}
+
+void scim_target_get(struct scim_target *t, struct arena *a, const struct scim_object *o,
+                     struct str *out_shown, struct http_answer *out)
+{
+    struct mapping_criterion by = random_criterion(a, o);
+    struct get get = {.a = a, .out = out};
+    char request_id[SCIM_REQUEST_ID_MAX];
+    CLEANUP(buf_done) struct buf url;
+    struct str shown;
+
+    buf_init(&url, SCIM_URL_MAX);
+    scim_write_find_url(&url, &t->url, o, &by, &shown);
+    *out_shown = arena_str(a, shown);
+    next_request_id(t, request_id);
+    send_request(t, HTTP_GET, buf_str(&url), STR(""), str_from_z(request_id), on_got, &get);
+    while (!get.ended)
+        http_client_run(t->client, 1000);
+}
+
+const struct scim_object *scim_target_object(const struct scim_target *t, enum source_kind kind)
+{
+    for (size_t i = 0; i < t->object_count; i++) {
+        if (t->objects[i].mapping->kind == kind)
+            return &t->objects[i];
+    }
+    return NULL;
+}
+
+struct str scim_target_token(const struct scim_target *t)
+{
+    return secret_reveal(t->token);
+}
+
+static void scim_find(struct target *target, const struct mapping_object *m,
+                      const struct mapping_criterion *by, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = call_new(t, SCIM_FIND, HTTP_GET, m, done, ctx);
+
+    c->by = (struct mapping_criterion){.count = by->count};
+    for (size_t i = 0; i < by->count; i++) {
+        c->by.attributes[i] = by->attributes[i];
+        c->by.values[i] = json_clone(c->arena, by->values[i]);
+    }
+    empty_body(t);
+    scim_write_find_url(&c->url, &t->url, c->object, by, &c->asked.shown);
+    scim_call_send(c, STR(""));
+}
+
+/* A call on one account by its id, without a body. */
+static void send_plain(struct target *target, enum scim_action action, enum http_method method,
+                       const struct mapping_object *m, struct str id, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = call_new(t, action, method, m, done, ctx);
+
+    empty_body(t);
+    scim_write_url(&c->url, &t->url, c->object, id, method, &c->asked.shown);
+    scim_call_send(c, STR(""));
+}
+
+static void scim_read(struct target *target, const struct mapping_object *m, struct str id,
+                      target_done *done, void *ctx)
+{
+    send_plain(target, SCIM_READ, HTTP_GET, m, id, done, ctx);
+}
+
+static void scim_remove(struct target *target, const struct mapping_object *m, struct str id,
+                        target_done *done, void *ctx)
+{
+    send_plain(target, SCIM_REMOVE, HTTP_DELETE, m, id, done, ctx);
+}
+
+static void scim_create(struct target *target, const struct mapping_object *m,
+                        const struct mapping_changes *want, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = call_new(t, SCIM_CREATE, HTTP_POST, m, done, ctx);
+    struct buf *body = empty_body(t);
+
+    remember_secrets(c, want);
+    scim_write_url(&c->url, &t->url, c->object, STR(""), HTTP_POST, &c->asked.shown);
+    scim_write_create(body, c->object, want, SCIM_SECRETS_SENT);
+    scim_call_send(c, buf_str(body));
+}
+
+static void scim_update(struct target *target, const struct mapping_object *m, struct str id,
+                        const struct mapping_changes *changes, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = call_new(t, SCIM_UPDATE, HTTP_PATCH, m, done, ctx);
+    struct buf *body = empty_body(t);
+
+    if (changes->count == 0) {
+        call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
+        return;
+    }
+    remember_secrets(c, changes);
+    scim_write_url(&c->url, &t->url, c->object, id, HTTP_PATCH, &c->asked.shown);
+    scim_write_patch(body, c->object, changes, SCIM_SECRETS_SENT);
+    scim_call_send(c, buf_str(body));
+}
+
+static const struct str *copy_ids(struct arena *a, const struct str *ids, size_t count)
+{
+    struct str *copy = ARENA_ARRAY(a, struct str, count + 1);
+
+    for (size_t i = 0; i < count; i++)
+        copy[i] = arena_str(a, ids[i]);
+    return copy;
+}
+
+static void scim_change_members(struct target *target, const struct mapping_object *m,
+                                struct str id, const struct mapping_attribute *attribute,
+                                const struct str *add, size_t add_count, const struct str *remove,
+                                size_t remove_count, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = call_new(t, SCIM_MEMBERS, HTTP_PATCH, m, done, ctx);
+
+    c->members = (struct scim_members){
+        .attribute = &c->object->attributes[attribute - m->attributes],
+        .add = copy_ids(c->arena, add, add_count),
+        .add_count = add_count,
+        .remove = copy_ids(c->arena, remove, remove_count),
+        .remove_count = remove_count,
+        .at_once = t->members_at_once,
+    };
+    scim_write_url(&c->url, &t->url, c->object, id, HTTP_PATCH, &c->asked.shown);
+    if (!scim_call_send_members(c))
+        call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
+}
+
+static struct str scim_preview(struct target *target, const struct mapping_object *m, struct str id,
+                               const struct mapping_changes *changes, struct arena *a)
+{
+    struct scim_target *t = scim_of(target);
+    const struct scim_object *o = object_of(t, m);
+    enum http_method method = !changes ? HTTP_DELETE : id.len ? HTTP_PATCH : HTTP_POST;
+    struct buf *body = empty_body(t);
+    CLEANUP(buf_done) struct buf url;
+    struct str shown;
+
+    buf_init(&url, SCIM_URL_MAX);
+    scim_write_url(&url, &t->url, o, id, method, &shown);
+    if (method == HTTP_PATCH)
+        scim_write_patch(body, o, changes, SCIM_SECRETS_MASKED);
+    else if (method == HTTP_POST)
+        scim_write_create(body, o, changes, SCIM_SECRETS_MASKED);
+    return arena_printf(a, "%s %.*s%s%.*s", http_method_name(method), STR_ARG(shown),
+                        body->len ? "\n" : "", STR_ARG(buf_str(body)));
+}
+
+static unsigned scim_run(struct target *target, int64_t max_wait_ms)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *ready = t->ready;
+    unsigned before = t->ended;
+
+    /* What is made ready from inside done waits for the next run. */
+    t->ready = NULL;
+    http_client_run(t->client, ready ? 0 : max_wait_ms);
+    while (ready) {
+        struct scim_call *c = ready;
+
+        ready = c->next;
+        scim_call_end(c, &c->result);
+    }
+    return t->ended - before;
+}
+
+static void scim_wake(struct target *target)
+{
+    http_client_wake(scim_of(target)->client);
+}
+
+static void scim_close(struct target *target)
+{
+    struct scim_target *t = scim_of(target);
+
+    http_client_free(t->client);
+    while (t->all) {
+        struct scim_call *c = t->all;
+
+        t->all = c->all;
+        buf_done(&c->url);
+        arena_free(c->arena);
+        free(c);
+    }
+    buf_done(&t->body);
+    arena_free(t->answer);
+    explicit_bzero(t->header, sizeof(t->header));
+    arena_free(t->arena);
+    free(t);
+}
+
+static const struct target_ops scim_ops = {
+    .kind = "scim",
+    .test = scim_test,
+    .find = scim_find,
+    .read = scim_read,
+    .create = scim_create,
+    .update = scim_update,
+    .change_members = scim_change_members,
+    .remove = scim_remove,
+    .preview = scim_preview,
+    .run = scim_run,
+    .wake = scim_wake,
+    .close = scim_close,
+};
+
+/* A token with a line break or NUL would end the header that carries it (scim.md 12). */
+static bool take_token(struct scim_target *t, const struct secret *token, struct err *err)
+{
+    struct str text = secret_reveal(token);
+
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return err_set(err, ERR_INVALID, "badToken",
+                           "the token has a control character (a line break?) at character %zu",
+                           i + 1);
+    }
+    t->token = token;
+    snprintf(t->header, sizeof(t->header), "Bearer %.*s", STR_ARG(text));
+    t->authorization = str_from_z(t->header);
+    return true;
+}
+
+static bool open_parts(struct scim_target *t, const struct mapping_program *program,
+                       const struct target_scim_config *config, struct err *err)
+{
+    struct http_client_config client = {
+        .max_connections = config->concurrency,
+        .timeout_ms = config->timeout_ms,
+        .ca_file = config->ca_file,
+        .deny_private = config->deny_private,
+    };
+
+    if (!scim_base_parse(t->arena, config->base_url, config->allow_http, &t->url, err) ||
+        !take_token(t, config->token, err))
+        return false;
+    t->objects = ARENA_ARRAY(t->arena, struct scim_object, program->object_count + 1);
+    for (size_t i = 0; i < program->object_count; i++) {
+        if (!scim_compile(t->arena, &program->objects[i], &t->objects[i], err))
+            return false;
+        t->object_count++;
+    }
+    return http_client_new(&client, &t->client, err);
+}
+
+bool target_open_scim(const struct mapping_program *program,
+                      const struct target_scim_config *config, struct target **out, struct err *err)
+{
+    struct scim_target *t = mem_alloc(sizeof(*t));
+
+    t->base = (struct target){.ops = &scim_ops, .program = program};
+    t->arena = arena_new();
+    t->answer = arena_new();
+    buf_init(&t->body, SCIM_BODY_MAX);
+    t->members_at_once = SCIM_MEMBERS_PER_PATCH;
+    t->request_prefix = rng_u64(rng_system());
+    if (!open_parts(t, program, config, err)) {
+        scim_close(&t->base);
+        return false;
+    }
+    *out = &t->base;
+    return true;
+}

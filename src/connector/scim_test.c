@@ -1,0 +1,167 @@
+/* The connection test (engine.md 10): asks for somebody who cannot exist, and says exactly what is
+ * wrong when the answer is not an empty list. */
+#include "connector/scim_call.h"
+
+enum { BODY_SHOWN = 120 };
+
+struct test {
+    const struct scim_target *target;
+    const struct scim_object *object;
+    struct arena *a;
+    struct str shown;
+    struct http_answer answer;
+};
+
+/* What was asked and answered, in a few words. */
+static struct str exchange(const struct test *t)
+{
+    struct str token = scim_target_token(t->target);
+    struct str body = scim_excerpt(t->a, t->answer.body, BODY_SHOWN, &token, 1);
+    struct str asked = t->shown;
+    size_t at;
+
+    if (str_find_char(asked, '?', &at))
+        asked = str_sub(asked, 0, at);
+    return arena_printf(t->a, "GET %.*s: %d%s%.*s%s%.*s%s", STR_ARG(asked), t->answer.status,
+                        body.len ? " " : "", STR_ARG(body),
+                        t->answer.request_id.len ? " (request id " : "",
+                        STR_ARG(t->answer.request_id), t->answer.request_id.len ? ")" : "");
+}
+
+static struct str matching_name(const struct test *t)
+{
+    const struct scim_attribute *best = NULL;
+
+    for (size_t i = 0; i < t->object->mapping->attribute_count; i++) {
+        const struct scim_attribute *x = &t->object->attributes[i];
+
+        if (x->mapping->matching_priority &&
+            (!best || x->mapping->matching_priority < best->mapping->matching_priority))
+            best = x;
+    }
+    return best ? best->path : STR("?");
+}
+
+static const struct {
+    enum http_failure failure;
+    enum err_kind kind;
+    const char *code;
+    const char *advice;
+} by_failure[] = {
+    {HTTP_BAD_URL, ERR_INVALID, "wrongUrl", "correct the tenant URL"},
+    {HTTP_RESOLVE_FAILED, ERR_UNAVAILABLE, "unresolvable",
+     "check the host name in the tenant URL and the name service"},
+    {HTTP_CONNECT_FAILED, ERR_UNAVAILABLE, "unreachable",
+     "check host and port of the tenant URL, and that a firewall lets this machine out"},
+    {HTTP_TLS_FAILED, ERR_UNAVAILABLE, "certificateRefused",
+     "the application needs a certificate that is valid for this host; a private CA has to be "
+     "configured"},
+    {HTTP_TIMED_OUT, ERR_UNAVAILABLE, "timeout",
+     "the application took too long; try again, and check it if that goes on"},
+    {HTTP_DROPPED, ERR_UNAVAILABLE, "unreachable",
+     "the connection was closed before there was an answer"},
+    {HTTP_NOT_HTTP, ERR_INVALID, "notScim", "something that is not a web server listens there"},
+    {HTTP_TOO_LARGE, ERR_INVALID, "filterIgnored",
+     "the answer is far too large for somebody who does not exist"},
+    {HTTP_ADDRESS_REFUSED, ERR_DENIED, "unreachable",
+     "the host has an address that is never called"},
+};
+
+static bool failed(const struct test *t, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(by_failure); i++) {
+        if (by_failure[i].failure == t->answer.failure)
+            return err_set(err, by_failure[i].kind, by_failure[i].code, "%s: %s", t->answer.reason,
+                           by_failure[i].advice);
+    }
+    return err_set(err, ERR_INTERNAL, "unreachable", "%s", t->answer.reason);
+}
+
+static bool busy(const struct test *t, struct err *err)
+{
+    if (t->answer.retry_after_ms >= 0)
+        return err_set(err, ERR_UNAVAILABLE, "busy",
+                       "the application is busy; it says to try again in %lld seconds; %.*s",
+                       (long long)(t->answer.retry_after_ms + 999) / 1000, STR_ARG(exchange(t)));
+    return err_set(err, ERR_UNAVAILABLE, "busy",
+                   "the application is busy; try again in a few minutes; %.*s",
+                   STR_ARG(exchange(t)));
+}
+
+static bool refused(const struct test *t, struct err *err)
+{
+    int status = t->answer.status;
+    struct str said = exchange(t);
+
+    if (status == 401)
+        return err_set(err, ERR_DENIED, "credentialsRefused",
+                       "the application does not accept the token: enter it again, or have a new "
+                       "one made; %.*s",
+                       STR_ARG(said));
+    if (status == 403)
+        return err_set(err, ERR_DENIED, "credentialsRefused",
+                       "the token is known but may not read accounts: give it the rights; %.*s",
+                       STR_ARG(said));
+    if (status == 404 || status == 405 || status == 410)
+        return err_set(
+            err, ERR_NOT_FOUND, "wrongUrl",
+            "there is no SCIM endpoint there: check the path of the tenant URL (a server "
+            "that answers 404 instead of an empty list is not compliant); %.*s",
+            STR_ARG(said));
+    if (status / 100 == 3)
+        return err_set(err, ERR_INVALID, "wrongUrl",
+                       "the application redirects to '%.*s': enter that address; %.*s",
+                       STR_ARG(str_sub(t->answer.location, 0, 150)), STR_ARG(said));
+    if (status == 429 || status == 503)
+        return busy(t, err);
+    if (status == 400 || status == 501 || status / 100 == 4)
+        return err_set(err, ERR_INVALID, "filterRefused",
+                       "the application cannot filter on the matching attribute '%.*s': match by "
+                       "one that it can filter on; %.*s",
+                       STR_ARG(matching_name(t)), STR_ARG(said));
+    return err_set(err, ERR_UNAVAILABLE, "serverError",
+                   "the application fails: try again, and check it if that goes on; %.*s",
+                   STR_ARG(said));
+}
+
+static bool verdict(const struct test *t, struct err *err)
+{
+    struct scim_list list;
+    struct json *document;
+    struct err ignored;
+
+    if (t->answer.failure != HTTP_OK)
+        return failed(t, err);
+    if (t->answer.status / 100 != 2)
+        return refused(t, err);
+    if (!json_parse(t->a, t->answer.body, NULL, &document, NULL, &ignored) ||
+        !scim_read_list(document, &list))
+        return err_set(err, ERR_INVALID, "notScim",
+                       "the answer is not SCIM: check that the tenant URL is the SCIM base URL of "
+                       "the application; %.*s",
+                       STR_ARG(exchange(t)));
+    if (list.count > 0 || list.total > 0)
+        return err_set(err, ERR_INVALID, "filterIgnored",
+                       "the application ignores the filter: asked for somebody who cannot exist by "
+                       "'%.*s', it returned %lld; %.*s",
+                       STR_ARG(matching_name(t)), (long long)list.total, STR_ARG(exchange(t)));
+    return true;
+}
+
+static bool test_kind(struct scim_target *target, enum source_kind kind, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct test t = {.target = target, .object = scim_target_object(target, kind), .a = a};
+
+    if (!t.object || (kind != SOURCE_USER && !t.object->mapping->enabled))
+        return true;
+    scim_target_get(target, a, t.object, &t.shown, &t.answer);
+    return verdict(&t, err);
+}
+
+bool scim_test(struct target *t, struct err *err)
+{
+    struct scim_target *target = (struct scim_target *)t;
+
+    return test_kind(target, SOURCE_USER, err) && test_kind(target, SOURCE_GROUP, err);
+}
