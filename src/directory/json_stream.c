@@ -144,7 +144,7 @@ static bool collect(struct json_stream *s, struct err *err)
             depth--;
         }
         if (s->text.len == JSON_STREAM_OBJECT_MAX) {
-            (void)fail(s, "one person or group is longer than 16 MiB", err);
+            (void)fail(s, "one person or group has more than 16 MiB", err);
             err->kind = ERR_LIMIT;
             err->code = "jsonTooLarge";
             return false;
