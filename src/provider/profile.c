@@ -1,49 +1,15 @@
 #include "provider/profile.h"
 
-#define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-#define EXTENSION  "urn:ietf:params:scim:schemas:extension:"
+#include "gallery/gallery.h"
 
-/* An attribute of a profile in mapping notation; text unless it says otherwise. */
-struct entry {
-    const char *path;
-    bool required;
-};
-
-static const struct entry joynfsm[] = {
-    {"userName", true},
-    {"emails[type eq \"work\"].value", true},
-    {"addresses[type eq \"work\"].formatted", false},
-    {"phoneNumbers[type eq \"mobile\"].value", false},
-    {ENTERPRISE ":department", false},
-    {EXTENSION "joynfsm:2.0:User:xid", false},
-    {EXTENSION "joynfsm:2.0:User:joynFieldId", false},
-};
-
-static const struct entry jostle[] = {
-    {"userName", false},
-    {"emails[type eq \"work\"].value", false},
-    {"emails[type eq \"personal\"].value", false},
-    {"emails[type eq \"alternate1\"].value", false},
-    {"emails[type eq \"alternate2\"].value", false},
-    {EXTENSION "jostle:2.0:User:alternateEmail1Label", false},
-    {EXTENSION "jostle:2.0:User:alternateEmail2Label", false},
-};
-
-/* `open`: nothing is narrowed to what the entries name. */
-static const struct kind {
-    const char *name;
-    bool has_groups;
-    bool open;
-    const struct entry *entries;
-    size_t count;
-} kinds[] = {
-    {"generic", true, true, NULL, 0},
-    {"joynfsm", false, false, joynfsm, ARRAY_LEN(joynfsm)},
-    {"jostle", false, false, jostle, ARRAY_LEN(jostle)},
-};
+/* The generic profile has two names (apps.md): a template that shows the usual attributes, a tenant
+ * that takes every one. */
+#define GENERIC          STR("generic")
+#define GENERIC_TEMPLATE STR("scim")
 
 #define EXTENSIONS_MAX 8
-#define ATTRIBUTES_MAX 64 /* of one extension */
+#define ATTRIBUTES_MAX 64 /* of one extension, or added to the core */
+#define ENTERPRISE     scim_enterprise_schema.urn
 
 struct builder {
     struct arena *arena;
@@ -60,7 +26,7 @@ static void copy_core(struct builder *b)
 
     b->core = ARENA_NEW(b->arena, struct scim_schema);
     *b->core = *core;
-    b->core_attributes = ARENA_ARRAY(b->arena, struct scim_attribute, core->count);
+    b->core_attributes = ARENA_ARRAY(b->arena, struct scim_attribute, core->count + ATTRIBUTES_MAX);
     memcpy(b->core_attributes, core->attributes, core->count * sizeof(*core->attributes));
     b->core->attributes = b->core_attributes;
 }
@@ -70,7 +36,7 @@ static void add_canonical(struct builder *b, const struct scim_path *path)
 {
     const struct scim_filter *f = path->filter;
 
-    for (size_t i = 0; i < b->core->count; i++) {
+    for (size_t i = 0; i < scim_user_schema.count; i++) {
         struct scim_attribute *attribute = &b->core_attributes[i];
         struct scim_attribute *subs;
 
@@ -113,118 +79,169 @@ static struct scim_schema *extension_of(struct builder *b, struct str urn)
         return NULL;
     extension = ARENA_NEW(b->arena, struct scim_schema);
     extension->urn = urn;
-    extension->name = str_eq_z(urn, ENTERPRISE) ? scim_enterprise_schema.name : schema_name(urn);
+    extension->name = str_eq(urn, ENTERPRISE) ? scim_enterprise_schema.name : schema_name(urn);
     extension->attributes = ARENA_ARRAY(b->arena, struct scim_attribute, ATTRIBUTES_MAX);
     b->extensions[b->extension_count++] = extension;
     return extension;
 }
 
-static bool add_extension(struct builder *b, const struct scim_path *path)
+static enum scim_type type_of(const struct json *entry)
+{
+    enum scim_type type;
+
+    return scim_type_from_name(json_get_text(entry, "type"), &type) ? type : SCIM_STRING;
+}
+
+static bool add_extension(struct builder *b, const struct scim_path *path, const struct json *entry)
 {
     struct scim_schema *extension = extension_of(b, path->urn);
     const struct scim_attribute *known =
-        scim_schema_attribute(&scim_enterprise_schema, path->attribute);
+        str_eq(path->urn, ENTERPRISE)
+            ? scim_schema_attribute(&scim_enterprise_schema, path->attribute)
+            : NULL;
     struct scim_attribute *attributes;
 
     if (!extension || extension->count == ATTRIBUTES_MAX)
         return err_set(b->err, ERR_LIMIT, "profileTooLarge", "too many extension attributes");
+    if (scim_schema_attribute(extension, path->attribute))
+        return true;
     attributes = ARENA_ARRAY(b->arena, struct scim_attribute, ATTRIBUTES_MAX);
     memcpy(attributes, extension->attributes, extension->count * sizeof(*attributes));
     attributes[extension->count] =
-        known && str_eq_z(path->urn, ENTERPRISE)
-            ? *known
-            : (struct scim_attribute){.name = path->attribute, .case_exact = false};
+        known ? *known : (struct scim_attribute){.name = path->attribute, .type = type_of(entry)};
     extension->attributes = attributes;
     extension->count++;
     return true;
 }
 
-static bool add_entry(struct builder *b, const struct entry *entry)
+/* A name that the core does not have becomes a simple attribute of the profile's own core. */
+static bool add_core(struct builder *b, const struct scim_path *path, const struct json *entry)
+{
+    if (scim_schema_attribute(b->core, path->attribute) ||
+        scim_schema_attribute(&scim_common_schema, path->attribute))
+        return true;
+    if (b->core->count == scim_user_schema.count + ATTRIBUTES_MAX)
+        return err_set(b->err, ERR_LIMIT, "profileTooLarge", "too many attributes");
+    b->core_attributes[b->core->count++] =
+        (struct scim_attribute){.name = path->attribute, .type = type_of(entry)};
+    return true;
+}
+
+static bool add_entry(struct builder *b, const struct json *entry)
 {
     struct scim_path path;
 
-    if (!scim_path_parse(b->arena, str_from_z(entry->path), &path, b->err))
+    if (!scim_path_parse(b->arena, json_get_text(entry, "target"), &path, b->err))
         return false;
     if (path.urn.len > 0)
-        return add_extension(b, &path);
+        return add_extension(b, &path, entry);
     if (path.filter && path.filter->op == SCIM_EQ && path.filter->value->type == JSON_STRING)
         add_canonical(b, &path);
-    return true;
+    return add_core(b, &path, entry);
 }
 
-/* A required path that is more than a required attribute becomes the filter `path pr`. */
-static bool add_required(struct arena *a, struct provider_profile *profile, const char *path,
-                         struct err *err)
+/* A path that must have a value becomes the filter `path pr`. */
+static bool compile_required(struct arena *a, struct provider_profile *profile,
+                             const struct json *paths, struct err *err)
 {
-    struct str *texts = ARENA_ARRAY(a, struct str, profile->required_count + 1);
-    const struct scim_matcher **matchers =
-        ARENA_ARRAY(a, const struct scim_matcher *, profile->required_count + 1);
+    size_t count = paths ? paths->count : 0;
+    struct str *texts = ARENA_ARRAY(a, struct str, count + 1);
+    const struct scim_matcher **matchers = ARENA_ARRAY(a, const struct scim_matcher *, count + 1);
     const struct scim_filter *filter;
+    size_t i = 0;
 
-    for (size_t i = 0; i < profile->required_count; i++) {
-        texts[i] = profile->required[i];
-        matchers[i] = profile->required_pr[i];
+    JSON_EACH(path, paths)
+    {
+        texts[i] = path->text;
+        if (!scim_filter_parse(a, arena_printf(a, "%.*s pr", STR_ARG(path->text)), &filter, err) ||
+            !scim_matcher_compile(a, &profile->user, filter, &matchers[i], err))
+            return false;
+        i++;
     }
-    texts[profile->required_count] = str_from_z(path);
-    if (!scim_filter_parse(a, arena_printf(a, "%s pr", path), &filter, err) ||
-        !scim_matcher_compile(a, &profile->user, filter, &matchers[profile->required_count], err))
-        return false;
     profile->required = texts;
     profile->required_pr = matchers;
-    profile->required_count++;
+    profile->required_count = i;
     return true;
 }
 
-static bool build(struct arena *a, const struct kind *kind, struct provider_profile *profile,
-                  struct err *err)
+/* A tenant that takes every attribute of the core and the enterprise extension. */
+static void build_open(struct provider_profile *profile)
 {
     static const struct scim_schema *const enterprise[] = {&scim_enterprise_schema};
+
+    profile->user.core = &scim_user_schema;
+    profile->user.extensions = enterprise;
+    profile->user.extension_count = ARRAY_LEN(enterprise);
+}
+
+/* A tenant whose extensions and types of values are those that the template names. */
+static bool build_narrow(struct arena *a, const struct json *entries,
+                         struct provider_profile *profile, struct err *err)
+{
+    const struct scim_schema **extensions =
+        ARENA_ARRAY(a, const struct scim_schema *, EXTENSIONS_MAX);
     struct builder b = {.arena = a, .err = err};
-    const struct scim_schema **extensions;
 
     copy_core(&b);
-    for (size_t i = 0; i < kind->count; i++)
-        if (!add_entry(&b, &kind->entries[i]))
-            return false;
-    extensions = ARENA_ARRAY(a, const struct scim_schema *, EXTENSIONS_MAX);
+    JSON_EACH(entry, entries)
+    if (!add_entry(&b, entry))
+        return false;
     for (size_t i = 0; i < b.extension_count; i++)
         extensions[i] = b.extensions[i];
     profile->user.core = b.core;
-    profile->user.extensions = kind->open ? enterprise : extensions;
-    profile->user.extension_count = kind->open ? ARRAY_LEN(enterprise) : b.extension_count;
-    for (size_t i = 0; i < kind->count; i++)
-        if (kind->entries[i].required && !add_required(a, profile, kind->entries[i].path, err))
-            return false;
+    profile->user.extensions = extensions;
+    profile->user.extension_count = b.extension_count;
     return true;
+}
+
+static bool unknown_kind(struct arena *a, struct str kind, struct err *err)
+{
+    CLEANUP(buf_done) struct buf names;
+    struct gallery_template *templates;
+    size_t count;
+
+    if (!gallery_list(a, &templates, &count, err))
+        return false;
+    buf_init(&names, 200);
+    buf_add_z(&names, "generic");
+    for (size_t i = 0; i < count; i++)
+        if (!str_eq(templates[i].id, GENERIC_TEMPLATE))
+            buf_addf(&names, ", %.*s", STR_ARG(templates[i].id));
+    return err_set(err, ERR_NOT_FOUND, "unknownKind", "no kind of tenant '%.*s': there are %.*s",
+                   STR_ARG(kind), STR_ARG(buf_str(&names)));
 }
 
 bool provider_profile_load(struct arena *a, struct str kind, const struct provider_profile **out,
                            struct err *err)
 {
     struct provider_profile *profile = ARENA_NEW(a, struct provider_profile);
+    bool generic = str_eq(kind, GENERIC);
+    struct gallery_template template;
+    const struct json *switches;
 
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (!str_eq_z(kind, kinds[i].name))
-            continue;
-        *profile = (struct provider_profile){
-            .kind = str_from_z(kinds[i].name),
-            .has_groups = kinds[i].has_groups,
-            .user = {.name = STR("User"),
-                     .endpoint = STR("/Users"),
-                     .description = STR("User account")},
-            .group = {.name = STR("Group"),
-                      .endpoint = STR("/Groups"),
-                      .description = STR("Group"),
-                      .core = &scim_group_schema},
-        };
-        if (!build(a, &kinds[i], profile, err))
-            return false;
-        *out = profile;
-        return true;
-    }
-    return err_set(err, ERR_NOT_FOUND, "unknownKind",
-                   "no kind of tenant '%.*s': there are generic, joynfsm and jostle",
-                   STR_ARG(kind));
+    if (str_eq(kind, GENERIC_TEMPLATE) ||
+        !gallery_load(a, generic ? GENERIC_TEMPLATE : kind, &template, err))
+        return (err && err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND)
+                   ? false
+                   : unknown_kind(a, kind, err);
+    switches = json_get(template.document, STR("switches"));
+    *profile = (struct provider_profile){
+        .kind = arena_str(a, kind),
+        .has_groups = template.supports_groups && !json_get_bool(switches, "groupsOff", false),
+        .user = {.name = STR("User"),
+                 .endpoint = STR("/Users"),
+                 .description = STR("User account")},
+        .group = {.name = STR("Group"),
+                  .endpoint = STR("/Groups"),
+                  .description = STR("Group"),
+                  .core = &scim_group_schema},
+    };
+    if (generic)
+        build_open(profile);
+    else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err))
+        return false;
+    *out = profile;
+    return compile_required(a, profile, json_get(switches, STR("requirePaths")), err);
 }
 
 bool provider_profile_check(struct arena *a, const struct provider_profile *profile,

@@ -1,0 +1,282 @@
+/* `usher tenant ...`: the tenants of the SCIM service provider. */
+#include "provider/tenant.h"
+
+#include "cli/cli.h"
+#include "scim/match.h"
+
+#include <string.h>
+
+#define PUBLIC_URL_DEFAULT "http://127.0.0.1:8080"
+
+static struct str base_url(struct cli *c, const struct cli_args *args, struct str name)
+{
+    const char *url = cli_setting(args, "--public-url");
+    struct str origin = str_from_z(url && *url ? url : PUBLIC_URL_DEFAULT);
+
+    while (str_ends(origin, STR("/")))
+        origin = str_sub(origin, 0, origin.len - 1);
+    return arena_printf(c->arena, "%.*s/scim/%.*s/v2", STR_ARG(origin), STR_ARG(name));
+}
+
+static struct json *tenant_json(struct cli *c, const struct cli_args *args,
+                                const struct provider_tenant *tenant)
+{
+    struct json *out = json_new(c->arena, JSON_OBJECT);
+
+    json_add_str(c->arena, out, "name", tenant->name);
+    json_add_str(c->arena, out, "kind", tenant->kind);
+    json_add_str(c->arena, out, "baseUrl", base_url(c, args, tenant->name));
+    return out;
+}
+
+static int run_add(struct cli *c, const struct cli_args *args)
+{
+    struct provider_tenant tenant = {.kind = str_from_z(cli_arg(args, 0)),
+                                     .name = str_from_z(cli_arg(args, 1))};
+    struct err err = {.kind = ERR_NONE};
+
+    if (!cli_db_open(c, &err) ||
+        !provider_tenant_add(c->db_handle, tenant.kind, tenant.name, c->clock, &err))
+        return cli_fail(c, &err);
+    if (c->json)
+        cli_print_json(c, tenant_json(c, args, &tenant));
+    cli_say(c, "tenant %.*s is ready at %.*s", STR_ARG(tenant.name),
+            STR_ARG(base_url(c, args, tenant.name)));
+    cli_say(c, "make a key for it: usher key add %.*s --description \"my connector\"",
+            STR_ARG(tenant.name));
+    return 0;
+}
+
+static void print_list(struct cli *c, const struct cli_args *args,
+                       const struct provider_tenant *tenants, size_t count)
+{
+    static const char *const headers[] = {"name", "kind", "users", "groups", "base URL"};
+    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
+
+    for (size_t i = 0; i < count; i++) {
+        char users[32], groups[32];
+
+        cli_count_text(tenants[i].users, users, sizeof(users));
+        cli_count_text(tenants[i].groups, groups, sizeof(groups));
+        cli_table_row(table,
+                      (struct str[]){tenants[i].name, tenants[i].kind, str_from_z(users),
+                                     str_from_z(groups), base_url(c, args, tenants[i].name)});
+    }
+    cli_table_print(table);
+}
+
+static int run_list(struct cli *c, const struct cli_args *args)
+{
+    struct err err = {.kind = ERR_NONE};
+    struct provider_tenant *tenants;
+    struct json *list;
+    size_t count;
+
+    if (!cli_db_open(c, &err) ||
+        !provider_tenant_list(c->db_handle, c->arena, &tenants, &count, &err))
+        return cli_fail(c, &err);
+    if (!c->json) {
+        if (count > 0)
+            print_list(c, args, tenants, count);
+        else
+            cli_say(c, "no tenants yet; usher tenant add joynfsm NAME makes one");
+        return 0;
+    }
+    list = json_new(c->arena, JSON_ARRAY);
+    for (size_t i = 0; i < count; i++) {
+        struct json *tenant = tenant_json(c, args, &tenants[i]);
+
+        json_add_int(c->arena, tenant, "users", tenants[i].users);
+        json_add_int(c->arena, tenant, "groups", tenants[i].groups);
+        json_append(list, tenant);
+    }
+    cli_print_json(c, list);
+    return 0;
+}
+
+static int run_remove(struct cli *c, const struct cli_args *args)
+{
+    struct str name = str_from_z(cli_arg(args, 0));
+    struct err err = {.kind = ERR_NONE};
+
+    if (!cli_db_open(c, &err) || !provider_tenant_remove(c->db_handle, name, &err))
+        return cli_fail(c, &err);
+    if (c->json) {
+        struct json *out = json_new(c->arena, JSON_OBJECT);
+
+        json_add_str(c->arena, out, "removed", name);
+        cli_print_json(c, out);
+    }
+    cli_say(c, "tenant %.*s is gone, with its users, groups and keys", STR_ARG(name));
+    return 0;
+}
+
+/* --- export --- */
+
+/* The columns of the CSV; paths as in the mapping notation. */
+static const char *const columns[] = {
+    "id",
+    "userName",
+    "externalId",
+    "active",
+    "displayName",
+    "name.givenName",
+    "name.familyName",
+    "title",
+    "emails[type eq \"work\"].value",
+    "phoneNumbers[type eq \"mobile\"].value",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+};
+
+struct export
+{
+    struct cli *cli;
+    struct buf line;
+    struct scim_path paths[ARRAY_LEN(columns)];
+    bool csv;
+};
+
+static const struct json *value_at(const struct scim_path *path, const struct json *resource)
+{
+    const struct json *holder = path->urn.len ? json_get(resource, path->urn) : resource;
+    const struct json *value = json_get(holder, path->attribute);
+
+    if (path->filter) {
+        JSON_EACH(element, value)
+        if (str_eq_ascii_nocase(json_get_text(element, "type"), path->filter->value->text))
+            return json_get(element, path->sub);
+        return NULL;
+    }
+    return path->sub.len ? json_get(value, path->sub) : value;
+}
+
+/* RFC 4180, with an apostrophe before what a spreadsheet would take for a formula. */
+static void add_cell(struct buf *line, struct str text)
+{
+    buf_add_char(line, '"');
+    if (text.len > 0 && memchr("=+-@\t\r", text.ptr[0], 6))
+        buf_add_char(line, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"')
+            buf_add_char(line, '"');
+        buf_add_char(line, text.ptr[i]);
+    }
+    buf_add_char(line, '"');
+}
+
+static bool export_one(void *ctx, const struct json *resource)
+{
+    struct export *e = ctx;
+
+    buf_reset(&e->line);
+    if (!e->csv) {
+        json_write(&e->line, resource);
+        buf_add_char(&e->line, '\n');
+    } else if (json_get(resource, STR("userName"))) {
+        for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+            const struct json *value = value_at(&e->paths[i], resource);
+
+            if (i > 0)
+                buf_add_char(&e->line, ',');
+            if (value && value->type == JSON_BOOL)
+                add_cell(&e->line, value->boolean ? STR("true") : STR("false"));
+            else
+                add_cell(&e->line, value ? value->text : (struct str){0});
+        }
+        buf_add_z(&e->line, "\r\n");
+    }
+    return fwrite(e->line.ptr, 1, e->line.len, e->cli->out) == e->line.len;
+}
+
+static bool begin_csv(struct export *e, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        if (!scim_path_parse(e->cli->arena, str_from_z(columns[i]), &e->paths[i], err))
+            return false;
+        if (i > 0)
+            buf_add_char(&e->line, ',');
+        add_cell(&e->line, str_from_z(columns[i]));
+    }
+    fprintf(e->cli->out, "%s\r\n", buf_z(&e->line));
+    return true;
+}
+
+static int run_export(struct cli *c, const struct cli_args *args)
+{
+    const char *format = cli_value(args, "--format");
+    struct export e = {.cli = c, .csv = format && strcmp(format, "csv") == 0};
+    struct err err = {.kind = ERR_NONE};
+    bool ok;
+
+    if (format && !e.csv && strcmp(format, "json") != 0)
+        return cli_usage(c, "--format is csv or json, not '%s'", format);
+    buf_init(&e.line, (size_t)256 * 1024 * 1024);
+    ok = cli_db_open(c, &err) && (!e.csv || begin_csv(&e, &err)) &&
+         provider_tenant_export(c->db_handle, str_from_z(cli_arg(args, 0)), export_one, &e, &err);
+    buf_done(&e.line);
+    if (ok && (fflush(c->out) != 0 || ferror(c->out)))
+        ok = err_set(&err, ERR_LIMIT, "writeFailed", "the export could not be written");
+    return ok ? 0 : cli_fail(c, &err);
+}
+
+static const struct cli_option add_options[] = {
+    {"--public-url", "URL", "where clients reach this service (default " PUBLIC_URL_DEFAULT ")"},
+};
+
+static const struct cli_option export_options[] = {
+    {"--format", "F", "json: one object a line (default), or csv: users only"},
+};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "tenant add",
+        .usage = "KIND NAME [--public-url URL]",
+        .summary = "add a tenant to the SCIM provider",
+        .help =
+            "A tenant is one application's user store behind a SCIM 2.0 base URL. KIND says how "
+            "it\nbehaves: joynfsm and jostle like those applications, generic takes every "
+            "standard\nattribute and groups. NAME becomes a part of the URL.\n\n"
+            "  usher tenant add joynfsm field-crew\n"
+            "  usher key add field-crew --description \"my connector\"\n",
+        .options = add_options,
+        .option_count = ARRAY_LEN(add_options),
+        .min_args = 2,
+        .max_args = 2,
+        .run = run_add,
+    },
+    {
+        .name = "tenant list",
+        .usage = "[--public-url URL]",
+        .summary = "list the tenants with their numbers of users and groups",
+        .help = "  usher tenant list\n",
+        .options = add_options,
+        .option_count = ARRAY_LEN(add_options),
+        .run = run_list,
+    },
+    {
+        .name = "tenant remove",
+        .usage = "NAME",
+        .summary = "remove a tenant with its users, groups and keys",
+        .help =
+            "Nothing of it can be brought back; usher tenant export NAME writes a copy before.\n\n"
+            "  usher tenant remove field-crew\n",
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_remove,
+    },
+    {
+        .name = "tenant export",
+        .usage = "NAME [--format csv|json]",
+        .summary = "write a tenant's users and groups",
+        .help = "JSON has one resource a line, users first, groups with their members.\n\n"
+                "  usher tenant export field-crew --format csv > users.csv\n",
+        .options = export_options,
+        .option_count = ARRAY_LEN(export_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_export,
+    },
+};
+
+extern const struct cli_commands tenant_commands;
+const struct cli_commands tenant_commands = {commands, ARRAY_LEN(commands)};
