@@ -1,0 +1,31 @@
+/* What `usher user` and `usher group` have in common: listing, showing, changing, removing. */
+#pragma once
+
+#include "cli/cli.h"
+#include "directory/write.h"
+
+/* A command's work on the directory, inside one transaction. */
+MUST_USE bool cli_directory_begin(struct cli *c, struct directory_tx *tx, struct err *err);
+
+/* The object that a word means; nobody else's kind. */
+MUST_USE bool cli_object_find(struct cli *c, const char *who, unsigned kinds,
+                              struct directory_object *out, struct err *err);
+/* "user 'Ada Lovelace' (ada@example.com)", for messages; in c->arena. */
+struct str cli_object_title(struct cli *c, const struct directory_object *o);
+
+/* ATTRIBUTE=VALUE words from number `from` on as a patch; a manager is looked up. ERR_INVALID
+ * "usage" for a word without '='. */
+MUST_USE bool cli_object_patch(struct cli *c, enum source_kind kind, const struct cli_args *args,
+                               int from, struct json **out, struct err *err);
+
+int cli_object_list(struct cli *c, const struct cli_args *args, enum source_kind kind);
+int cli_object_show(struct cli *c, const struct cli_args *args, enum source_kind kind);
+/* args: NAME [ATTRIBUTE=VALUE ...]; name_attribute is what NAME gives, if it is not ATTRIBUTE=VALUE
+ * itself. */
+int cli_object_add(struct cli *c, const struct cli_args *args, enum source_kind kind);
+int cli_object_set(struct cli *c, const struct cli_args *args, enum source_kind kind);
+int cli_object_remove(struct cli *c, const struct cli_args *args, enum source_kind kind);
+int cli_object_restore(struct cli *c, const struct cli_args *args, enum source_kind kind);
+
+extern const struct cli_option cli_object_list_options[3];
+extern const struct cli_option cli_object_remove_options[2];
