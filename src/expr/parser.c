@@ -160,7 +160,7 @@ static bool parse_primary(struct parser *p, struct node **out)
         break;
     case TOKEN_INTEGER:
         n = node_new(p, NODE_INTEGER);
-        n->text = t->text;
+        n->text = arena_printf(p->arena, "%lld", (long long)t->integer);
         n->value = (struct expr_value){.type = EXPR_INTEGER, {.integer = t->integer}};
         break;
     case TOKEN_DOUBLE:

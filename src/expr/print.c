@@ -47,7 +47,9 @@ void expr_print_node(struct buf *out, const struct node *n)
         buf_add(out, n->text);
         break;
     case NODE_ATTRIBUTE:
-        buf_addf(out, "[%.*s]", STR_ARG(n->text));
+        buf_add_char(out, '[');
+        buf_add(out, n->text);
+        buf_add_char(out, ']');
         break;
     case NODE_CALL:
         buf_add(out, n->text);

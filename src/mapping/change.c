@@ -15,7 +15,7 @@ static bool equal_text(const struct mapping_attribute *m, struct str a, struct s
     int64_t x;
     int64_t y;
 
-    if (m->case_exact ? str_eq(a, b) : str_eq_fold(a, b))
+    if (str_eq(a, b) || (!m->case_exact && str_eq_fold(a, b)))
         return true;
     return m->type == ATTRIBUTE_DATETIME && time_parse(a, &x) && time_parse(b, &y) && x == y;
 }

@@ -90,7 +90,9 @@ static void write_source(struct buf *out, const struct json *source, size_t dept
         else
             buf_add(out, expression);
     } else if (name.len > 0) {
-        buf_addf(out, "[%.*s]", STR_ARG(name));
+        buf_add_char(out, '[');
+        buf_add(out, name);
+        buf_add_char(out, ']');
     } else {
         buf_add(out, expression);
     }
