@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <string.h>
 
+enum { TIMEOUT_MAX_S = 3600 };
+
 /* A signal handler has no parameter to carry a context: the one variable of the program. */
 static atomic_bool interrupted;
 
@@ -66,11 +68,28 @@ static bool open_source(struct db *db, const struct job *job, struct source **ou
     return source_open_directory(db, job->id, out, err);
 }
 
+/* USHER_TIMEOUT: how many seconds an application may take for an answer. 0 when it is not set: the
+ * connector's own. */
+static bool timeout_setting(int64_t *out_ms, struct err *err)
+{
+    const char *text = getenv("USHER_TIMEOUT");
+    int64_t seconds = 0;
+
+    if (text && *text && !str_to_int(str_from_z(text), 1, TIMEOUT_MAX_S, &seconds))
+        return err_set(err, ERR_INVALID, "usage",
+                       "USHER_TIMEOUT is a number of seconds from 1 to %d, not '%s'", TIMEOUT_MAX_S,
+                       text);
+    *out_ms = seconds * 1000;
+    return true;
+}
+
 static bool open_target(const struct job *job, const struct secret *token,
                         const struct mapping_program *program, struct target **out, struct err *err)
 {
     struct target_scim_config config = {.base_url = job->base_url, .token = token};
 
+    if (!timeout_setting(&config.timeout_ms, err))
+        return false;
     config.ca_file = getenv("USHER_CA_FILE");
     return target_open_scim(program, &config, out, err);
 }
