@@ -8,10 +8,11 @@
 
 extern const struct cli_commands demo_commands, serve_commands, app_commands, job_commands,
     watch_commands, logs_commands, plan_commands, provision_commands, expression_commands,
-    help_commands;
+    help_commands, import_commands, user_commands, group_commands, assignment_commands;
 
 const struct cli_chapter cli_chapters[] = {
     {"Start", TABLES(&demo_commands, &serve_commands)},
+    {"Directory", TABLES(&import_commands, &user_commands, &group_commands, &assignment_commands)},
     {"Applications", TABLES(&app_commands)},
     {"Provisioning",
      TABLES(&job_commands, &watch_commands, &plan_commands, &provision_commands, &logs_commands)},
