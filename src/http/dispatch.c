@@ -271,6 +271,25 @@ void dispatch_head(struct connection *c)
     parse_body_deadline(c);
 }
 
+/* True when the handler, or what the route has for quick requests, has taken it; it may be answered
+ * already. */
+static bool handle_here(struct http_exchange *x)
+{
+    const struct http_route *route = x->route;
+    struct http_loop *loop = x->loop;
+    bool taken = true;
+
+    loop->current = x;
+    loop->answered = false;
+    if (route->run == HTTP_ON_LOOP)
+        route->handle(x, route->ctx);
+    else
+        taken = route->quick && route->quick(x, route->ctx);
+    loop->current = NULL;
+    assert(taken || !loop->answered);
+    return taken;
+}
+
 void dispatch_request(struct connection *c)
 {
     struct http_exchange *x = c->x;
@@ -280,15 +299,9 @@ void dispatch_request(struct connection *c)
     connection_deadline(c, HTTP_NEVER);
     x->returned = false;
     loop->in_flight++;
-    if (x->route->run == HTTP_ON_WORKER) {
+    if (!handle_here(x)) {
         worker_give(loop->server, x);
-        return;
-    }
-    loop->current = x;
-    loop->answered = false;
-    x->route->handle(x, x->route->ctx);
-    loop->current = NULL;
-    if (loop->answered) {
+    } else if (loop->answered) {
         exchange_returned(x);
         connection_answered(c, x);
     }

@@ -66,6 +66,7 @@ struct http_exchange {
     struct header_place headers[HTTP_HEADERS_MAX];
     size_t header_count;
     struct buf body;
+    void *admission; /* the route's */
 
     /* The answer: written by the handler; read by the loop once posted. */
     struct buf reply_headers;

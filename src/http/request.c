@@ -73,6 +73,7 @@ void exchange_give_back(struct http_exchange *x)
     arena_reset(x->arena);
     x->connection = NULL;
     x->route = NULL;
+    x->admission = NULL;
     x->path = x->query = (struct str){0};
     x->header_count = 0;
     x->status = 0;
@@ -182,4 +183,14 @@ struct str http_request_peer(const struct http_exchange *x)
 bool http_request_is_tls(const struct http_exchange *x)
 {
     return x->is_tls;
+}
+
+void http_set_admission(struct http_exchange *x, void *admission)
+{
+    x->admission = admission;
+}
+
+void *http_admission(const struct http_exchange *x)
+{
+    return x->admission;
 }

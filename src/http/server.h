@@ -39,6 +39,9 @@ http_request_header(const struct http_exchange *x,
 struct str http_request_body(const struct http_exchange *x);
 struct str http_request_peer(const struct http_exchange *x); /* address without port */
 bool http_request_is_tls(const struct http_exchange *x);
+/* What a route's admit leaves for its quick and handle; NULL at first. It belongs to the arena. */
+void http_set_admission(struct http_exchange *x, void *admission);
+void *http_admission(const struct http_exchange *x);
 
 /* --- The answer. Headers first, then exactly one of http_reply and http_stream_start. Any thread.
  * --- */
@@ -68,6 +71,11 @@ struct http_route {
     /* Before the body is read and before 100 Continue: false when it has answered itself (401,
      * 404...). May be NULL. Always on the loop thread: must not block. */
     bool (*admit)(struct http_exchange *x, void *ctx);
+    /* With HTTP_ON_WORKER, for requests that need no waiting: called on the loop thread before a
+     * worker is asked, which saves two changes of thread. True when it has taken the request, which
+     * then leads to an answer as with handle; false, with x as it was, leaves it to a worker. Must
+     * not block. May be NULL. */
+    bool (*quick)(struct http_exchange *x, void *ctx);
     void (*handle)(struct http_exchange *x,
                    void *ctx); /* must lead to an answer, at once or later */
     /* Writes an error answer in the route's own form for refusals of the HTTP layer (405, 413, 415,

@@ -33,6 +33,49 @@ static void worker(struct http_exchange *x, void *ctx)
     http_reply(x, 200, "text/plain", STR("worker"));
 }
 
+static void hold(struct http_exchange *x, void *ctx)
+{
+    struct fixture *f = ctx;
+
+    pthread_mutex_lock(&f->lock);
+    f->held[f->held_count++] = x;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Leaves the query for the others. */
+static bool note_query(struct http_exchange *x, void *ctx)
+{
+    struct str *query = ARENA_NEW(http_arena(x), struct str);
+
+    (void)ctx;
+    *query = http_request_query(x);
+    http_set_admission(x, query);
+    return true;
+}
+
+static bool quick(struct http_exchange *x, void *ctx)
+{
+    const struct str *query = http_admission(x);
+
+    if (str_eq(*query, STR("held"))) {
+        hold(x, ctx);
+        return true;
+    }
+    if (!str_eq(*query, STR("quick")))
+        return false;
+    http_reply(x, 200, "text/plain", STR("quick"));
+    return true;
+}
+
+static void slow(struct http_exchange *x, void *ctx)
+{
+    const struct str *query = http_admission(x);
+
+    (void)ctx;
+    http_reply(x, 200, "text/plain", arena_printf(http_arena(x), "slow %.*s", STR_ARG(*query)));
+}
+
 static void seen(struct http_exchange *x, void *ctx)
 {
     struct str test = http_request_header(x, "x-tEST");
@@ -51,16 +94,6 @@ static void below(struct http_exchange *x, void *ctx)
     const char *text = ctx;
 
     http_reply(x, 200, "text/plain", str_from_z(text));
-}
-
-static void hold(struct http_exchange *x, void *ctx)
-{
-    struct fixture *f = ctx;
-
-    pthread_mutex_lock(&f->lock);
-    f->held[f->held_count++] = x;
-    pthread_cond_broadcast(&f->changed);
-    pthread_mutex_unlock(&f->lock);
 }
 
 static bool count_admitted(struct http_exchange *x, void *ctx)
@@ -104,6 +137,13 @@ void fixture_start(struct fixture *f, struct http_server_config config)
          .ctx = f},
         {.path = "/big", .methods = BIT(HTTP_POST), .max_body = 4 << 20, .handle = big},
         {.path = "/worker", .methods = BIT(HTTP_GET), .run = HTTP_ON_WORKER, .handle = worker},
+        {.path = "/quick",
+         .methods = BIT(HTTP_GET),
+         .run = HTTP_ON_WORKER,
+         .admit = note_query,
+         .quick = quick,
+         .handle = slow,
+         .ctx = f},
         {.path = "/seen", .methods = BIT(HTTP_GET) | BIT(HTTP_OPTIONS), .handle = seen},
         {.path = "/held",
          .methods = BIT(HTTP_GET) | BIT(HTTP_POST) | BIT(HTTP_HEAD),

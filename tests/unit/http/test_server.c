@@ -39,6 +39,8 @@ static void answers(void **state)
          "a\r\n0123456789\r\n0\r\nHost: b\r\nContent-Length: 7\r\n\r\n",
          200, "0123456789"},
         {"worker", "GET /worker HTTP/1.1\r\n" HOST "\r\n", 200, "worker"},
+        {"quick", "GET /quick?quick HTTP/1.1\r\n" HOST "\r\n", 200, "quick"},
+        {"not quick", "GET /quick?x HTTP/1.1\r\n" HOST "\r\n", 200, "slow x"},
         {"prefix", "GET /below/ HTTP/1.1\r\n" HOST "\r\n", 200, "below"},
         {"prefix of something long", "GET /below/a/b/c HTTP/1.1\r\n" HOST "\r\n", 200, "below"},
         {"same prefix, other method", "POST /below/a HTTP/1.1\r\n" HOST "\r\n", 200, "posted"},
@@ -61,6 +63,23 @@ static void answers(void **state)
         CHECK(!a.closes, "%s", cases[i].label);
         CHECK(raw_header(&a, "Date").len == 29, "%s", cases[i].label);
     }
+    raw_reader_done(&r);
+    fixture_stop(&f);
+}
+
+static void answers_later_what_was_taken_quickly(void **state)
+{
+    struct raw_answer a;
+    struct raw_reader r;
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, (struct http_server_config){0});
+    raw_reader_init(&r, raw_connect(f.port));
+    raw_send_z(r.fd, "GET /quick?held HTTP/1.1\r\n" HOST "\r\n");
+    http_reply(fixture_held(&f), 200, "text/plain", STR("later"));
+    raw_read(&r, HTTP_GET, &a);
+    CHECK_STR(a.body, "later", "from the thread of the test");
     raw_reader_done(&r);
     fixture_stop(&f);
 }
@@ -354,9 +373,11 @@ static void says_why_it_cannot_start(void **state)
     http_server_stop(NULL);
 }
 
-TEST_GROUP(server, cmocka_unit_test(answers), cmocka_unit_test(answers_head_without_body),
-           cmocka_unit_test(keeps_or_closes), cmocka_unit_test(keeps_the_order),
-           cmocka_unit_test(takes_long_pipelines), cmocka_unit_test(takes_large_bodies),
-           cmocka_unit_test(gives_large_answers), cmocka_unit_test(survives_leaving_peers),
+TEST_GROUP(server, cmocka_unit_test(answers),
+           cmocka_unit_test(answers_later_what_was_taken_quickly),
+           cmocka_unit_test(answers_head_without_body), cmocka_unit_test(keeps_or_closes),
+           cmocka_unit_test(keeps_the_order), cmocka_unit_test(takes_long_pipelines),
+           cmocka_unit_test(takes_large_bodies), cmocka_unit_test(gives_large_answers),
+           cmocka_unit_test(survives_leaving_peers),
            cmocka_unit_test(limits_requests_of_a_connection), cmocka_unit_test(limits_connections),
            cmocka_unit_test(counts), cmocka_unit_test(says_why_it_cannot_start))
