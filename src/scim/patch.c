@@ -470,6 +470,29 @@ static bool apply_op(struct arena *a, const struct scim_patch *patch,
     return op->kind == SCIM_PATCH_REMOVE ? apply_remove(&w, doc) : apply_set(&w);
 }
 
+/* Elements that an operation made the same are one (scim.md 1.7). */
+static void merge_same(struct arena *a, const struct scim_patch_op *op, struct json *doc)
+{
+    const struct json *object = op->ref.extension ? json_get(doc, op->ref.extension->urn) : doc;
+    struct json *array = op->ref.attribute ? json_get(object, op->ref.attribute->name) : NULL;
+    struct json *first, *next;
+    struct scim_list list;
+
+    if (!op->ref.attribute || !op->ref.attribute->multi || !array || array->count < 2 ||
+        (!op->filter && !op->ref.sub))
+        return;
+    first = array->first;
+    array->first = array->last = NULL;
+    array->count = 0;
+    scim_list_init(&list, a, op->ref.attribute, array);
+    for (struct json *element = first; element; element = next) {
+        next = element->next;
+        element->next = NULL;
+        scim_list_add(&list, element);
+    }
+    scim_list_done(&list);
+}
+
 bool scim_patch_apply(struct arena *a, const struct scim_patch *patch, const struct json *doc,
                       struct json **out, struct err *err)
 {
@@ -478,6 +501,8 @@ bool scim_patch_apply(struct arena *a, const struct scim_patch *patch, const str
     for (size_t i = 0; i < patch->count; i++)
         if (!apply_op(a, patch, &patch->ops[i], copy, err))
             return false;
+    for (size_t i = 0; i < patch->count; i++)
+        merge_same(a, &patch->ops[i], copy);
     scim_resource_prune(patch->type, copy);
     if (!scim_resource_require(patch->type, copy, err))
         return false;
