@@ -3,9 +3,6 @@
 #include "base/clock.h"
 #include "expr/value.h"
 
-#define DAYS_TO_1970 INT64_C(719162)                    /* from 0001-01-01 */
-#define TICKS_MAX    (INT64_C(3652059) * TICKS_PER_DAY) /* 10000-01-01 */
-
 int64_t value_ticks_from_us(int64_t us)
 {
     return us * TICKS_PER_US + DAYS_TO_1970 * TICKS_PER_DAY;
@@ -63,7 +60,7 @@ static bool blank(struct reader *r)
     return any;
 }
 
-static unsigned month_days(int64_t year, int64_t month)
+unsigned value_month_days(int64_t year, unsigned month)
 {
     static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -74,7 +71,7 @@ static unsigned month_days(int64_t year, int64_t month)
 static bool make_day(int64_t year, int64_t month, int64_t day, int64_t *out_ticks)
 {
     if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
-        day > month_days(year, month))
+        day > value_month_days(year, (unsigned)month))
         return false;
     *out_ticks =
         (date_to_days(year, (unsigned)month, (unsigned)day) + DAYS_TO_1970) * TICKS_PER_DAY;
@@ -143,7 +140,7 @@ static bool take_offset(struct reader *r, int64_t *ticks)
     if (hour > 14 || minute > 59 || r->rest.len > 0)
         return false;
     *ticks += (west ? 1 : -1) * (hour * 60 + minute) * 60 * TICKS_PER_SECOND;
-    return *ticks >= 0 && *ticks < TICKS_MAX;
+    return true;
 }
 
 static bool take_date(struct reader *r, int64_t *ticks)
@@ -177,7 +174,7 @@ static bool parse(struct str s, int64_t *out)
     return take_offset(&behind_date, out);
 }
 
-bool value_to_date(const struct expr_value *v, int64_t *out_ticks)
+bool value_to_instant(const struct expr_value *v, int64_t *out_ticks)
 {
     while (v->type == EXPR_LIST && v->list.count == 1)
         v = &v->list.items[0];
@@ -186,4 +183,9 @@ bool value_to_date(const struct expr_value *v, int64_t *out_ticks)
         return true;
     }
     return v->type == EXPR_STRING && parse(v->text, out_ticks);
+}
+
+bool value_to_date(const struct expr_value *v, int64_t *out_ticks)
+{
+    return value_to_instant(v, out_ticks) && *out_ticks >= 0 && *out_ticks < TICKS_END;
 }

@@ -4,6 +4,7 @@
 #include "expr/utf16.h"
 
 #include <unicase.h>
+#include <unictype.h>
 #include <uninorm.h>
 
 /* en, en-US, zh-Hans-CN: letters, then parts of letters and digits. */
@@ -84,6 +85,40 @@ bool fn_to_lower(struct call *c, struct expr_value *out)
 bool fn_to_upper(struct call *c, struct expr_value *out)
 {
     return map_case(c, true, out);
+}
+
+static bool separates(uint32_t c)
+{
+    return c != '\'' && uc_is_general_category_withtable(
+                            c, UC_CATEGORY_MASK_Z | UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
+                                   UC_CATEGORY_MASK_P | UC_CATEGORY_MASK_S);
+}
+
+/* Title casing (expressions.md 8.3): with separators of its own, the first character of a word is
+ * capital; without, its first letter. */
+bool fn_pcase(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    struct str set = call_given(c, 1) ? c->args[1].text : STR("");
+    bool in_word = false;
+    size_t n = 0;
+    char *text = call_alloc(c, s.len * 2);
+
+    if (!text)
+        return false;
+    for (size_t i = 0; i < s.len;) {
+        size_t start = i;
+        uint32_t letter = utf8_next(s, &i);
+        size_t at;
+        bool ends =
+            set.len > 0 ? str_find(set, str_sub(s, start, i - start), &at) : separates(letter);
+        bool begins = !ends && !in_word &&
+                      (set.len > 0 || uc_is_general_category_withtable(letter, UC_CATEGORY_MASK_L));
+
+        n += utf8_put(map_letter(letter, begins, false), text + n);
+        in_word = !ends && (in_word || begins);
+    }
+    return give_text(out, (struct str){text, n});
 }
 
 /* Letters without decomposition that are folded all the same. */

@@ -207,6 +207,29 @@ bool fn_role_assignments(struct call *c, struct expr_value *out)
     return give_list(out, items, n);
 }
 
+static struct str role_name(const struct expr_value *v)
+{
+    struct str name = json_get_text(v->record, "displayName");
+
+    return name.len > 0 ? name : json_get_text(v->record, "value");
+}
+
+bool fn_role_names(struct call *c, struct expr_value *out)
+{
+    struct expr_list list;
+    struct expr_value *items;
+
+    if (!fn_role_assignments(c, out))
+        return false;
+    list = values_of(out);
+    items = call_alloc_list(c, list.count);
+    if (!items)
+        return false;
+    for (size_t i = 0; i < list.count; i++)
+        give_text(&items[i], role_name(&list.items[i]));
+    return give_list(out, items, list.count);
+}
+
 bool fn_single_role_assignment(struct call *c, struct expr_value *out)
 {
     struct expr_list list;
@@ -221,8 +244,6 @@ bool fn_single_role_assignment(struct call *c, struct expr_value *out)
         return call_fail(c, EXPR_INVALID_ARGUMENT, 0,
                          "SingleAppRoleAssignment needs at most one role, but %zu are assigned",
                          list.count);
-    name = json_get_text(list.items[0].record, "displayName");
-    if (name.len == 0)
-        name = json_get_text(list.items[0].record, "value");
+    name = role_name(&list.items[0]);
     return name.len > 0 ? give_text(out, name) : give_null(out);
 }

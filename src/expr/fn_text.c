@@ -223,47 +223,86 @@ bool fn_word(struct call *c, struct expr_value *out)
     return give_text(out, STR(""));
 }
 
+/* For vbTextCompare: both texts in small letters. One-to-one case mapping leaves positions in code
+ * units as they are. */
+static bool lower(struct call *c, struct str *s)
+{
+    struct expr_value args[2] = {{.type = EXPR_STRING, {.text = *s}}, {.type = EXPR_NULL}};
+    struct call one = *c;
+    struct expr_value v;
+
+    one.args = args;
+    one.count = 1;
+    if (!fn_to_lower(&one, &v))
+        return false;
+    *s = v.text;
+    return true;
+}
+
+/* Both texts ready to be compared, by the compareType at position 3. */
+static bool comparable(struct call *c, struct str *s, struct str *what)
+{
+    struct str compare = call_given(c, 3) ? c->args[3].text : STR("vbBinaryCompare");
+
+    *s = c->args[0].text;
+    *what = c->args[1].text;
+    if (str_eq_z(compare, "vbTextCompare"))
+        return lower(c, s) && lower(c, what);
+    if (str_eq_z(compare, "vbBinaryCompare"))
+        return true;
+    return call_fail(c, EXPR_INVALID_ARGUMENT, 3,
+                     "the comparison is vbBinaryCompare or vbTextCompare");
+}
+
+static bool has_start(const struct call *c)
+{
+    return call_given(c, 2) && !value_is_null(&c->args[2]);
+}
+
 /* 1-based position of the first occurrence at or after start. */
 bool fn_in_str(struct call *c, struct expr_value *out)
 {
-    struct str s = c->args[0].text;
-    struct str what = c->args[1].text;
-    int64_t start = call_given(c, 2) && !value_is_null(&c->args[2]) ? c->args[2].integer : 1;
-    struct str compare = call_given(c, 3) ? c->args[3].text : STR("vbBinaryCompare");
-    bool fold = str_eq_z(compare, "vbTextCompare");
-    size_t length = utf16_length(s);
-    struct str rest;
+    int64_t start = has_start(c) ? c->args[2].integer : 1;
+    struct str s;
+    struct str what;
     size_t at;
 
-    if (!fold && !str_eq_z(compare, "vbBinaryCompare"))
-        return call_fail(c, EXPR_INVALID_ARGUMENT, 3,
-                         "the comparison of InStr is vbBinaryCompare or vbTextCompare");
+    if (!comparable(c, &s, &what))
+        return false;
     if (start < 1)
         return call_fail(c, EXPR_OUT_OF_RANGE, 2, "the start of InStr is 1 or more");
-    if (!call_given(c, 1) || value_is_null(&c->args[1]) || (uint64_t)start > length)
+    if (value_is_null(&c->args[1]) || (uint64_t)start > utf16_length(s))
         return give_integer(out, 0);
     if (what.len == 0)
         return give_integer(out, start);
-    rest = utf16_sub(s, (size_t)start - 1, SIZE_MAX);
-    if (fold) {
-        struct expr_value lower;
-        struct call one = *c;
-        struct expr_value args[2] = {{.type = EXPR_STRING, {.text = rest}}, {.type = EXPR_NULL}};
-
-        /* One-to-one case mapping: positions in code units are the same. */
-        one.args = args;
-        one.count = 1;
-        if (!fn_to_lower(&one, &lower))
-            return false;
-        rest = lower.text;
-        args[0].text = what;
-        if (!fn_to_lower(&one, &lower))
-            return false;
-        what = lower.text;
-    }
-    if (!str_find(rest, what, &at))
+    s = utf16_sub(s, (size_t)start - 1, SIZE_MAX);
+    if (!str_find(s, what, &at))
         return give_integer(out, 0);
-    return give_integer(out, start + (int64_t)utf16_length(str_sub(rest, 0, at)));
+    return give_integer(out, start + (int64_t)utf16_length(str_sub(s, 0, at)));
+}
+
+/* 1-based position of the last occurrence that ends at or before start. */
+bool fn_in_str_rev(struct call *c, struct expr_value *out)
+{
+    struct str s;
+    struct str what;
+    size_t from = 0;
+    size_t at;
+    bool found = false;
+
+    if (!comparable(c, &s, &what))
+        return false;
+    if (has_start(c) && c->args[2].integer < 1)
+        return call_fail(c, EXPR_OUT_OF_RANGE, 2, "the start of InStrRev is 1 or more");
+    if (has_start(c))
+        s = utf16_sub(s, 0, (size_t)c->args[2].integer);
+    if (what.len == 0)
+        return give_integer(out, 0);
+    while (str_find(str_from(s, from), what, &at)) {
+        found = true;
+        from += at + 1;
+    }
+    return give_integer(out, found ? (int64_t)utf16_length(str_sub(s, 0, from - 1)) + 1 : 0);
 }
 
 static bool pad(struct call *c, bool left, struct expr_value *out)

@@ -140,6 +140,7 @@ bool fn_switch(struct call *c, struct expr_value *out);
 /* fn_text.c */
 bool fn_append(struct call *c, struct expr_value *out);
 bool fn_in_str(struct call *c, struct expr_value *out);
+bool fn_in_str_rev(struct call *c, struct expr_value *out);
 bool fn_join(struct call *c, struct expr_value *out);
 bool fn_left(struct call *c, struct expr_value *out);
 bool fn_len(struct call *c, struct expr_value *out);
@@ -154,7 +155,24 @@ bool fn_word(struct call *c, struct expr_value *out);
 bool fn_pad_left(struct call *c, struct expr_value *out);
 bool fn_pad_right(struct call *c, struct expr_value *out);
 
+/* fn_date.c */
+bool fn_cdate(struct call *c, struct expr_value *out);
+bool fn_date_add(struct call *c, struct expr_value *out);
+bool fn_date_diff(struct call *c, struct expr_value *out);
+bool fn_date_from_num(struct call *c, struct expr_value *out);
+bool fn_is_date(struct call *c, struct expr_value *out);
+bool fn_now(struct call *c, struct expr_value *out);
+bool fn_num_from_date(struct call *c, struct expr_value *out);
+
+/* fn_code.c */
+bool fn_from_base64(struct call *c, struct expr_value *out);
+bool fn_from_utf8_hex(struct call *c, struct expr_value *out);
+bool fn_random_string(struct call *c, struct expr_value *out);
+bool fn_to_base64(struct call *c, struct expr_value *out);
+bool fn_to_utf8_hex(struct call *c, struct expr_value *out);
+
 /* fn_letters.c */
+bool fn_pcase(struct call *c, struct expr_value *out);
 bool fn_normalize_diacritics(struct call *c, struct expr_value *out);
 bool fn_to_lower(struct call *c, struct expr_value *out);
 bool fn_to_upper(struct call *c, struct expr_value *out);
@@ -165,6 +183,7 @@ bool fn_count(struct call *c, struct expr_value *out);
 bool fn_item(struct call *c, struct expr_value *out);
 bool fn_item_or_null(struct call *c, struct expr_value *out);
 bool fn_remove_duplicates(struct call *c, struct expr_value *out);
+bool fn_role_names(struct call *c, struct expr_value *out);
 bool fn_role_assignments(struct call *c, struct expr_value *out);
 bool fn_single_role_assignment(struct call *c, struct expr_value *out);
 bool fn_split(struct call *c, struct expr_value *out);

@@ -15,10 +15,11 @@
 #define INT      PARAMETER_INTEGER
 #define NUM      PARAMETER_NUMBER
 #define BOOL     PARAMETER_BOOLEAN
+#define DATE     PARAMETER_DATE
 
 /* clang-format off */
 const struct expr_function expr_functions[] = {
-    {"AppRoleAssignments", fn_role_assignments, 0, {{"source", ANY, 0}},
+    {"AppRoleAssignments", fn_role_names, 0, {{"source", ANY, 0}},
      "the names of the roles held", "AppRoleAssignments([appRoleAssignments])"},
     {"AppRoleAssignmentsComplex", fn_role_assignments, 0, {{"source", ANY, 0}},
      "the roles held, as records; sent as additions",
@@ -34,6 +35,8 @@ const struct expr_function expr_functions[] = {
      "the bits set in either integer", "BitOr(1, 4)"},
     {"CBool", fn_cbool, SEES, {{"expression", BOOL, 0}},
      "true or false from a comparison, number or text", "CBool([a] = [b])"},
+    {"CDate", fn_cdate, 0, {{"expression", DATE, 0}}, "text as a date",
+     "CDate([employeeHireDate])"},
     {"CInt", fn_cint, 0, {{"value", INT, 0}}, "text or boolean as an integer", "CInt(\"42\")"},
     {"CNum", fn_cnum, 0, {{"value", NUM, 0}}, "text as a number", "CNum(\"1.5\")"},
     {"CRef", fn_cref, 0, {{"value", TEXT, 0}}, "text as a reference", "CRef([manager])"},
@@ -45,8 +48,26 @@ const struct expr_function expr_functions[] = {
      {{"attribute", ANY, 0}, {"search", TEXT, 0}, {"casetype", TEXT, OPT}},
      "the number of the first value that contains the text, or 0",
      "Contains([proxyAddresses], \"SMTP:\")"},
+    {"ConvertFromBase64", fn_from_base64, 0, {{"source", TEXT, 0}, {"encoding", TEXT, OPT}},
+     "the text in base64; encoding Unicode, UTF8 or ASCII",
+     "ConvertFromBase64([extensionAttribute1], UTF8)"},
+    {"ConvertFromUTF8Hex", fn_from_utf8_hex, 0, {{"source", TEXT, 0}},
+     "the text in hexadecimal UTF-8", "ConvertFromUTF8Hex([extensionAttribute1])"},
+    {"ConvertToBase64", fn_to_base64, EACH, {{"source", TEXT, 0}},
+     "the text's UTF-16 bytes in base64", "ConvertToBase64([objectId])"},
+    {"ConvertToUTF8Hex", fn_to_utf8_hex, EACH, {{"source", TEXT, 0}},
+     "the text's UTF-8 bytes in hexadecimal", "ConvertToUTF8Hex([objectId])"},
     {"Count", fn_count, SEES, {{"attribute", ANY, 0}}, "how many values there are",
      "Count([proxyAddresses])"},
+    {"DateAdd", fn_date_add, ANY_NULL,
+     {{"interval", TEXT, 0}, {"value", INT, 0}, {"dateTime", DATE, 0}},
+     "a date moved by so many intervals", "DateAdd(\"d\", 7, CDate([employeeHireDate]))"},
+    {"DateDiff", fn_date_diff, ANY_NULL,
+     {{"interval", TEXT, 0}, {"date1", DATE, 0}, {"date2", DATE, 0}},
+     "the intervals from the first date to the second",
+     "DateDiff(\"d\", Now(), CDate([employeeHireDate]))"},
+    {"DateFromNum", fn_date_from_num, 0, {{"value", INT, 0}}, "a Windows file time as a date",
+     "DateFromNum(129699324000000000)"},
     {"Error", fn_error, SEES, {{"message", TEXT, 0}}, "fails with the message",
      "IIF(IsPresent([mail]), [mail], Error(\"no mail address\"))"},
     {"Guid", fn_guid, 0, {{NULL, ANY, 0}}, "a new random GUID", "Guid()"},
@@ -59,8 +80,13 @@ const struct expr_function expr_functions[] = {
     {"InStr", fn_in_str, SEES,
      {{"value1", TEXT, 0}, {"value2", TEXT, 0}, {"start", INT, OPT}, {"compareType", TEXT, OPT}},
      "the position of the first occurrence, from 1, or 0", "InStr([mail], \"@\")"},
+    {"InStrRev", fn_in_str_rev, SEES,
+     {{"string", TEXT, 0}, {"match", TEXT, 0}, {"start", INT, OPT}, {"compareType", TEXT, OPT}},
+     "the position of the last occurrence, from 1, or 0", "InStrRev([mail], \".\")"},
     {"IsBitSet", fn_is_bit_set, ANY_NULL, {{"value", INT, 0}, {"flag", INT, 0}},
      "true if a bit of the flag is set", "IsBitSet([userAccountControl], 2)"},
+    {"IsDate", fn_is_date, SEES, {{"value", ANY, 0}}, "true if CDate would succeed",
+     "IsDate([extensionAttribute1])"},
     {"IsEmpty", fn_is_empty, SEES, {{"value", ANY, 0}}, "true for the empty text \"\"",
      "IsEmpty([displayName])"},
     {"IsNothing", fn_is_null, SEES, {{"source", ANY, 0}}, "the same as IsNull",
@@ -95,6 +121,11 @@ const struct expr_function expr_functions[] = {
      "letters without their accents", "NormalizeDiacritics([givenName])"},
     {"Not", fn_not, SEES, {{"source", ANY, 0}}, "false for true, and true for everything else",
      "Not([IsSoftDeleted])"},
+    {"Now", fn_now, 0, {{NULL, ANY, 0}}, "the current time as a date", "Now()"},
+    {"NumFromDate", fn_num_from_date, 0, {{"value", ANY, 0}}, "a date as a Windows file time",
+     "NumFromDate(Now())"},
+    {"PCase", fn_pcase, EACH, {{"source", TEXT, 0}, {"wordSeparators", TEXT, OPT}},
+     "words that begin with a capital letter", "PCase([displayName])"},
     {"PadLeft", fn_pad_left, SEES, {{"string", TEXT, 0}, {"length", INT, 0}, {"padChar", TEXT, 0}},
      "the text, filled up on its left", "PadLeft([employeeId], 8, \"0\")"},
     {"PadRight", fn_pad_right, SEES,
@@ -104,6 +135,10 @@ const struct expr_function expr_functions[] = {
      "the prefix followed by the source", "Prepend(\"x-\", [mailNickname])"},
     {"RTrim", fn_rtrim, EACH, {{"value", TEXT, 0}}, "the text without white space on its right",
      "RTrim([displayName])"},
+    {"RandomString", fn_random_string, SEES,
+     {{"Length", INT, 0}, {"MinimumNumbers", INT, 0}, {"MinimumSpecialCharacters", INT, 0},
+      {"MinimumCapital", INT, 0}, {"MinimumLowerCase", INT, 0}, {"CharactersToAvoid", TEXT, OPT}},
+     "random text, for initial passwords", "Redact(RandomString(16, 2, 2, 2, 2))"},
     {"Redact", fn_redact, SEES, {{"value", ANY, 0}},
      "the value itself, kept out of every log", "Redact([employeeId])"},
     {"RemoveDuplicates", fn_remove_duplicates, 0, {{"attribute", ANY, 0}},
@@ -222,8 +257,10 @@ static const char *type_name(const struct expr_function *f, const struct paramet
     case PARAMETER_TEXT:
         break;
     }
-    return f->call == fn_role_assignments || f->call == fn_single_role_assignment ? "Reference"
-                                                                                  : "String";
+    return f->call == fn_role_assignments || f->call == fn_role_names ||
+                   f->call == fn_single_role_assignment
+               ? "Reference"
+               : "String";
 }
 
 struct expr_function_info expr_function_info(size_t i)

@@ -29,6 +29,12 @@ bool value_number_from_text(struct str s, struct expr_value *out);
 int value_order_text(struct str a, struct str b);
 
 /* Dates, see date.c. */
+#define DAYS_TO_1970 INT64_C(719162)                    /* from 0001-01-01 */
+#define TICKS_END    (INT64_C(3652059) * TICKS_PER_DAY) /* 10000-01-01 */
+
 bool value_to_date(const struct expr_value *v, int64_t *out_ticks);
+/* The same, but an offset from UTC may lead out of the years 1 to 9999. */
+bool value_to_instant(const struct expr_value *v, int64_t *out_ticks);
+unsigned value_month_days(int64_t year, unsigned month);
 struct str value_date_text(struct arena *a, int64_t ticks); /* M/d/yyyy h:mm:ss tt */
 int64_t value_ticks_from_us(int64_t us);
