@@ -8,7 +8,8 @@
 
 extern const struct cli_commands demo_commands, serve_commands, app_commands, job_commands,
     watch_commands, logs_commands, plan_commands, provision_commands, expression_commands,
-    help_commands, import_commands, user_commands, group_commands, assignment_commands;
+    help_commands, tenant_commands, key_commands, import_commands, user_commands, group_commands,
+    assignment_commands;
 
 const struct cli_chapter cli_chapters[] = {
     {"Start", TABLES(&demo_commands, &serve_commands)},
@@ -16,6 +17,7 @@ const struct cli_chapter cli_chapters[] = {
     {"Applications", TABLES(&app_commands)},
     {"Provisioning",
      TABLES(&job_commands, &watch_commands, &plan_commands, &provision_commands, &logs_commands)},
+    {"SCIM tenants", TABLES(&tenant_commands, &key_commands)},
     {"Mapping", TABLES(&expression_commands)},
     {"More", TABLES(&help_commands)},
 };
