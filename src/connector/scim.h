@@ -32,7 +32,9 @@ struct scim_attribute {
     struct str path;      /* as written in requests */
     struct str path_json; /* the same as a JSON string, with its quotes */
     struct str filter;    /* the path with everything that precedes the value: `userName eq ` */
-    bool value_objects;   /* elements are objects with a value: "emails" mapped as a whole */
+    struct str list_json; /* the path without filter and sub-attribute, as a JSON string */
+    const struct scim_body *element; /* with terms: its element in the body of a create */
+    bool value_objects; /* elements are objects with a value: "emails" mapped as a whole */
 };
 
 /* The body of a create as a tree. Only what has a value is written. */
@@ -82,8 +84,12 @@ void scim_write_url(struct buf *out, const struct scim_base *base, const struct 
 enum scim_secrets { SCIM_SECRETS_SENT, SCIM_SECRETS_MASKED };
 void scim_write_create(struct buf *out, const struct scim_object *o,
                        const struct mapping_changes *want, enum scim_secrets secrets);
-void scim_write_patch(struct buf *out, const struct scim_object *o,
-                      const struct mapping_changes *changes, enum scim_secrets secrets);
+/* resource: the account as it was just read, or NULL: then a path with a filter is taken to find
+ * its element. An element that is not there is added as a whole. False when nothing is left to
+ * send. */
+bool scim_write_patch(struct buf *out, const struct scim_object *o,
+                      const struct mapping_changes *changes, const struct json *resource,
+                      enum scim_secrets secrets);
 enum scim_member_op { SCIM_MEMBERS_ADD, SCIM_MEMBERS_REMOVE };
 void scim_write_members(struct buf *out, const struct scim_attribute *attribute,
                         enum scim_member_op op, const struct str *ids, size_t count);
@@ -97,6 +103,8 @@ struct str scim_read_location(struct arena *a, struct str location);
 /* Values are flat {target attribute: value} in the types of the mapping. */
 void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,
                       struct target_record *out);
+/* Does the account have the element that the terms mean? */
+bool scim_has_element(const struct scim_attribute *t, const struct json *resource);
 struct scim_list {
     const struct json *resources; /* an array, or NULL */
     int64_t total;                /* what the server says, or what there is */

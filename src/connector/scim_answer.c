@@ -138,6 +138,12 @@ static void end_change(struct scim_call *c, const struct http_answer *answer,
     fill_ok(answer, out);
 }
 
+static bool is_no_target(struct scim_call *c, const struct http_answer *answer)
+{
+    return answer->failure == HTTP_OK && answer->status == 400 &&
+           str_eq_ascii_nocase(scim_error_type(c->target->answer, answer->body), STR("noTarget"));
+}
+
 /* What was sent is done, or is to be sent in smaller parts. False when that is not possible. */
 static bool next_members(struct scim_call *c, const struct http_answer *answer)
 {
@@ -204,6 +210,52 @@ static void hold(struct scim_call *c, const struct target_result *result)
     scim_target_probe(t, on_probe);
 }
 
+static bool has_element(const struct scim_call *c)
+{
+    const struct mapping_changes *changes = &c->update.changes;
+
+    for (size_t i = 0; i < changes->count; i++) {
+        size_t place = (size_t)(changes->items[i].attribute - c->object->mapping->attributes);
+
+        if (c->object->attributes[place].element)
+            return true;
+    }
+    return false;
+}
+
+/* Goes on with an update whose element is missing. False when it has come to its end; then *out_end
+ * tells how if the answer does not. */
+static bool next_update(struct scim_call *c, const struct http_answer *answer,
+                        struct target_result *out_end, bool *out_ended)
+{
+    struct json *document;
+
+    *out_ended = false;
+    switch (c->update.stage) {
+    case SCIM_UPDATE_SENT:
+        if (!is_no_target(c, answer) || !has_element(c))
+            return false;
+        scim_call_read_for_update(c);
+        return true;
+    case SCIM_UPDATE_READING:
+        if (!is_success(answer))
+            return false;
+        *out_ended = true;
+        document = parse(c, answer);
+        if (!document)
+            fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is not a resource",
+                 out_end);
+        else if (scim_call_update_again(c, document))
+            return true;
+        else
+            fill_ok(answer, out_end); /* what was to be removed is not there */
+        return false;
+    case SCIM_UPDATE_SENT_AGAIN:
+        break;
+    }
+    return false;
+}
+
 static void end_success(struct scim_call *c, const struct http_answer *answer,
                         struct target_result *out)
 {
@@ -242,9 +294,14 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     struct scim_call *c = ctx;
     struct scim_target *t = c->target;
     struct target_result result;
+    bool ended = false;
 
     arena_reset(t->answer);
-    if (c->asked.action == SCIM_MEMBERS && next_members(c, answer)) {
+    if (c->asked.action == SCIM_UPDATE && next_update(c, answer, &result, &ended))
+        return;
+    if (ended) {
+        /* result is filled */
+    } else if (c->asked.action == SCIM_MEMBERS && next_members(c, answer)) {
         if (scim_call_send_members(c))
             return;
         fill_ok(answer, &result);

@@ -17,6 +17,15 @@ struct scim_members { /* what is left to do */
     enum scim_member_op op;
 };
 
+/* An element that a filter means may not be there yet, and then a target that keeps to RFC 7644
+ * answers noTarget: the account is read, and what is missing is added as a whole. */
+enum scim_update_stage { SCIM_UPDATE_SENT, SCIM_UPDATE_READING, SCIM_UPDATE_SENT_AGAIN };
+struct scim_update {
+    struct str id;
+    struct mapping_changes changes;
+    enum scim_update_stage stage;
+};
+
 /* Reused; known to the target by `all` from its first use to the end. */
 struct scim_call {
     struct scim_target *target;
@@ -29,6 +38,7 @@ struct scim_call {
     char request_id[SCIM_REQUEST_ID_MAX];
     struct str secrets[SCIM_CALL_SECRETS_MAX];
     struct mapping_criterion by; /* SCIM_FIND */
+    struct scim_update update;   /* SCIM_UPDATE */
     struct scim_members members; /* SCIM_MEMBERS */
     target_done *done;
     void *ctx;
@@ -63,6 +73,10 @@ struct scim_target {
 void scim_call_send(struct scim_call *c, struct str body);
 /* The next request of a change of members; false when there is nothing left to do. */
 bool scim_call_send_members(struct scim_call *c);
+/* Reads the account of an update that found no target. */
+void scim_call_read_for_update(struct scim_call *c);
+/* Sends the update once more, knowing the account; false when nothing is left to send. */
+bool scim_call_update_again(struct scim_call *c, const struct json *resource);
 /* Asks whether the token is accepted at all, and lets on_probe know. */
 void scim_target_probe(struct scim_target *t, http_client_done *on_probe);
 /* What http_client_send calls; ctx is the call. */

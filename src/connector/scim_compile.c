@@ -92,7 +92,9 @@ static struct str terms_text(struct arena *a, const struct scim_attribute *t)
     return arena_str(a, buf_str(&text));
 }
 
-static struct str path_text(struct arena *a, const struct scim_attribute *t)
+enum path_part { PATH_LIST, PATH_WHOLE };
+
+static struct str path_text(struct arena *a, const struct scim_attribute *t, enum path_part part)
 {
     CLEANUP(buf_done) struct buf text;
 
@@ -102,12 +104,12 @@ static struct str path_text(struct arena *a, const struct scim_attribute *t)
         buf_add_char(&text, ':');
     }
     buf_add(&text, t->name);
-    if (t->term_count) {
+    if (part == PATH_WHOLE && t->term_count) {
         buf_add_char(&text, '[');
         write_terms(&text, t);
         buf_add_char(&text, ']');
     }
-    if (t->sub.len) {
+    if (part == PATH_WHOLE && t->sub.len) {
         buf_add_char(&text, '.');
         buf_add(&text, t->sub);
     }
@@ -135,7 +137,8 @@ static bool compile_attribute(struct arena *a, const struct scim_object *o,
                        "target attribute '%.*s' names no attribute that can be written: only "
                        "name[sub eq \"value\"].sub is possible",
                        STR_ARG(m->target));
-    out->path = path_text(a, out);
+    out->path = path_text(a, out, PATH_WHOLE);
+    out->list_json = json_string_text(a, path_text(a, out, PATH_LIST));
     out->path_json = json_string_text(a, out->path);
     out->filter = arena_printf(a, "%.*s eq ", STR_ARG(out->path));
     return true;
@@ -188,12 +191,13 @@ static struct scim_body *element(struct arena *a, struct scim_body *array,
 
 static void add_to_body(struct arena *a, struct scim_object *o, size_t place)
 {
-    const struct scim_attribute *t = &o->attributes[place];
+    struct scim_attribute *t = &o->attributes[place];
     struct scim_body *at = t->urn.len ? child(a, &o->extensions, BODY_OBJECT, t->urn) : &o->core;
     struct str name = t->name;
 
     if (t->term_count) {
         at = element(a, child(a, at, BODY_ARRAY, t->name), t);
+        t->element = at;
         name = t->sub.len ? t->sub : STR("value");
     } else if (t->sub.len) {
         at = child(a, at, BODY_OBJECT, t->name);

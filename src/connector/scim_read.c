@@ -116,14 +116,20 @@ static struct json *read_all(struct arena *a, const struct scim_attribute *t, co
     return list->count ? list : NULL;
 }
 
+/* The attribute as a whole, before filter and sub-attribute. */
+static const struct json *find_attribute(const struct scim_attribute *t,
+                                         const struct json *resource)
+{
+    if (t->urn.len)
+        resource = json_get_nocase(resource, t->urn);
+    return json_get_nocase(resource, t->name);
+}
+
 static struct json *read_attribute(struct arena *a, const struct scim_attribute *t,
                                    const struct json *resource)
 {
-    const struct json *v = resource;
+    const struct json *v = find_attribute(t, resource);
 
-    if (t->urn.len)
-        v = json_get_nocase(v, t->urn);
-    v = json_get_nocase(v, t->name);
     if (!v || v->type == JSON_NULL)
         return NULL;
     if (t->mapping->multivalued && t->term_count == 0 && t->sub.len == 0)
@@ -171,6 +177,20 @@ void scim_read_record(struct arena *a, const struct scim_object *o, const struct
         .version = json_get_text(json_get_nocase(resource, STR("meta")), "version"),
         .values = values,
     };
+}
+
+bool scim_has_element(const struct scim_attribute *t, const struct json *resource)
+{
+    const struct json *list = find_attribute(t, resource);
+
+    if (!json_is(list, JSON_ARRAY))
+        return list && terms_hold(t, list);
+    JSON_EACH(element, list)
+    {
+        if (terms_hold(t, element))
+            return true;
+    }
+    return false;
 }
 
 bool scim_read_list(const struct json *document, struct scim_list *out)

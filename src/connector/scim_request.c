@@ -290,26 +290,82 @@ void scim_write_create(struct buf *out, const struct scim_object *o,
     buf_add_char(out, '}');
 }
 
-void scim_write_patch(struct buf *out, const struct scim_object *o,
-                      const struct mapping_changes *changes, enum scim_secrets secrets)
+/* Is this the first of the changes that belong to its element? */
+static bool leads_its_element(const struct scim_object *o, const struct mapping_changes *changes,
+                              size_t at)
 {
+    const struct mapping_attribute *all = o->mapping->attributes;
+    const struct scim_body *element = o->attributes[changes->items[at].attribute - all].element;
+
+    for (size_t i = 0; i < at; i++) {
+        if (o->attributes[changes->items[i].attribute - all].element == element &&
+            changes->items[i].after)
+            return false;
+    }
+    return true;
+}
+
+static void begin_operation(struct buf *out, bool first, const char *op, struct str path_json)
+{
+    buf_add_z(out, first ? "{\"op\":\"" : ",{\"op\":\"");
+    buf_add_z(out, op);
+    buf_add_z(out, "\",\"path\":");
+    buf_add(out, path_json);
+}
+
+static void write_change(const struct writer *w, const struct mapping_change *c, bool first)
+{
+    const struct scim_attribute *t =
+        &w->object->attributes[c->attribute - w->object->mapping->attributes];
+
+    begin_operation(w->out, first,
+                    !c->after             ? "remove"
+                    : is_empty(c->before) ? "add"
+                                          : "replace",
+                    t->path_json);
+    if (c->after) {
+        buf_add_z(w->out, ",\"value\":");
+        write_value(w->out, t, c->after, w->secrets);
+    }
+    buf_add_char(w->out, '}');
+}
+
+static void add_element(const struct writer *w, const struct scim_attribute *t, bool first)
+{
+    begin_operation(w->out, first, "add", t->list_json);
+    buf_add_z(w->out, ",\"value\":[{");
+    buf_add(w->out, t->element->fixed);
+    write_children(w, t->element, true);
+    buf_add_z(w->out, "}]}");
+}
+
+bool scim_write_patch(struct buf *out, const struct scim_object *o,
+                      const struct mapping_changes *changes, const struct json *resource,
+                      enum scim_secrets secrets)
+{
+    const struct json *values[SCIM_ATTRIBUTES_MAX];
+    struct writer w = {out, o, values, secrets};
+    bool first = true;
+
+    memset(values, 0, o->mapping->attribute_count * sizeof(values[0]));
+    for (size_t i = 0; i < changes->count; i++)
+        values[changes->items[i].attribute - o->mapping->attributes] = changes->items[i].after;
     buf_add_z(out, PATCH_HEAD);
     for (size_t i = 0; i < changes->count; i++) {
         const struct mapping_change *c = &changes->items[i];
         const struct scim_attribute *t = &o->attributes[c->attribute - o->mapping->attributes];
-        bool clears = !c->after || c->after->type == JSON_NULL;
 
-        buf_add_z(out, i ? ",{\"op\":\"" : "{\"op\":\"");
-        buf_add_z(out, clears ? "remove" : is_empty(c->before) ? "add" : "replace");
-        buf_add_z(out, "\",\"path\":");
-        buf_add(out, t->path_json);
-        if (!clears) {
-            buf_add_z(out, ",\"value\":");
-            write_value(out, t, c->after, secrets);
+        if (resource && t->element && !scim_has_element(t, resource)) {
+            if (!c->after || !leads_its_element(o, changes, i))
+                continue;
+            add_element(&w, t, first);
+        } else {
+            write_change(&w, c, first);
         }
-        buf_add_char(out, '}');
+        first = false;
     }
     buf_add_z(out, "]}");
+    return !first;
 }
 
 /* members[value eq "id"]: quoted for the filter, and that again for JSON. */

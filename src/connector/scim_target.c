@@ -144,6 +144,33 @@ bool scim_call_send_members(struct scim_call *c)
     return true;
 }
 
+static void write_url(struct scim_call *c, enum http_method method, struct str id)
+{
+    buf_reset(&c->url);
+    c->asked.method = method;
+    scim_write_url(&c->url, &c->target->url, c->object, id, method, &c->asked.shown);
+}
+
+void scim_call_read_for_update(struct scim_call *c)
+{
+    c->update.stage = SCIM_UPDATE_READING;
+    empty_body(c->target);
+    write_url(c, HTTP_GET, c->update.id);
+    scim_call_send(c, STR(""));
+}
+
+bool scim_call_update_again(struct scim_call *c, const struct json *resource)
+{
+    struct buf *body = empty_body(c->target);
+
+    c->update.stage = SCIM_UPDATE_SENT_AGAIN;
+    write_url(c, HTTP_PATCH, c->update.id);
+    if (!scim_write_patch(body, c->object, &c->update.changes, resource, SCIM_SECRETS_SENT))
+        return false;
+    scim_call_send(c, buf_str(body));
+    return true;
+}
+
 static struct mapping_criterion random_criterion(struct arena *a, const struct scim_object *o)
 {
     const struct mapping_attribute *best = NULL;
@@ -253,7 +280,7 @@ static void send_plain(struct target *target, enum scim_action action, enum http
     struct scim_call *c = call_new(t, action, method, m, done, ctx);
 
     empty_body(t);
-    scim_write_url(&c->url, &t->url, c->object, id, method, &c->asked.shown);
+    write_url(c, method, id);
     scim_call_send(c, STR(""));
 }
 
@@ -277,9 +304,26 @@ static void scim_create(struct target *target, const struct mapping_object *m,
     struct buf *body = empty_body(t);
 
     remember_secrets(c, want);
-    scim_write_url(&c->url, &t->url, c->object, STR(""), HTTP_POST, &c->asked.shown);
+    write_url(c, HTTP_POST, STR(""));
     scim_write_create(body, c->object, want, SCIM_SECRETS_SENT);
     scim_call_send(c, buf_str(body));
+}
+
+static struct mapping_changes copy_changes(struct arena *a, const struct mapping_changes *changes)
+{
+    struct mapping_changes copy = {
+        .items = ARENA_ARRAY(a, struct mapping_change, changes->count),
+        .count = changes->count,
+    };
+
+    for (size_t i = 0; i < changes->count; i++) {
+        copy.items[i] = changes->items[i];
+        copy.items[i].before =
+            changes->items[i].before ? json_clone(a, changes->items[i].before) : NULL;
+        copy.items[i].after =
+            changes->items[i].after ? json_clone(a, changes->items[i].after) : NULL;
+    }
+    return copy;
 }
 
 static void scim_update(struct target *target, const struct mapping_object *m, struct str id,
@@ -294,8 +338,12 @@ static void scim_update(struct target *target, const struct mapping_object *m, s
         return;
     }
     remember_secrets(c, changes);
-    scim_write_url(&c->url, &t->url, c->object, id, HTTP_PATCH, &c->asked.shown);
-    scim_write_patch(body, c->object, changes, SCIM_SECRETS_SENT);
+    c->update = (struct scim_update){
+        .id = arena_str(c->arena, id),
+        .changes = copy_changes(c->arena, changes),
+    };
+    write_url(c, HTTP_PATCH, id);
+    (void)scim_write_patch(body, c->object, changes, NULL, SCIM_SECRETS_SENT);
     scim_call_send(c, buf_str(body));
 }
 
@@ -324,7 +372,7 @@ static void scim_change_members(struct target *target, const struct mapping_obje
         .remove_count = remove_count,
         .at_once = t->members_at_once,
     };
-    scim_write_url(&c->url, &t->url, c->object, id, HTTP_PATCH, &c->asked.shown);
+    write_url(c, HTTP_PATCH, id);
     if (!scim_call_send_members(c))
         call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
 }
@@ -342,7 +390,7 @@ static struct str scim_preview(struct target *target, const struct mapping_objec
     buf_init(&url, SCIM_URL_MAX);
     scim_write_url(&url, &t->url, o, id, method, &shown);
     if (method == HTTP_PATCH)
-        scim_write_patch(body, o, changes, SCIM_SECRETS_MASKED);
+        (void)scim_write_patch(body, o, changes, NULL, SCIM_SECRETS_MASKED);
     else if (method == HTTP_POST)
         scim_write_create(body, o, changes, SCIM_SECRETS_MASKED);
     return arena_printf(a, "%s %.*s%s%.*s", http_method_name(method), STR_ARG(shown),
