@@ -221,7 +221,8 @@ static const struct {
     const char *line; /* behind the program's name; WHO is replaced */
 } tries[] = {
     {"how it stands", "status demo"},
-    {"who has an account in the application", "tenant list"},
+    {"the people of the directory", "user list --limit 5"},
+    {"the application's side: its accounts are counted there", "tenant list"},
     {"what was done, and why", "logs demo --limit 10"},
     {"one person, step by step", "provision demo WHO --dry-run"},
     {"change that person ...", "user set WHO department=Research"},

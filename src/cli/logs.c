@@ -1,6 +1,7 @@
 /* `usher logs N`: the provisioning log, newest first. */
 #include "cli/record.h"
 #include "cli/wire.h"
+#include "directory/object.h"
 
 #include <string.h>
 
@@ -38,6 +39,27 @@ static bool parse_query(const struct cli_args *args, struct journal_query *q, st
     return true;
 }
 
+/* Records know names and ids. What else means somebody in the directory (userPrincipalName, mail,
+ * employeeId) is turned into the id; any other text is looked for as it is. */
+static bool resolve_who(struct cli *c, struct journal_query *q, struct err *err)
+{
+    struct directory_object found;
+    struct err why = {.kind = ERR_NONE};
+
+    if (!q->who.len) {
+        return true;
+    }
+    if (directory_find(c->db_handle, c->arena, q->who, DIRECTORY_ANY, &found, &why)) {
+        q->who = found.id;
+        return true;
+    }
+    if (why.kind == ERR_NOT_FOUND || why.kind == ERR_CONFLICT) {
+        return true;
+    }
+    *err = why;
+    return false;
+}
+
 static bool is_filtered(const struct journal_query *q)
 {
     return q->who.len || q->cycle_id.len || q->code.len || q->by_action || q->by_status ||
@@ -64,7 +86,8 @@ static struct str detail_of(struct cli *c, const struct journal_record *r)
         return arena_printf(c->arena, "%.*s: %.*s", STR_ARG(r->code), STR_ARG(r->message));
     if (r->message.len)
         return r->message;
-    return arena_printf(c->arena, "%zu attributes", r->property_count);
+    return arena_printf(c->arena, "%zu attribute%s", r->property_count,
+                        r->property_count == 1 ? "" : "s");
 }
 
 static void print_table(struct cli *c, const struct journal_record *records, size_t count)
@@ -115,6 +138,7 @@ static int run_logs(struct cli *c, const struct cli_args *args)
     size_t count;
 
     if (!parse_query(args, &q, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
+        !resolve_who(c, &q, &err) ||
         !journal_list(c->db_handle, c->arena, job.no, &q, &records, &count, &err))
         return cli_fail(c, &err);
     if (c->json) {
@@ -132,7 +156,7 @@ static int run_logs(struct cli *c, const struct cli_args *args)
 }
 
 static const struct cli_option logs_options[] = {
-    {"--who", "TEXT", "name or id on either side; a part of a name is enough"},
+    {"--who", "TEXT", "name, id or userPrincipalName; a part of a name is enough"},
     {"--status", "S", "success, failure, skipped or warning"},
     {"--action", "A", "create, update, delete, disable, stagedDelete or other"},
     {"--cycle", "ID", "records of one cycle"},

@@ -46,7 +46,7 @@ static void print_row(struct plan_print *p, const struct plan_row *row)
     if (row->reason.len)
         fprintf(out, "  (%.*s)", STR_ARG(row->reason));
     if (row->change_count)
-        fprintf(out, "  %zu attributes", row->change_count);
+        fprintf(out, "  %zu attribute%s", row->change_count, row->change_count == 1 ? "" : "s");
     fputc('\n', out);
     if (p->details)
         cli_properties_print(p->cli, row->changes, row->change_count, "    ");

@@ -56,7 +56,8 @@ static const struct {
     int64_t us;
     const char *want;
 } durations[] = {
-    {0, "0.0 s"},
+    {0, "0 ms"},
+    {41999, "41 ms"},
     {1234567, "1.2 s"},
     {INT64_C(59600000), "60 s"},
     {INT64_C(180) * 1000000, "3 min"},
