@@ -26,6 +26,11 @@ bool db_open(const struct db_config *config, struct db **out, struct err *err)
                    "the database URL has to start with 'sqlite:' or 'postgresql://'");
 }
 
+bool db_is_embedded(const struct db_config *config)
+{
+    return str_starts(str_from_z(config->url), STR("sqlite:"));
+}
+
 void db_close(struct db *db)
 {
     if (!db)

@@ -23,6 +23,9 @@ struct db_config {
 /* Opens without migrating. ERR_NOT_FOUND/ERR_DENIED/ERR_UNAVAILABLE with the path or host in the
  * message. */
 MUST_USE bool db_open(const struct db_config *config, struct db **out, struct err *err);
+/* Whether the database is a file that this process reads itself: a look-up by an index takes
+ * microseconds and waits for nobody. */
+bool db_is_embedded(const struct db_config *config);
 void db_close(struct db *db); /* NULL is fine; rolls back what is open */
 void db_closep(struct db **db);
 

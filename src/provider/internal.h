@@ -17,6 +17,7 @@
 #define PROVIDER_PAGE_MAX     200
 #define PROVIDER_ANSWER_MAX   ((size_t)256 * 1024 * 1024) /* bytes of one answer */
 #define PROVIDER_SCAN_MAX     1000000 /* resources one filter may look at; beyond: tooMany */
+#define PROVIDER_QUICK_MAX    32768   /* bytes of a body that is read without a worker */
 
 enum resource_kind { RESOURCE_USER = 1, RESOURCE_GROUP = 2 };
 
@@ -196,6 +197,9 @@ bool version_listed(struct str header, int64_t version);
 
 /* --- handlers --- */
 void list_handle(struct call *c, struct db *db);
+/* Answers a list for which one row at most has to be looked at; false, having done nothing, for any
+ * other and for what is wrong. */
+bool list_quick(struct call *c);
 void read_handle(struct call *c, struct db *db);
 void write_handle(struct call *c); /* answers from the writer's thread */
 void discovery_handle(struct call *c, const struct provider_profile *profile);

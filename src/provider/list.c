@@ -142,6 +142,12 @@ static bool candidate(struct list *l, struct db_stmt *st, struct err *err)
     return write_item(l, &s, err);
 }
 
+/* Whether there is one candidate at most. */
+static bool is_look_up(const struct list *l)
+{
+    return l->from == PROVIDER_BY_ID || l->from == PROVIDER_BY_UNIQUE;
+}
+
 /* One page of candidates behind the last one seen. */
 static bool walk_page(struct list *l, size_t *rows, struct err *err)
 {
@@ -152,6 +158,9 @@ static bool walk_page(struct list *l, size_t *rows, struct err *err)
     struct db_args args = l->from == PROVIDER_PAGE
                               ? DB_ARGS(tenant, kind, created, id, limit)
                               : DB_ARGS(tenant, kind, db_text(l->key), created, id, limit);
+
+    if (is_look_up(l))
+        args.count = 3;
     bool row;
 
     *rows = 0;
@@ -246,7 +255,7 @@ static bool run(struct list *l, struct err *err)
 
 static bool collect(struct list *l, struct buf *answer, struct err *err)
 {
-    if (!prepare(l, err) || !run(l, err))
+    if (!run(l, err))
         return false;
     scim_list_begin(answer, l->total, l->start, l->items);
     buf_add(answer, buf_str(&l->out));
@@ -254,20 +263,43 @@ static bool collect(struct list *l, struct buf *answer, struct err *err)
     return !answer->overflowed || err_set(err, ERR_INTERNAL, "answerTooLarge", "list too large");
 }
 
-void list_handle(struct call *c, struct db *db)
+/* `ok` and err are those of prepare. */
+static void finish(struct list *l, bool ok, struct err *err)
 {
     CLEANUP(buf_done) struct buf answer;
-    struct list l = {.call = c, .db = db};
-    struct err err = {0};
-    bool ok;
+    struct call *c = l->call;
 
     buf_init(&answer, PROVIDER_ANSWER_MAX);
-    buf_init(&l.out, PROVIDER_ANSWER_MAX);
-    ok = collect(&l, &answer, &err);
-    buf_done(&l.out);
-    arena_free(l.probe.arena);
+    buf_init(&l->out, PROVIDER_ANSWER_MAX);
+    ok = ok && collect(l, &answer, err);
+    buf_done(&l->out);
+    arena_free(l->probe.arena);
     if (ok)
         reply_json(c, 200, buf_str(&answer));
     else
-        reply_error(c, &err);
+        reply_error(c, err);
+}
+
+void list_handle(struct call *c, struct db *db)
+{
+    struct list l = {.call = c, .db = db};
+    struct err err = {0};
+    bool ok = prepare(&l, &err);
+
+    finish(&l, ok, &err);
+}
+
+bool list_quick(struct call *c)
+{
+    struct pool *pool = &c->provider->pool;
+    struct list l = {.call = c};
+    struct err err = {0};
+
+    if (!prepare(&l, &err) || !is_look_up(&l) || !pool_take(pool, &l.db, &err)) {
+        arena_free(l.probe.arena);
+        return false;
+    }
+    finish(&l, true, &err);
+    pool_give(pool, l.db);
+    return true;
 }

@@ -45,20 +45,21 @@ static bool gate(struct call *c)
 }
 
 /* Refuses before the body is read what can be refused from memory; the rest waits for the worker.
- */
+ * The call it makes, with the tenant if that is known, is what the others go on with. */
 static bool admit(struct http_exchange *x, void *ctx)
 {
+    struct call *c = ARENA_NEW(http_arena(x), struct call);
     struct provider *p = ctx;
-    struct call c;
 
-    call_init(&c, p, x);
-    if (c.endpoint == ENDPOINT_CONFIG && is_read(&c))
+    call_init(c, p, x);
+    http_set_admission(x, c);
+    if (c->endpoint == ENDPOINT_CONFIG && is_read(c))
         return true;
-    switch (auth_check_cached(&p->auth, c.tenant_name, call_token(&c), &c.tenant)) {
+    switch (auth_check_cached(&p->auth, c->tenant_name, call_token(c), &c->tenant)) {
     case AUTH_OK:
-        return gate(&c);
+        return gate(c);
     case AUTH_REFUSED:
-        reply_unauthorized(&c);
+        reply_unauthorized(c);
         return false;
     case AUTH_UNKNOWN:
         break;
@@ -86,20 +87,27 @@ static void handle_config(struct call *c)
         reply_error(c, &err);
 }
 
-static void handle_resource(struct call *c)
+static bool is_resource(const struct call *c)
+{
+    return c->endpoint == ENDPOINT_USERS || c->endpoint == ENDPOINT_USER ||
+           c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
+}
+
+static void begin_resource(struct call *c)
 {
     bool group = c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
+
+    c->kind = group ? RESOURCE_GROUP : RESOURCE_USER;
+    c->type = group ? &c->tenant->profile->group : &c->tenant->profile->user;
+}
+
+static void handle_read(struct call *c)
+{
     bool one = c->endpoint == ENDPOINT_USER || c->endpoint == ENDPOINT_GROUP;
     struct provider *provider = c->provider;
     struct err err = {0};
     struct db *db;
 
-    c->kind = group ? RESOURCE_GROUP : RESOURCE_USER;
-    c->type = group ? &c->tenant->profile->group : &c->tenant->profile->user;
-    if (!is_read(c)) {
-        write_handle(c);
-        return;
-    }
     if (!pool_take(&provider->pool, &db, &err)) {
         reply_error(c, &err);
         return;
@@ -111,32 +119,61 @@ static void handle_resource(struct call *c)
     pool_give(&provider->pool, db); /* c ended with the answer */
 }
 
+/* On the loop: reading one user from a file, and reading the body of a write, which then waits in
+ * the writer's queue. */
+static bool quick(struct http_exchange *x, void *ctx)
+{
+    const struct provider *p = ctx;
+    struct call *c = http_admission(x);
+
+    if (!c->tenant || !is_resource(c) || !call_query(c, &(struct err){0}))
+        return false;
+    begin_resource(c);
+    if (!is_read(c)) {
+        if (http_request_body(x).len > PROVIDER_QUICK_MAX)
+            return false;
+        write_handle(c);
+        return true;
+    }
+    if (!db_is_embedded(p->config.db))
+        return false;
+    if (c->endpoint != ENDPOINT_USER)
+        return c->has_filter && list_quick(c);
+    handle_read(c);
+    return true;
+}
+
 static void handle(struct http_exchange *x, void *ctx)
 {
+    struct call *c = http_admission(x);
     struct provider *p = ctx;
     struct err err = {0};
-    struct call c;
 
-    call_init(&c, p, x);
-    if (!call_query(&c, &err)) {
-        reply_error(&c, &err);
+    if (!call_query(c, &err)) {
+        reply_error(c, &err);
         return;
     }
-    if (c.endpoint == ENDPOINT_CONFIG && is_read(&c)) {
-        handle_config(&c);
+    if (c->endpoint == ENDPOINT_CONFIG && is_read(c)) {
+        handle_config(c);
         return;
     }
-    if (!auth_check(p, c.tenant_name, call_token(&c), &c.tenant, &err)) {
-        reply_error(&c, &err);
+    if (!c->tenant) {
+        if (!auth_check(p, c->tenant_name, call_token(c), &c->tenant, &err)) {
+            reply_error(c, &err);
+            return;
+        }
+        if (!gate(c))
+            return;
+    }
+    if (!is_resource(c)) {
+        discovery_handle(c, c->tenant->profile);
         return;
     }
-    if (!gate(&c))
-        return;
-    if (c.endpoint == ENDPOINT_USERS || c.endpoint == ENDPOINT_USER ||
-        c.endpoint == ENDPOINT_GROUPS || c.endpoint == ENDPOINT_GROUP)
-        handle_resource(&c);
+    begin_resource(c);
+    if (is_read(c))
+        handle_read(c);
     else
-        discovery_handle(&c, c.tenant->profile);
+        write_handle(c);
 }
 
 static void refuse(struct http_exchange *x, int status, const char *reason, void *ctx)
@@ -169,6 +206,7 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
                                    .max_body = PROVIDER_BODY_MAX,
                                    .run = HTTP_ON_WORKER,
                                    .admit = admit,
+                                   .quick = quick,
                                    .handle = handle,
                                    .refuse = refuse,
                                    .ctx = p};

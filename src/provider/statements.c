@@ -6,8 +6,9 @@
     " EXISTS (SELECT 1 FROM provider_member AS g"                             \
     "          WHERE g.tenant_no = r.tenant_no AND g.member_id = r.id), r.member_count"
 
-/* Candidates for a filter come in pages, in the order of lists. The plus signs keep SQLite from
- * taking the index of that order in place of the one of the value that is looked up. */
+/* Candidates for a filter, if there can be many, come in pages, in the order of lists. The plus
+ * signs keep SQLite from taking the index of that order in place of the one of the value that is
+ * looked up. */
 #define PAGE(n, m, k)                                 \
     " AND (+r.created_us, r.id) > ($" #n ", $" #m ")" \
     " ORDER BY +r.created_us, r.id LIMIT $" #k
@@ -92,10 +93,10 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                               " ORDER BY r.created_us, r.id LIMIT $3 OFFSET $4"},
     [PROVIDER_BY_ID] = {"provider_by_id", "SELECT " COLUMNS " FROM provider_resource AS r"
                                           " WHERE r.tenant_no = $1 AND r.type = $2"
-                                          " AND r.id = $3" PAGE(4, 5, 6)},
+                                          " AND r.id = $3"},
     [PROVIDER_BY_UNIQUE] = {"provider_by_unique", "SELECT " COLUMNS " FROM provider_resource AS r"
                                                   " WHERE r.tenant_no = $1 AND r.type = $2"
-                                                  " AND r.unique_key = $3" PAGE(4, 5, 6)},
+                                                  " AND r.unique_key = $3"},
     [PROVIDER_BY_EXTERNAL] = {"provider_by_external",
                               "SELECT " COLUMNS " FROM provider_resource AS r"
                               " WHERE r.tenant_no = $1 AND +r.type = $2"
