@@ -61,13 +61,15 @@ void client_close(struct client *c)
     buf_done(&c->in);
 }
 
-static void read_more(struct client *c)
+static bool read_more(struct client *c)
 {
     char bytes[65536];
     ssize_t got = recv(c->fd, bytes, sizeof(bytes), 0);
 
-    CHECK(got > 0, "the server closed or said nothing");
+    if (got <= 0)
+        return false;
     buf_add(&c->in, (struct str){bytes, (size_t)got});
+    return true;
 }
 
 struct str answer_header(const struct answer *answer, struct str name)
@@ -84,31 +86,50 @@ struct str answer_header(const struct answer *answer, struct str name)
     return (struct str){0};
 }
 
-void client_send(struct client *c, struct arena *a, enum http_method method, struct str request,
-                 struct answer *out)
+static bool send_all(struct client *c, struct str request)
 {
-    size_t sent = 0, end;
-    int64_t length = 0;
+    size_t sent = 0;
 
     while (sent < request.len) {
         ssize_t n = send(c->fd, request.ptr + sent, request.len - sent, MSG_NOSIGNAL);
 
-        CHECK(n > 0, "the server does not read");
+        if (n <= 0)
+            return false;
         sent += (size_t)n;
     }
+    return true;
+}
+
+bool client_try(struct client *c, struct arena *a, enum http_method method, struct str request,
+                struct answer *out)
+{
+    int64_t length = 0;
+    size_t end;
+
     buf_reset(&c->in);
     *out = (struct answer){0};
+    if (!send_all(c, request))
+        return false;
     while (!str_find(buf_str(&c->in), STR("\r\n\r\n"), &end))
-        read_more(c);
+        if (!read_more(c))
+            return false;
     out->head = arena_str(a, str_sub(buf_str(&c->in), 0, end));
     out->status = (int)strtol(out->head.ptr + 9, NULL, 10);
     str_to_int(answer_header(out, STR("Content-Length")), 0, INT32_MAX, &length);
     if (method == HTTP_HEAD || out->status == 204 || out->status == 304)
         length = 0;
     while (c->in.len < end + 4 + (size_t)length)
-        read_more(c);
+        if (!read_more(c))
+            return false;
     out->body = arena_str(a, str_sub(buf_str(&c->in), end + 4, (size_t)length));
-    if (length > 0)
+    return true;
+}
+
+void client_send(struct client *c, struct arena *a, enum http_method method, struct str request,
+                 struct answer *out)
+{
+    CHECK(client_try(c, a, method, request, out), "the server closed or said nothing");
+    if (out->body.len > 0)
         CHECK(json_parse(a, out->body, NULL, &out->json, NULL, NULL), "not JSON: %.*s",
               STR_ARG(out->body));
     if (str_eq_ascii_nocase(answer_header(out, STR("Connection")), STR("close"))) {
@@ -119,14 +140,18 @@ void client_send(struct client *c, struct arena *a, enum http_method method, str
     }
 }
 
-void client_ask(struct client *c, const struct fixture *f, struct arena *a, enum http_method method,
-                const char *path, const char *body, struct answer *out)
+struct str client_request(const struct fixture *f, struct arena *a, enum http_method method,
+                          const char *path, const char *body)
 {
-    struct str request = arena_printf(
+    return arena_printf(
         a, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n%s%zu\r\n\r\n%s",
         http_method_name(method), path, f->port, f->key.bytes,
         body ? "Content-Type: application/scim+json\r\nContent-Length: " : "Content-Length: ",
         body ? strlen(body) : 0, body ? body : "");
+}
 
-    client_send(c, a, method, request, out);
+void client_ask(struct client *c, const struct fixture *f, struct arena *a, enum http_method method,
+                const char *path, const char *body, struct answer *out)
+{
+    client_send(c, a, method, client_request(f, a, method, path, body), out);
 }

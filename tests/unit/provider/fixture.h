@@ -42,6 +42,12 @@ struct answer {
 /* Sends the bytes of a request and reads the whole answer; texts live in a. */
 void client_send(struct client *c, struct arena *a, enum http_method method, struct str request,
                  struct answer *out);
+/* The same, but false when the server goes away before the whole answer is there. */
+MUST_USE bool client_try(struct client *c, struct arena *a, enum http_method method,
+                         struct str request, struct answer *out);
+/* The text of a request with the fixture's key. */
+struct str client_request(const struct fixture *f, struct arena *a, enum http_method method,
+                          const char *path, const char *body);
 /* A request with the fixture's key; path is below the origin, body may be NULL. */
 void client_ask(struct client *c, const struct fixture *f, struct arena *a, enum http_method method,
                 const char *path, const char *body, struct answer *out);
