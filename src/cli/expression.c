@@ -14,7 +14,7 @@ static int fail_expression(struct cli *c, const char *text, const struct expr_er
     if (!c->json && e->offset <= strlen(text) && !strchr(text, '\n') && strlen(text) < 200) {
         for (size_t i = 0; i < e->offset; i++)
             column += ((unsigned char)text[i] & 0xC0) != 0x80;
-        fprintf(c->err, "  %s\n  %*s^\n", text, (int)column, "");
+        (void)fprintf(c->err, "  %s\n  %*s^\n", text, (int)column, "");
     }
     return cli_fail(c, &e->err);
 }
@@ -125,10 +125,11 @@ static bool run_lines(struct cli *c, const char *path, struct str rest, struct t
             continue;
         if (!expr_vector_run(a, &v, clock_now(c->clock), c->rng, &passed, &got, err))
             return err_at(err, "%s:%zu", path, number);
-        if (passed)
+        if (passed) {
             t->passed++;
-        else
+        } else {
             report(c, t, &v, number, got);
+        }
         arena_reset(a);
     }
     return true;
@@ -151,7 +152,7 @@ static int run_test(struct cli *c, const struct cli_args *args)
         json_add(c->arena, result, STR("failures"), t.failures);
         cli_print_json(c, result);
     } else {
-        fprintf(c->out, "%zu passed, %zu failed\n", t.passed, t.failed);
+        (void)fprintf(c->out, "%zu passed, %zu failed\n", t.passed, t.failed);
     }
     return t.failed ? 1 : 0;
 }
@@ -183,10 +184,11 @@ static struct str signature(struct arena *a, const struct expr_function_info *f)
 
     buf_init(&text, 512);
     buf_addf(&text, "%s(", f->name);
-    for (size_t i = 0; i < f->parameter_count; i++)
+    for (size_t i = 0; i < f->parameter_count; i++) {
         buf_addf(&text, "%s%s%s%s", i > 0 ? ", " : "", f->parameters[i].name,
                  f->parameters[i].optional && !f->parameters[i].repeats ? "?" : "",
                  f->parameters[i].repeats ? ", ..." : "");
+    }
     buf_add_char(&text, ')');
     return arena_str(a, buf_str(&text));
 }
@@ -203,15 +205,17 @@ static int run_functions(struct cli *c, const struct cli_args *args)
     for (size_t i = 0; i < expr_function_count(); i++) {
         struct expr_function_info f = expr_function_info(i);
 
-        if (c->json)
+        if (c->json) {
             json_append(all, function_json(c->arena, &f));
-        else
+        } else {
             cli_table_row(table, (struct str[]){signature(c->arena, &f), str_from_z(f.help)});
+        }
     }
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, all);
-    else
+    } else {
         cli_table_print(table);
+    }
     return 0;
 }
 

@@ -17,11 +17,12 @@ static bool check_name(struct checker *k, struct node *n)
     if (n->function)
         return true;
     nearest = expr_function_nearest(n->text);
-    if (nearest)
+    if (nearest) {
         return expr_fail(k->err, EXPR_UNKNOWN_FUNCTION, n->offset,
                          "there is no function '%.*s'; the nearest is '%s' (upper and lower case "
                          "count)",
                          STR_ARG(str_sub(n->text, 0, 60)), nearest->name);
+    }
     return expr_fail(k->err, EXPR_UNKNOWN_FUNCTION, n->offset, "there is no function '%.*s'",
                      STR_ARG(str_sub(n->text, 0, 60)));
 }
@@ -52,13 +53,15 @@ static bool wrong_count(struct checker *k, const struct node *n)
     size_t most;
 
     arity(n->function, &least, &most);
-    if (most == SIZE_MAX)
+    if (most == SIZE_MAX) {
         return expr_fail(k->err, EXPR_ARITY, n->offset,
                          "%s takes at least %zu arguments, found %zu", n->function->name, least,
                          n->count);
-    if (least == most)
+    }
+    if (least == most) {
         return expr_fail(k->err, EXPR_ARITY, n->offset, "%s takes %zu argument%s, found %zu",
                          n->function->name, least, least == 1 ? "" : "s", n->count);
+    }
     return expr_fail(k->err, EXPR_ARITY, n->offset, "%s takes %zu to %zu arguments, found %zu",
                      n->function->name, least, most, n->count);
 }
@@ -66,15 +69,17 @@ static bool wrong_count(struct checker *k, const struct node *n)
 /* Pairs of key and value behind source and default. */
 static bool check_switch(struct checker *k, const struct node *n)
 {
-    if (n->count < 4 || n->count % 2 != 0)
+    if (n->count < 4 || n->count % 2 != 0) {
         return expr_fail(k->err, EXPR_ARITY, n->offset,
                          "Switch takes a source, a default and pairs of key and value: an even "
                          "number of arguments, at least 4; found %zu",
                          n->count);
+    }
     for (size_t i = 2; i < n->count; i += 2) {
-        if (is_omitted(n, i))
+        if (is_omitted(n, i)) {
             return expr_fail(k->err, EXPR_ARITY, n->parts[i]->offset,
                              "argument %zu of Switch is a key and cannot be left empty", i + 1);
+        }
     }
     return true;
 }
@@ -93,10 +98,11 @@ static bool check_arguments(struct checker *k, const struct node *n)
         const struct parameter *p = expr_function_parameter(n->function, i, n->count);
 
         if (n->parts[i]->kind == NODE_OMITTED &&
-            !(p->flags & (PARAMETER_OPTIONAL | PARAMETER_BLANK)))
+            !(p->flags & (PARAMETER_OPTIONAL | PARAMETER_BLANK))) {
             return expr_fail(k->err, EXPR_ARITY, n->parts[i]->offset,
                              "argument %zu of %s (%s) cannot be left empty", i + 1,
                              n->function->name, p->name);
+        }
     }
     return true;
 }
@@ -105,9 +111,10 @@ static bool check_call(struct checker *k, struct node *n)
 {
     if (!check_name(k, n) || !check_arguments(k, n))
         return false;
-    if (n->function->call == fn_select_unique && n != k->expr->root)
+    if (n->function->call == fn_select_unique && n != k->expr->root) {
         return expr_fail(k->err, EXPR_NESTING, n->offset,
                          "SelectUniqueValue can only be the outermost function");
+    }
     if (n->function->call == fn_redact)
         k->expr->redacts = true;
     /* A constant pattern is compiled once; what is wrong with it is said when it is used. */

@@ -1,7 +1,5 @@
 #include "expr/node.h"
 
-#include <stdarg.h>
-
 static const char *const fault_names[EXPR_FAULT_COUNT] = {
     [EXPR_TOO_LONG] = "TooLong",
     [EXPR_PARSE] = "Parse",
@@ -22,19 +20,27 @@ const char *expr_fault_name(enum expr_fault fault)
     return fault_names[fault];
 }
 
-void expr_error_fill(struct expr_error *err, enum expr_fault fault, size_t offset,
-                     const char *format, ...)
+bool expr_fail_va(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
+                  va_list args)
 {
     char message[sizeof(err->err.message)];
-    va_list args;
 
     if (!err)
-        return;
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
+        return false;
+    (void)vsnprintf(message, sizeof(message), format, args);
     err->fault = fault;
     err->offset = offset;
     err_fill(&err->err, ERR_INVALID, fault_names[fault], "%s", message);
-    err_place(&err->err, "character %zu", offset + 1);
+    return err_at(&err->err, "character %zu", offset + 1);
+}
+
+bool expr_fail(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
+               ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    expr_fail_va(err, fault, offset, format, args);
+    va_end(args);
+    return false;
 }

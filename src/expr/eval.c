@@ -9,16 +9,27 @@ static bool too_much(struct evaluation *ev, size_t offset, size_t bytes)
     ev->work += bytes;
     if (ev->work <= EXPR_MAX_WORK)
         return false;
-    expr_error_fill(ev->err, EXPR_OUT_OF_RANGE, offset,
-                    "the expression builds more than %u MiB of values", EXPR_MAX_WORK >> 20);
+    expr_fail(ev->err, EXPR_OUT_OF_RANGE, offset,
+              "the expression builds more than %u MiB of values", EXPR_MAX_WORK >> 20);
     return true;
+}
+
+bool call_fail(const struct call *c, enum expr_fault fault, size_t i, const char *format, ...)
+{
+    const struct node *n = i < c->count ? c->node->parts[i] : c->node;
+    va_list args;
+
+    va_start(args, format);
+    expr_fail_va(c->evaluation->err, fault, n->offset, format, args);
+    va_end(args);
+    return false;
 }
 
 char *call_alloc(struct call *c, size_t bytes)
 {
     if (bytes > EXPR_MAX_TEXT) {
-        expr_error_fill(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
-                        "the text grows beyond %u bytes", EXPR_MAX_TEXT);
+        expr_fail(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
+                  "the text grows beyond %u bytes", EXPR_MAX_TEXT);
         return NULL;
     }
     if (too_much(c->evaluation, c->node->offset, bytes))
@@ -29,8 +40,8 @@ char *call_alloc(struct call *c, size_t bytes)
 struct expr_value *call_alloc_list(struct call *c, size_t count)
 {
     if (count > EXPR_MAX_LIST) {
-        expr_error_fill(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
-                        "the list grows beyond %d values", EXPR_MAX_LIST);
+        expr_fail(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
+                  "the list grows beyond %d values", EXPR_MAX_LIST);
         return NULL;
     }
     if (too_much(c->evaluation, c->node->offset, count * sizeof(struct expr_value)))
@@ -57,10 +68,11 @@ bool call_text(struct call *c, size_t i, const struct expr_value *v, struct str 
     *out = STR("");
     if (v->type == EXPR_NULL)
         return true;
-    if (v->type == EXPR_STRING)
+    if (v->type == EXPR_STRING) {
         *out = v->text;
-    else if (!expr_value_text(call_arena(c), v, out))
+    } else if (!expr_value_text(call_arena(c), v, out)) {
         return wrong_type(c, i, v, "text");
+    }
     return true;
 }
 
@@ -96,9 +108,10 @@ static bool coerce(struct call *c, size_t i, enum parameter_type type)
         break;
     case PARAMETER_DATE:
         as.type = EXPR_DATE;
-        if (v->type != EXPR_NULL && !value_to_date(v, &as.ticks))
+        if (v->type != EXPR_NULL && !value_to_date(v, &as.ticks)) {
             return call_fail(c, EXPR_DATE_PARSE, i, "argument %zu of %s is not a date", i + 1,
                              c->node->function->name);
+        }
         break;
     }
     if (!ok)
@@ -189,9 +202,10 @@ static bool evaluate_concat(struct evaluation *ev, const struct node *n, struct 
             return true;
         }
         texts[i] = STR("");
-        if (!value_is_null(&v) && !expr_value_text(ev->context->arena, &v, &texts[i]))
+        if (!value_is_null(&v) && !expr_value_text(ev->context->arena, &v, &texts[i])) {
             return expr_fail(ev->err, EXPR_TYPE, n->parts[i]->offset,
                              "& joins texts, but this is %s", value_type_name(&v));
+        }
         length += texts[i].len;
     }
     text = call_alloc(&c, length);
@@ -262,9 +276,10 @@ static bool compare(struct evaluation *ev, const struct node *n, const struct ex
     }
     if ((a->type == EXPR_BOOLEAN || b->type == EXPR_BOOLEAN) && value_to_boolean(a, &x.boolean) &&
         value_to_boolean(b, &y.boolean)) {
-        if (!equality)
+        if (!equality) {
             return expr_fail(ev->err, EXPR_TYPE, n->offset,
                              "booleans can be compared with = and <> only");
+        }
         *out = holds(n->relop, x.boolean != y.boolean);
         return true;
     }
@@ -273,9 +288,11 @@ static bool compare(struct evaluation *ev, const struct node *n, const struct ex
         *out = holds(n->relop, order_int(x.ticks, y.ticks));
         return true;
     }
-    if (!expr_value_text(ev->context->arena, a, &s) || !expr_value_text(ev->context->arena, b, &t))
+    if (!expr_value_text(ev->context->arena, a, &s) ||
+        !expr_value_text(ev->context->arena, b, &t)) {
         return expr_fail(ev->err, EXPR_TYPE, n->offset, "cannot compare %s with %s",
                          value_type_name(a), value_type_name(b));
+    }
     *out = holds(n->relop, equality ? !str_eq(s, t) : value_order_text(s, t));
     return true;
 }

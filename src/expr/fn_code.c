@@ -43,9 +43,10 @@ static bool from_utf16(struct call *c, struct str bytes, struct str *out)
 
     if (!text || !units)
         return false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         units[i] =
             (uint16_t)((unsigned char)bytes.ptr[2 * i] | (unsigned char)bytes.ptr[2 * i + 1] << 8);
+    }
     if (bytes.len % 2 != 0 || u16_check(units, count))
         return call_fail(c, EXPR_INVALID_ARGUMENT, 0, "the bytes are not UTF-16 text");
     for (size_t i = 0; i < count;) {
@@ -148,31 +149,36 @@ static void fill_classes(struct random_classes *r, struct str avoid)
     r->starts[CLASSES] = n;
 }
 
+static bool check_counts(struct call *c)
+{
+    for (size_t i = 0; i <= CLASSES; i++) {
+        if (value_is_null(&c->args[i]) || c->args[i].integer < 0 ||
+            c->args[i].integer > RANDOM_MAX) {
+            return call_fail(c, EXPR_INVALID_ARGUMENT, i, "the numbers of RandomString are 0 to %d",
+                             RANDOM_MAX);
+        }
+    }
+    if (c->evaluation->context->rng)
+        return true;
+    return call_fail(c, EXPR_INVALID_ARGUMENT, 0, "no random numbers are available here");
+}
+
 static bool check_random(struct call *c, const struct random_classes *r)
 {
     int64_t length = c->args[0].integer;
     int64_t sum = 0;
 
-    for (size_t i = 0; i <= CLASSES; i++) {
-        if (value_is_null(&c->args[i]))
-            return call_fail(c, EXPR_INVALID_ARGUMENT, i, "RandomString needs numbers, not null");
-        if (c->args[i].integer < 0 || c->args[i].integer > RANDOM_MAX)
-            return call_fail(c, EXPR_INVALID_ARGUMENT, i, "the numbers of RandomString are 0 to %d",
-                             RANDOM_MAX);
-    }
     for (size_t k = 0; k < CLASSES; k++) {
         sum += c->args[k + 1].integer;
-        if (c->args[k + 1].integer > 0 && r->starts[k + 1] == r->starts[k])
+        if (c->args[k + 1].integer > 0 && r->starts[k + 1] == r->starts[k]) {
             return call_fail(c, EXPR_INVALID_ARGUMENT, k + 1,
                              "no characters of this kind are left to choose from");
+        }
     }
-    if (length < 1 || length < sum || (length > sum && r->starts[CLASSES] == 0))
-        return call_fail(c, EXPR_INVALID_ARGUMENT, 0,
-                         "the length is 1 to %d and not less than the minimums together",
-                         RANDOM_MAX);
-    if (!c->evaluation->context->rng)
-        return call_fail(c, EXPR_INVALID_ARGUMENT, 0, "no random numbers are available here");
-    return true;
+    if (length >= 1 && length >= sum && (length == sum || r->starts[CLASSES] > 0))
+        return true;
+    return call_fail(c, EXPR_INVALID_ARGUMENT, 0,
+                     "the length is 1 to %d and not less than the minimums together", RANDOM_MAX);
 }
 
 static char pick(struct rng *rng, const struct random_classes *r, size_t from, size_t to)
@@ -189,7 +195,7 @@ bool fn_random_string(struct call *c, struct expr_value *out)
     char *text;
 
     fill_classes(&r, c->args[CLASSES + 1].text);
-    if (!check_random(c, &r))
+    if (!check_counts(c) || !check_random(c, &r))
         return false;
     length = (size_t)c->args[0].integer;
     text = call_alloc(c, length);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "expr/function.h"
 
+#define MONTHS_MAX INT64_C(120000)
 #define TICKS_1601 (INT64_C(584388) * TICKS_PER_DAY) /* where file times begin */
 
 static bool give_date(struct call *c, int64_t ticks, struct expr_value *out)
@@ -33,9 +34,10 @@ bool fn_date_from_num(struct call *c, struct expr_value *out)
 {
     int64_t n = c->args[0].integer;
 
-    if (n < 0 || n >= TICKS_END - TICKS_1601)
+    if (n < 0 || n >= TICKS_END - TICKS_1601) {
         return call_fail(c, EXPR_OUT_OF_RANGE, 0, "%lld is not a file time up to the year 9999",
                          (long long)n);
+    }
     return give_date(c, n + TICKS_1601, out);
 }
 
@@ -91,7 +93,7 @@ static bool add_months(struct call *c, int64_t ticks, int64_t months, struct exp
     unsigned last;
 
     date_from_days(ticks / TICKS_PER_DAY - DAYS_TO_1970, &year, &m, &day);
-    if (months < -12 * 10000 || months > 12 * 10000)
+    if (months < -MONTHS_MAX || months > MONTHS_MAX)
         return call_fail(c, EXPR_OUT_OF_RANGE, 1, "the date leaves the years 1 to 9999");
     month = year * 12 + m - 1 + months;
     year = month / 12;

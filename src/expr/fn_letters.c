@@ -60,16 +60,17 @@ static bool map_case(struct call *c, bool upper, struct expr_value *out)
     size_t n = 0;
     char *text;
 
-    if (culture.len > 0 && !is_culture(culture))
+    if (culture.len > 0 && !is_culture(culture)) {
         return call_fail(c, EXPR_INVALID_ARGUMENT, 1, "'%.*s' is no culture name such as en-US",
                          STR_ARG(str_sub(culture, 0, 40)));
+    }
     /* One to one, but a letter may need a byte more than before: ı is 1 to 2, ɐ (2) to Ɐ (3). */
     text = call_alloc(c, s.len * 2);
     if (!text)
         return false;
     if (!dotted && utf16_is_ascii(s)) {
         for (size_t i = 0; i < s.len; i++)
-            text[n++] = upper ? ascii_upper(s.ptr[i]) : ascii_lower(s.ptr[i]);
+            text[n++] = (char)(upper ? ascii_upper(s.ptr[i]) : ascii_lower(s.ptr[i]));
         return give_text(out, (struct str){text, n});
     }
     for (size_t i = 0; i < s.len;)

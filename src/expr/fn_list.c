@@ -44,11 +44,12 @@ bool fn_item(struct call *c, struct expr_value *out)
 
     if (!item(c, &found, out))
         return false;
-    if (!found)
+    if (!found) {
         return call_fail(c, EXPR_OUT_OF_RANGE, 1, "there is no value number %lld; there %s %zu",
                          (long long)c->args[1].integer,
                          values_of(&c->args[0]).count == 1 ? "is" : "are",
                          values_of(&c->args[0]).count);
+    }
     return true;
 }
 
@@ -71,9 +72,10 @@ bool fn_contains(struct call *c, struct expr_value *out)
 
     one.args = args;
     one.count = 1;
-    if (!fold && !str_eq_z(kind, "CaseSensitive"))
+    if (!fold && !str_eq_z(kind, "CaseSensitive")) {
         return call_fail(c, EXPR_INVALID_ARGUMENT, 2,
                          "the case type of Contains is CaseSensitive or CaseInsensitive");
+    }
     for (size_t i = 0; i < list.count; i++) {
         struct str what = c->args[1].text;
         struct str s;
@@ -240,10 +242,11 @@ bool fn_single_role_assignment(struct call *c, struct expr_value *out)
     if (value_is_null(out))
         return true;
     list = values_of(out);
-    if (list.count > 1)
+    if (list.count > 1) {
         return call_fail(c, EXPR_INVALID_ARGUMENT, 0,
                          "SingleAppRoleAssignment needs at most one role, but %zu are assigned",
                          list.count);
+    }
     name = role_name(&list.items[0]);
     return name.len > 0 ? give_text(out, name) : give_null(out);
 }

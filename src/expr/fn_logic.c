@@ -33,9 +33,10 @@ bool fn_iif(struct call *c, struct expr_value *out)
         return false;
     if (value_is_signal(out))
         return true;
-    if (!value_to_boolean(out, &yes))
+    if (!value_to_boolean(out, &yes)) {
         return call_fail(c, EXPR_TYPE, 0, "the condition of IIF needs true or false, but is %s",
                          value_type_name(out));
+    }
     return call_evaluate(c, yes ? 1 : 2, out);
 }
 
@@ -89,9 +90,10 @@ bool fn_select_unique(struct call *c, struct expr_value *out)
     const struct expr_context *context = c->evaluation->context;
     struct err why;
 
-    if (!context->taken)
+    if (!context->taken) {
         return call_fail(c, EXPR_INVALID_ARGUMENT, 0,
                          "SelectUniqueValue needs a target that can be asked, and here is none");
+    }
     for (size_t i = 0; i < c->count; i++) {
         bool taken = false;
         struct str text;
@@ -105,8 +107,8 @@ bool fn_select_unique(struct call *c, struct expr_value *out)
         if (!call_text(c, i, out, &text))
             return false;
         if (!context->taken(context->taken_ctx, text, &taken, &why)) {
-            expr_error_fill(c->evaluation->err, EXPR_NOT_UNIQUE, c->node->offset,
-                            "cannot ask whether '%.*s' is free", STR_ARG(str_sub(text, 0, 100)));
+            expr_fail(c->evaluation->err, EXPR_NOT_UNIQUE, c->node->offset,
+                      "cannot ask whether '%.*s' is free", STR_ARG(str_sub(text, 0, 100)));
             c->evaluation->err->err = why; /* the target's own error decides about a retry */
             return false;
         }

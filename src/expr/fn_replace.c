@@ -65,10 +65,11 @@ static bool add_group(struct replacer *r, struct str name)
     int64_t number;
     size_t group;
 
-    if (str_to_int(name, 0, INT32_MAX, &number))
+    if (str_to_int(name, 0, INT32_MAX, &number)) {
         group = (size_t)number;
-    else if (!expr_regex_group(r->regex, name, &group))
+    } else if (!expr_regex_group(r->regex, name, &group)) {
         return false;
+    }
     if (group >= expr_regex_groups(r->regex))
         return false;
     buf_add(&r->out, span_text(r, expr_matcher_span(r->matcher, group)));
@@ -218,7 +219,7 @@ static const struct expr_regex *pattern_of(struct call *c)
         return regex;
     regex = expr_regex_compile(call_arena(c), c->args[PATTERN].text, &why);
     if (!regex)
-        (void)call_fail(c, EXPR_REGEX, PATTERN, "%s", why.err.message);
+        call_fail(c, EXPR_REGEX, PATTERN, "%s", why.err.message);
     return regex;
 }
 
@@ -235,9 +236,10 @@ static bool replace_text(struct call *c, bool template, struct expr_value *out)
 {
     if (c->args[OLD_VALUE].text.len == 0)
         return call_fail(c, EXPR_INVALID_ARGUMENT, OLD_VALUE, "the value to be replaced is empty");
-    if (template)
+    if (template) {
         return replace_plain(c, c->args[TEMPLATE].text, c->args[OLD_VALUE].text,
                              c->args[SOURCE].text, out);
+    }
     return replace_plain(c, c->args[SOURCE].text, c->args[OLD_VALUE].text,
                          c->args[REPLACEMENT].text, out);
 }
@@ -267,9 +269,10 @@ bool fn_replace(struct call *c, struct expr_value *out)
     regex = pattern_of(c);
     if (!regex)
         return false;
-    if (given != MATCH && !expr_regex_group(regex, c->args[GROUP].text, &group))
+    if (given != MATCH && !expr_regex_group(regex, c->args[GROUP].text, &group)) {
         return call_fail(c, EXPR_INVALID_ARGUMENT, GROUP, "the pattern has no group '%.*s'",
                          STR_ARG(str_sub(c->args[GROUP].text, 0, 60)));
+    }
     if (given == FROM_ATTRIBUTE)
         return take_from_attribute(c, regex, group, out);
     return replace_matches(c, regex, group, out);

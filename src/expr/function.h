@@ -93,10 +93,9 @@ MUST_USE bool call_text(struct call *c, size_t i, const struct expr_value *v, st
 char *call_alloc(struct call *c, size_t bytes);
 /* The same for a list's values. */
 struct expr_value *call_alloc_list(struct call *c, size_t count);
-/* The error of a call, placed at argument i. */
-#define call_fail(c, fault, i, ...)          \
-    expr_fail((c)->evaluation->err, (fault), \
-              (i) < (c)->count ? (c)->node->parts[i]->offset : (c)->node->offset, __VA_ARGS__)
+/* The error of a call, placed at argument i. Gives false. */
+bool call_fail(const struct call *c, enum expr_fault fault, size_t i, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 
 static inline bool give_text(struct expr_value *out, struct str text)
 {

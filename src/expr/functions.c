@@ -189,10 +189,11 @@ const struct expr_function *expr_function_find(struct str name)
 
         if (order == 0)
             return &expr_functions[middle];
-        if (order < 0)
+        if (order < 0) {
             high = middle;
-        else
+        } else {
             low = middle + 1;
+        }
     }
     return NULL;
 }

@@ -4,7 +4,7 @@ static char peek(const struct lexer *lx, size_t ahead)
 {
     size_t at = lx->at + ahead;
 
-    return at < lx->text.len ? lx->text.ptr[at] : '\0';
+    return (char)(at < lx->text.len ? lx->text.ptr[at] : '\0');
 }
 
 static bool is_word(char c)
@@ -49,9 +49,10 @@ static bool lex_string(struct lexer *lx, struct token *out, struct expr_error *e
 
         i += escape ? 2 : 1;
     }
-    if (i >= lx->text.len)
+    if (i >= lx->text.len) {
         return expr_fail(err, EXPR_PARSE, lx->at,
                          "the text that begins here has no closing quote (\")");
+    }
     out->kind = TOKEN_STRING;
     out->text = unescape(lx->arena, str_sub(lx->text, start, i - start));
     lx->at = i + 1;
@@ -70,18 +71,20 @@ static bool lex_attribute(struct lexer *lx, struct token *out, struct expr_error
     for (; i < lx->text.len && depth > 0; i++) {
         char c = lx->text.ptr[i];
 
-        if (quoted)
+        if (quoted) {
             quoted = c != '"';
-        else if (c == '"' && depth >= 2)
+        } else if (c == '"' && depth >= 2) {
             quoted = true;
-        else if (c == '[')
+        } else if (c == '[') {
             depth++;
-        else if (c == ']')
+        } else if (c == ']') {
             depth--;
+        }
     }
-    if (depth > 0)
+    if (depth > 0) {
         return expr_fail(err, EXPR_PARSE, lx->at,
                          "the attribute name that begins here has no closing bracket (])");
+    }
     out->kind = TOKEN_ATTRIBUTE;
     out->text = str_sub(lx->text, start, i - 1 - start);
     if (str_empty(out->text))
@@ -90,43 +93,49 @@ static bool lex_attribute(struct lexer *lx, struct token *out, struct expr_error
     return true;
 }
 
+/* Leading zeros are fine, though not in JSON, whose numbers str_to_double reads. */
+static bool read_double(struct str s, double *out)
+{
+    bool negative = str_starts(s, STR("-"));
+
+    if (negative)
+        s = str_from(s, 1);
+    while (s.len > 1 && s.ptr[0] == '0' && s.ptr[1] != '.')
+        s = str_from(s, 1);
+    if (!str_to_double(s, out))
+        return false;
+    *out = negative ? -*out : *out;
+    return true;
+}
+
+static void skip_digits(struct lexer *lx)
+{
+    while (ascii_is_digit(peek(lx, 0)))
+        lx->at++;
+}
+
 static bool lex_number(struct lexer *lx, struct token *out, struct expr_error *err)
 {
     size_t start = lx->at;
-    bool fraction = false;
-    struct str s;
+    bool fraction;
+    bool fits;
 
-    if (peek(lx, 0) == '-')
-        lx->at++;
-    while (ascii_is_digit(peek(lx, 0)))
-        lx->at++;
-    if (peek(lx, 0) == '.' && ascii_is_digit(peek(lx, 1))) {
-        fraction = true;
-        lx->at++;
-        while (ascii_is_digit(peek(lx, 0)))
-            lx->at++;
-    }
-    s = str_sub(lx->text, start, lx->at - start);
-    if (is_word(peek(lx, 0)) || peek(lx, 0) == '.')
-        return expr_fail(err, EXPR_PARSE, start, "expected a number, found '%.*s%c'", STR_ARG(s),
-                         peek(lx, 0));
-    out->text = s;
-    out->kind = fraction ? TOKEN_DOUBLE : TOKEN_INTEGER;
-    if (!fraction && !str_to_int(s, INT64_MIN, INT64_MAX, &out->integer))
-        return expr_fail(err, EXPR_PARSE, start, "the number does not fit in 64 bits");
+    lx->at += peek(lx, 0) == '-';
+    skip_digits(lx);
+    fraction = peek(lx, 0) == '.' && ascii_is_digit(peek(lx, 1));
     if (fraction) {
-        struct str digits = s;
-        bool negative = str_starts(digits, STR("-"));
-
-        if (negative)
-            digits = str_from(digits, 1);
-        while (digits.len > 1 && digits.ptr[0] == '0' && digits.ptr[1] != '.')
-            digits = str_from(digits, 1);
-        if (!str_to_double(digits, &out->number))
-            return expr_fail(err, EXPR_PARSE, start, "expected a number");
-        out->number = negative ? -out->number : out->number;
+        lx->at++;
+        skip_digits(lx);
     }
-    return true;
+    out->text = str_sub(lx->text, start, lx->at - start);
+    if (is_word(peek(lx, 0)) || peek(lx, 0) == '.') {
+        return expr_fail(err, EXPR_PARSE, start, "expected a number, found '%.*s%c'",
+                         STR_ARG(str_sub(out->text, 0, 60)), peek(lx, 0));
+    }
+    out->kind = fraction ? TOKEN_DOUBLE : TOKEN_INTEGER;
+    fits = fraction ? read_double(out->text, &out->number)
+                    : str_to_int(out->text, INT64_MIN, INT64_MAX, &out->integer);
+    return fits || expr_fail(err, EXPR_PARSE, start, "the number does not fit in 64 bits");
 }
 
 /* &HF7: only when hexadecimal digits follow directly and no word goes on behind them. */
@@ -196,9 +205,10 @@ static bool lex_operator(struct lexer *lx, struct token *out, struct expr_error 
     default:
         break;
     }
-    if ((unsigned char)peek(lx, 0) >= 0x80)
+    if ((unsigned char)peek(lx, 0) >= 0x80) {
         return expr_fail(err, EXPR_PARSE, lx->at,
                          "unexpected character; texts stand between straight quotes (\")");
+    }
     return expr_fail(err, EXPR_PARSE, lx->at, "unexpected character '%c'", peek(lx, 0));
 }
 

@@ -4,6 +4,8 @@
 
 #include "expr/expr.h"
 
+#include <stdarg.h>
+
 struct expr_function;
 struct expr_regex;
 
@@ -48,7 +50,9 @@ MUST_USE bool expr_parse(struct arena *a, struct str text, struct node **out,
 void expr_print_node(struct buf *out, const struct node *n);
 const char *expr_relop_text(enum relop op);
 
-/* Fills *err and gives false: `return expr_fail(err, EXPR_TYPE, offset, "...")`. */
-void expr_error_fill(struct expr_error *err, enum expr_fault fault, size_t offset,
-                     const char *format, ...) PRINTF_LIKE(4, 5);
-#define expr_fail(...) (expr_error_fill(__VA_ARGS__), false)
+/* Fills *err, which may be NULL, and gives false: `return expr_fail(err, EXPR_TYPE, offset,
+ * "...")`. */
+bool expr_fail(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
+               ...) PRINTF_LIKE(4, 5);
+bool expr_fail_va(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
+                  va_list args) __attribute__((format(printf, 4, 0)));

@@ -18,9 +18,10 @@ static bool advance(struct parser *p)
 
 static bool unexpected(struct parser *p, const char *expected)
 {
-    if (p->token.kind == TOKEN_END)
+    if (p->token.kind == TOKEN_END) {
         return expr_fail(p->err, EXPR_PARSE, p->token.offset,
                          "expected %s, but the expression ends here", expected);
+    }
     return expr_fail(p->err, EXPR_PARSE, p->token.offset, "expected %s, found '%.*s'", expected,
                      STR_ARG(str_sub(p->token.source, 0, 60)));
 }
@@ -137,9 +138,10 @@ static bool parse_identifier(struct parser *p, struct node **out)
             STR_ARG(str_sub(n->text, 0, 60)));
     }
     n->kind = NODE_CALL;
-    if (p->depth == EXPR_MAX_DEPTH)
+    if (p->depth == EXPR_MAX_DEPTH) {
         return expr_fail(p->err, EXPR_PARSE, n->offset, "calls are nested more than %d deep",
                          EXPR_MAX_DEPTH);
+    }
     p->depth++;
     ok = advance(p) && parse_arguments(p, n);
     p->depth--;
@@ -239,14 +241,16 @@ bool expr_parse(struct arena *a, struct str text, struct node **out, struct expr
     struct parser p = {.lexer = {.arena = a, .text = text}, .err = err, .arena = a};
     size_t bad;
 
-    if (text.len > (size_t)EXPR_MAX_CHARACTERS * 4)
+    if (text.len > (size_t)EXPR_MAX_CHARACTERS * 4) {
         return expr_fail(err, EXPR_TOO_LONG, 0, "the expression has more than %d characters",
                          EXPR_MAX_CHARACTERS);
+    }
     if (!utf8_valid(text, &bad))
         return expr_fail(err, EXPR_PARSE, bad, "the expression is not valid UTF-8 here");
-    if (utf8_length(text) > EXPR_MAX_CHARACTERS)
+    if (utf8_length(text) > EXPR_MAX_CHARACTERS) {
         return expr_fail(err, EXPR_TOO_LONG, 0, "the expression has more than %d characters",
                          EXPR_MAX_CHARACTERS);
+    }
     if (!advance(&p) || !parse_comparison(&p, out))
         return false;
     if (p.token.kind != TOKEN_END)

@@ -78,10 +78,11 @@ static struct str printed(struct arena *a, const struct node *n, bool quote)
     CLEANUP(buf_done) struct buf text = {0};
 
     buf_init(&text, (size_t)EXPR_MAX_CHARACTERS * 16);
-    if (quote)
+    if (quote) {
         print_string(&text, n->text);
-    else
+    } else {
         expr_print_node(&text, n);
+    }
     return arena_str(a, buf_str(&text));
 }
 
@@ -95,10 +96,11 @@ static struct json *source_json(struct arena *a, const struct node *n)
 
     /* Operators have no form of their own in the tree: they appear as functions named by their
      * sign, with the operands as parameters. */
-    if (n->kind == NODE_COMPARE)
+    if (n->kind == NODE_COMPARE) {
         name = str_from_z(expr_relop_text(n->relop));
-    else if (n->kind == NODE_CONCAT)
+    } else if (n->kind == NODE_CONCAT) {
         name = STR("&");
+    }
     json_add_z(a, o, "type",
                literal                     ? "Constant"
                : n->kind == NODE_ATTRIBUTE ? "Attribute"

@@ -44,8 +44,8 @@ static const struct expr_regex *fail_compile(int code, size_t offset, struct exp
     char why[160];
 
     if (pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why)) < 0)
-        snprintf(why, sizeof(why), "error %d", code);
-    expr_error_fill(err, EXPR_REGEX, offset, "the regular expression does not compile: %s", why);
+        (void)snprintf(why, sizeof(why), "error %d", code);
+    expr_fail(err, EXPR_REGEX, offset, "the regular expression does not compile: %s", why);
     return NULL;
 }
 

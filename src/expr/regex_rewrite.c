@@ -18,7 +18,7 @@ static bool refuse(struct rewriter *r, const char *why)
 
 static char peek(const struct rewriter *r, size_t ahead)
 {
-    return r->at + ahead < r->in.len ? r->in.ptr[r->at + ahead] : '\0';
+    return (char)(r->at + ahead < r->in.len ? r->in.ptr[r->at + ahead] : '\0');
 }
 
 static bool looking_at(const struct rewriter *r, const char *z)
@@ -258,16 +258,17 @@ static bool pass(struct rewriter *r)
         size_t length = counted(r);
         bool ok = true;
 
-        if (c == '\\')
+        if (c == '\\') {
             ok = rewrite_escape(r, false);
-        else if (c == '[')
+        } else if (c == '[') {
             ok = rewrite_class(r);
-        else if (c == '(')
+        } else if (c == '(') {
             ok = rewrite_group(r);
-        else if (c == '*' || c == '+' || c == '?' || length > 0)
+        } else if (c == '*' || c == '+' || c == '?' || length > 0) {
             ok = rewrite_quantifier(r, length > 0 ? length : 1);
-        else
+        } else {
             copy(r, 1);
+        }
         if (!ok)
             return false;
     }

@@ -122,7 +122,7 @@ static struct str double_text(struct arena *a, double d)
     for (int digits = 15; digits <= 17; digits++) {
         double back;
 
-        snprintf(text, sizeof(text), "%.*g", digits, d);
+        (void)snprintf(text, sizeof(text), "%.*g", digits, d);
         if (str_to_double(str_from_z(text), &back) && back == d)
             break;
     }
@@ -170,10 +170,11 @@ bool value_number_from_text(struct str s, struct expr_value *out)
     if (negative || str_starts(s, STR("+")))
         s = str_from(s, 1);
     for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '.')
+        if (s.ptr[i] == '.') {
             points++;
-        else if (!ascii_is_digit(s.ptr[i]))
+        } else if (!ascii_is_digit(s.ptr[i])) {
             return false;
+        }
     }
     if (s.len == 0 || points > 1 || s.ptr[0] == '.' || s.ptr[s.len - 1] == '.' || s.len > 400)
         return false;

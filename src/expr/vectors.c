@@ -74,9 +74,10 @@ bool expr_vector_run(struct arena *a, const struct expr_vector *v, int64_t now_u
 
     if (!json_parse(a, v->source, NULL, &source, NULL, err))
         return err_wrap(err, "source of %.*s", STR_ARG(v->id));
-    if (!json_is(source, JSON_OBJECT))
+    if (!json_is(source, JSON_OBJECT)) {
         return err_set(err, ERR_INVALID, "badVector", "source of %.*s is not an object",
                        STR_ARG(v->id));
+    }
     if (!wants_error && !json_parse(a, v->expected, NULL, &expected, NULL, err))
         return err_wrap(err, "expected value of %.*s", STR_ARG(v->id));
     if (json_get(source, STR("$now")) && !time_parse(json_get_text(source, "$now"), &c.now_us))

@@ -258,10 +258,11 @@ static struct json *add_directory(struct builder *b, struct json *list, struct s
     struct arena *a = b->arena;
     struct json *d = append_object(a, list);
 
-    if (id)
+    if (id) {
         json_add_z(a, d, "id", id);
-    else
+    } else {
         add_uuid(b, d, "id");
+    }
     json_add_str(a, d, "name", name);
     json_add_bool(a, d, "readOnly", false);
     json_add_z(a, d, "discoverabilities", id ? "None" : "AttributeNames, AttributeDataTypes");
@@ -305,10 +306,11 @@ static void add_source_object(struct arena *a, struct json *objects, const struc
             .multivalued = s->multivalued,
         };
 
-        if (str_eq_z(s->name, "manager"))
+        if (str_eq_z(s->name, "manager")) {
             d.referenced = refers_to_user;
-        else if (str_eq_z(s->name, "members"))
+        } else if (str_eq_z(s->name, "members")) {
             d.referenced = refers_to_both;
+        }
         if (s->kinds & 1u << half->source)
             add_definition(a, attributes, &d);
     }

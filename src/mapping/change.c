@@ -130,14 +130,28 @@ bool mapping_create(const struct mapping_object *m, const struct mapping_value *
         if (attribute->is_reference)
             continue;
         v = created_value(attribute, &values[i], a);
-        if (v)
+        if (v) {
             add_change(out, attribute, NULL, v);
-        else if (attribute->required)
+        } else if (attribute->required) {
             return missing(attribute->target, err);
+        }
     }
     if (m->unmapped_required_count > 0)
         return missing(m->unmapped_required[0], err);
     return true;
+}
+
+/* Appends the values of v, a list or one value, except those that `without` has. */
+static void append_values(const struct mapping_attribute *m, struct json *all, const struct json *v,
+                          const struct json *without, struct arena *a)
+{
+    const struct json *item = v->type == JSON_ARRAY ? v->first : v;
+
+    while (item) {
+        if (!without || !has_value(m, without, item))
+            json_append(all, json_clone(a, item));
+        item = v->type == JSON_ARRAY ? item->next : NULL;
+    }
 }
 
 /* All of before, and what after adds to it; NULL when it adds nothing. */
@@ -145,25 +159,15 @@ static const struct json *with_additions(const struct mapping_attribute *m,
                                          const struct json *before, const struct json *after,
                                          struct arena *a)
 {
-    struct json *all = json_new(a, JSON_ARRAY);
+    struct json *all;
 
     if (is_empty(before))
         return after;
     if (is_subset(m, after, before))
         return NULL;
-    if (before->type != JSON_ARRAY)
-        json_append(all, json_clone(a, before));
-    JSON_EACH(item, before->type == JSON_ARRAY ? before : NULL)
-    {
-        json_append(all, json_clone(a, item));
-    }
-    if (after->type != JSON_ARRAY)
-        json_append(all, json_clone(a, after));
-    JSON_EACH(item, after->type == JSON_ARRAY ? after : NULL)
-    {
-        if (!has_value(m, before, item))
-            json_append(all, json_clone(a, item));
-    }
+    all = json_new(a, JSON_ARRAY);
+    append_values(m, all, before, NULL, a);
+    append_values(m, all, after, before, a);
     return all;
 }
 
@@ -223,9 +227,10 @@ void mapping_update(const struct mapping_object *m, const struct mapping_value *
             (kind == UPDATE_SOFT_DELETED_ONLY && !attribute->uses_soft_deleted))
             continue;
         if (attribute->form == MAPPING_NONE) {
-            if (is_empty(before) && attribute->has_default)
+            if (is_empty(before) && attribute->has_default) {
                 add_change(out, attribute, before,
                            default_json(attribute, attribute->default_value, a));
+            }
         } else if (values[i].outcome == MAPPING_VALUE) {
             update_value(attribute, before, values[i].value, a, out);
         } else if (values[i].outcome == MAPPING_NULL && attribute->flow_null) {
@@ -243,12 +248,13 @@ struct json *mapping_exported(const struct json *before, const struct mapping_ch
     for (size_t i = 0; i < changes->count; i++) {
         const struct mapping_change *c = &changes->items[i];
 
-        if (!c->after)
+        if (!c->after) {
             json_remove(all, c->attribute->target);
-        else if (all->count == 0 || !before)
+        } else if (all->count == 0 || !before) {
             json_add(a, all, c->attribute->target, json_clone(a, c->after));
-        else
+        } else {
             json_set(a, all, c->attribute->target, json_clone(a, c->after));
+        }
     }
     return all;
 }

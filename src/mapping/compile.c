@@ -81,21 +81,25 @@ static bool check_together(const struct object_compiler *o, const struct place *
 
     if (m->is_reference && !defined)
         m->type = ATTRIBUTE_REFERENCE;
-    if (m->form != MAPPING_NONE && m->is_reference != (m->type == ATTRIBUTE_REFERENCE))
+    if (m->form != MAPPING_NONE && m->is_reference != (m->type == ATTRIBUTE_REFERENCE)) {
         return schema_finding(o->k, at, "TypeMismatch",
                               "a reference can only be mapped to a Reference attribute, and "
                               "directly: source '%.*s', target type %s",
                               STR_ARG(str_sub(m->source_text, 0, 120)),
                               attribute_type_name(m->type));
-    if (unique && m->matching_priority > 0)
+    }
+    if (unique && m->matching_priority > 0) {
         return schema_finding(o->k, at, "SelectUniqueValueMatches",
                               "SelectUniqueValue cannot be used on a matching attribute");
-    if (unique && m->flow_type != FLOW_OBJECT_ADD_ONLY)
+    }
+    if (unique && m->flow_type != FLOW_OBJECT_ADD_ONLY) {
         return schema_finding(o->k, at, "SelectUniqueValueFlow",
                               "SelectUniqueValue needs the flowType ObjectAddOnly");
-    if (m->form == MAPPING_NONE && m->matching_priority > 0)
+    }
+    if (m->form == MAPPING_NONE && m->matching_priority > 0) {
         return schema_finding(o->k, at, "MatchingWithoutSource",
                               "a matching attribute needs a source");
+    }
     return true;
 }
 
@@ -111,11 +115,12 @@ static bool compile_flow(const struct object_compiler *o, const struct place *at
 
     ok &= schema_enum(o->k, at, mapping, "flowBehavior", flow_behaviors, ARRAY_LEN(flow_behaviors),
                       &behavior);
-    if (priority < 0 || priority > INT32_MAX)
+    if (priority < 0 || priority > INT32_MAX) {
         ok = schema_finding(o->k, &place, "UnknownValue",
                             "matchingPriority is 0 (not a matching attribute) or more");
-    else
+    } else {
         m->matching_priority = (unsigned)priority;
+    }
     m->flow_type = (enum mapping_flow_type)type;
     m->flow_behavior = (enum mapping_flow_behavior)behavior;
     m->default_value = arena_str(o->k->arena, schema_text(o->k, at, mapping, "defaultValue"));
@@ -271,10 +276,11 @@ static void compile_attributes(struct object_compiler *o, const struct json *map
     object->attribute_count = i;
     check_duplicates(o, &list);
     sort_matching(o->k->arena, object);
-    if (object->enabled && object->matching_count == 0)
+    if (object->enabled && object->matching_count == 0) {
         schema_finding(o->k, &list, "NoMatchingAttribute",
                        "an enabled object mapping needs an attribute with a matchingPriority of "
                        "1 or more, by which accounts are found");
+    }
 }
 
 static bool compile_flags(struct compiler *k, const struct place *at, const struct json *mapping,
@@ -300,10 +306,11 @@ static bool compile_flags(struct compiler *k, const struct place *at, const stru
                 known = true;
             }
         }
-        if (!known && flag.len > 0)
+        if (!known && flag.len > 0) {
             return schema_finding(k, &place, "UnknownValue",
                                   "'%.*s' is not a flow type; they are Add, Update and Delete",
                                   STR_ARG(str_sub(flag, 0, 60)));
+        }
     }
     return true;
 }
@@ -360,10 +367,11 @@ static void check_directories(struct compiler *k, const struct place *at, const 
         struct str name = schema_text(k, at, rule, names[i]);
         struct place place = {.parent = at, .name = names[i]};
 
-        if (schema_lacks_directory(k, name))
+        if (schema_lacks_directory(k, name)) {
             schema_finding(k, &place, "UnknownDirectory",
                            "there is no directory '%.*s' in 'directories'",
                            STR_ARG(str_sub(name, 0, 150)));
+        }
     }
 }
 
@@ -380,10 +388,11 @@ static void compile_rule(struct compiler *k, const struct rule_entry *entry,
     {
         struct place place = {.parent = &list, .index = i++};
 
-        if (mapping->type == JSON_OBJECT)
+        if (mapping->type == JSON_OBJECT) {
             compile_object(k, &place, entry->rule, mapping, &p->objects[p->object_count++]);
-        else
+        } else {
             schema_finding(k, &place, "WrongType", "an object mapping must be an object");
+        }
     }
 }
 

@@ -42,7 +42,7 @@ static const struct filter_operator operators[] = {
 
 static char folded(char c)
 {
-    return c == '_' ? ' ' : ascii_upper(c);
+    return (char)(c == '_' ? ' ' : ascii_upper(c));
 }
 
 const struct filter_operator *filter_operator_find(struct str name)
@@ -89,12 +89,14 @@ static bool compile_operand_name(const struct clause_compiler *c, struct str nam
 
     if (name.len == 0)
         return schema_finding(c->k, &place, "MissingValue", "sourceOperandName is missing");
-    if (str_starts(name, STR("manager.")))
+    if (str_starts(name, STR("manager."))) {
         return schema_finding(c->k, &place, "UnsupportedAttribute",
                               "filters on attributes of the manager are not supported yet");
-    if (a && str_eq_z(a->name, "members"))
+    }
+    if (a && str_eq_z(a->name, "members")) {
         return schema_finding(c->k, &place, "UnsupportedAttribute",
                               "'members' cannot be used in a filter");
+    }
     if (!source_check_name(c->k, &place, 0, c->source, name))
         return false;
     c->clause->type = a ? a->type : ATTRIBUTE_STRING;
@@ -149,9 +151,10 @@ static bool compile_number(const struct clause_compiler *c, const struct place *
                schema_finding(c->k, at, "InvalidValue", "'%.*s' is not an integer",
                               STR_ARG(str_sub(operand->text, 0, 60)));
     }
-    if (str_starts(text, STR("now")))
+    if (str_starts(text, STR("now"))) {
         return schema_finding(c->k, at, "UnsupportedValue",
                               "times relative to now are not supported yet");
+    }
     operand->has_number = time_parse(text, &operand->number);
     return operand->has_number ||
            schema_finding(c->k, at, "InvalidValue", "'%.*s' is not an ISO 8601 date or time",
@@ -166,15 +169,17 @@ static bool compile_operand(const struct clause_compiler *c, const struct place 
     if (!json_is(value, JSON_STRING))
         return schema_finding(c->k, at, "WrongType", "the values of a filter are texts");
     operand->text = arena_str(c->k->arena, value->text);
-    if (c->clause->op->needs_text && operand->text.len == 0)
+    if (c->clause->op->needs_text && operand->text.len == 0) {
         return schema_finding(c->k, at, "MissingValue", "%.*s needs a value that is not empty",
                               STR_ARG(c->clause->op->name));
+    }
     if (needs_number(c->clause))
         return compile_number(c, at, operand);
-    if (c->clause->op->test == TEST_MEMBER && !uuid_valid(operand->text))
+    if (c->clause->op->test == TEST_MEMBER && !uuid_valid(operand->text)) {
         return schema_finding(c->k, at, "UnsupportedValue",
                               "name the group by its object id, not as '%.*s'",
                               STR_ARG(str_sub(operand->text, 0, 60)));
+    }
     if (c->clause->op->test != TEST_MATCHES)
         return true;
     operand->regex = expr_regex_compile(c->k->arena, operand->text, &error);
@@ -193,9 +198,10 @@ static bool compile_values(const struct clause_compiler *c, const struct json *c
 
     if (c->clause->op->unary)
         return true;
-    if (!values || values->count == 0)
+    if (!values || values->count == 0) {
         return schema_finding(c->k, &operand, "MissingValue", "%.*s needs a value",
                               STR_ARG(c->clause->op->name));
+    }
     c->clause->operands = ARENA_ARRAY(c->k->arena, struct filter_operand, values->count);
     c->clause->operand_count = values->count;
     JSON_EACH(value, values)
@@ -214,9 +220,10 @@ static struct str describe(struct arena *a, const struct filter_clause *clause, 
 
     buf_init(&text, 256);
     buf_addf(&text, "%.*s %.*s", STR_ARG(name), STR_ARG(clause->op->name));
-    for (size_t i = 0; i < clause->operand_count; i++)
+    for (size_t i = 0; i < clause->operand_count; i++) {
         buf_addf(&text, "%s '%.*s'", i > 0 ? "," : "",
                  STR_ARG(str_sub(clause->operands[i].text, 0, 80)));
+    }
     return arena_str(a, buf_str(&text));
 }
 
@@ -239,9 +246,10 @@ static void compile_clause(struct compiler *k, const struct source_scope *source
     }
     if (!compile_operand_name(&c, name) || !compile_values(&c, json))
         return;
-    if (out->op->test == TEST_MEMBER && !str_eq_z(name, "memberOf"))
+    if (out->op->test == TEST_MEMBER && !str_eq_z(name, "memberOf")) {
         schema_finding(k, at, "WrongOperator", "%.*s can be used with memberOf only",
                        STR_ARG(out->op->name));
+    }
     out->text = describe(k->arena, out, name);
 }
 

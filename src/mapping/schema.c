@@ -7,10 +7,11 @@ static void write_pointer(struct buf *out, const struct place *at)
     if (!at)
         return;
     write_pointer(out, at->parent);
-    if (at->name)
+    if (at->name) {
         buf_addf(out, "/%s", at->name);
-    else
+    } else {
         buf_addf(out, "/%zu", at->index);
+    }
 }
 
 static struct str pointer_text(struct arena *a, const struct place *at)
@@ -31,10 +32,11 @@ bool schema_finding_at(struct compiler *k, const struct place *at, size_t offset
     f->code = code;
     f->message = arena_str(k->arena, message);
     f->offset = offset;
-    if (k->last)
+    if (k->last) {
         k->last->next = f;
-    else
+    } else {
         k->first = f;
+    }
     k->last = f;
     k->findings++;
     return false;
@@ -47,7 +49,7 @@ bool schema_finding(struct compiler *k, const struct place *at, const char *code
     va_list args;
 
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    (void)vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     return schema_finding_at(k, at, 0, code, str_from_z(message));
 }

@@ -11,10 +11,11 @@ bool source_check_name(struct compiler *k, const struct place *at, size_t offset
         schema_attribute_definition(scope->definition, name))
         return true;
     nearest = source_attribute_nearest(scope->kind, name);
-    if (!nearest)
+    if (!nearest) {
         return schema_finding_at(k, at, offset, "UnknownAttribute",
                                  arena_printf(k->arena, "the source has no attribute '%.*s'",
                                               STR_ARG(str_sub(name, 0, 150))));
+    }
     return schema_finding_at(
         k, at, offset, "UnknownAttribute",
         arena_printf(k->arena, "the source has no attribute '%.*s'; the nearest is '%.*s'",
@@ -80,15 +81,17 @@ static void write_source(struct buf *out, const struct json *source, size_t dept
     struct str name = json_get_text(source, "name");
 
     if (str_eq_ascii_nocase(type, STR("Function"))) {
-        if (expression.len > 0)
+        if (expression.len > 0) {
             buf_add(out, expression);
-        else if (depth < EXPR_MAX_DEPTH)
+        } else if (depth < EXPR_MAX_DEPTH) {
             write_call(out, source, depth);
+        }
     } else if (str_eq_ascii_nocase(type, STR("Constant"))) {
-        if (name.len > 0 || expression.len == 0)
+        if (name.len > 0 || expression.len == 0) {
             write_quoted(out, name);
-        else
+        } else {
             buf_add(out, expression);
+        }
     } else if (name.len > 0) {
         buf_add_char(out, '[');
         buf_add(out, name);
@@ -127,9 +130,10 @@ static bool compile_expression(struct compiler *k, const struct place *at,
     struct place place = {.parent = at, .name = "expression"};
     struct expr_error error;
 
-    if (!expr_compile(k->arena, m->source_text, scope->names, &m->expr, &error))
+    if (!expr_compile(k->arena, m->source_text, scope->names, &m->expr, &error)) {
         return schema_finding_at(k, &place, error.offset, expr_fault_name(error.fault),
                                  str_from_z(error.err.message));
+    }
     m->secret = m->secret || expr_redacts(m->expr);
     return check_names(k, &place, scope, m);
 }
@@ -146,11 +150,12 @@ static bool finish_direct(struct compiler *k, const struct place *at,
     m->slot = expr_slots(m->expr, &count)[0];
     if (!a)
         return true;
-    if (str_eq_z(a->name, "appRoleAssignments"))
+    if (str_eq_z(a->name, "appRoleAssignments")) {
         return schema_finding(k, at, "RolesMappedDirectly",
                               "appRoleAssignments cannot be mapped directly: use "
                               "SingleAppRoleAssignment, AppRoleAssignmentsComplex or "
                               "AssertiveAppRoleAssignmentsComplex");
+    }
     m->secret = m->secret || str_eq_z(a->name, "passwordProfile.password");
     m->is_reference = a->type == ATTRIBUTE_REFERENCE;
     if (m->is_reference)

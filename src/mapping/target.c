@@ -108,10 +108,11 @@ static bool unknown_target(struct compiler *k, const struct place *at, const str
 {
     struct str nearest = nearest_definition(object, name);
 
-    if (nearest.len > 0)
+    if (nearest.len > 0) {
         return schema_finding(k, at, "UnknownTargetAttribute",
                               "the target has no attribute '%.*s'; the nearest is '%.*s'",
                               STR_ARG(str_sub(name, 0, 150)), STR_ARG(str_sub(nearest, 0, 150)));
+    }
     return schema_finding(k, at, "UnknownTargetAttribute",
                           "the target has no attribute '%.*s': add it to the attribute list first",
                           STR_ARG(str_sub(name, 0, 150)));
@@ -171,9 +172,10 @@ static bool define_from(struct compiler *k, const struct place *at, const struct
         m->definition_default = arena_str(k->arena, otherwise->text);
     }
     *out_immutable = mutability == MUTABILITY_IMMUTABLE;
-    if (mutability == MUTABILITY_READ_ONLY)
+    if (mutability == MUTABILITY_READ_ONLY) {
         return schema_finding(k, at, "ReadOnlyTarget", "the target attribute '%.*s' is read-only",
                               STR_ARG(str_sub(m->target, 0, 150)));
+    }
     return true;
 }
 
@@ -186,10 +188,11 @@ bool target_define(struct compiler *k, const struct place *at, const struct json
     *out_immutable = false;
     m->target = arena_str(k->arena, without_dot_bracket(k->arena, m->target));
     m->secret = str_eq_ascii_nocase(m->target, STR("password"));
-    if (str_eq_ascii_nocase(m->target, STR("id")) || json_get_bool(d, "anchor", false))
+    if (str_eq_ascii_nocase(m->target, STR("id")) || json_get_bool(d, "anchor", false)) {
         return schema_finding(k, at, "AnchorTarget",
                               "'%.*s' is the key of the target object and cannot be mapped",
                               STR_ARG(str_sub(m->target, 0, 150)));
+    }
     if (d)
         return define_from(k, at, d, m, out_immutable);
     if (object && !known)
