@@ -40,8 +40,7 @@ static bool open_target(const struct job *job, const struct secret *token,
 
 static bool prepare(struct bench *b, int64_t people, const char *port, struct err *err)
 {
-    struct directory_sample_options sample = {
-        .people = (size_t)people, .groups = 0, .seed = 1, .domain = STR("example.com")};
+    struct directory_sample sample = {.people = people, .groups = 1};
     struct gallery_template template;
     struct json *schema;
     char id[UUID_TEXT_MAX];
@@ -98,6 +97,10 @@ static bool plan(struct bench *b, struct err *err)
         !engine_plan(&b->engine, job.no, PLAN_ALL, NULL, NULL, &counts, err))
         return false;
     getrusage(RUSAGE_SELF, &after);
+    if (counts.by_intent[INTENT_MATCH_OR_CREATE] * 10 < counts.read * 8)
+        return err_set(err, ERR_INTERNAL, "nothingPlanned",
+                       "only %lld of %lld were planned to be created",
+                       (long long)counts.by_intent[INTENT_MATCH_OR_CREATE], (long long)counts.read);
     printf("%lld %.6f\n", (long long)counts.read,
            (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
                     before.ru_stime.tv_sec) +

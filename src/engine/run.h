@@ -13,7 +13,7 @@
 #include <pthread.h>
 
 enum {
-    RUN_WINDOW_DEFAULT = 64, /* walks with a request under way */
+    RUN_WINDOW_DEFAULT = 32, /* walks with a request under way */
     RUN_ALIVE_MAX = 768,     /* walks in all, those waiting to be recorded included */
     RUN_PAGE_SIZE = 250,     /* source objects read at once */
     RUN_BATCH_MAX = 128,     /* outcomes in one commit */
