@@ -30,7 +30,7 @@ deps-build:
 build: deps-build
 	@$(CMAKE) -B build -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
 	@rm -f build.log
-	$(NINJA) -C build
+	$(NINJA) -C build usher
 
 run: build
 	build/usher demo $(ARGS)
@@ -50,6 +50,7 @@ test: deps test-trees
 	ctest --test-dir build/suite -j $(JOBS) --output-on-failure
 
 bench: build
+	$(NINJA) -C build
 	bench/run
 
 check: build
