@@ -150,8 +150,8 @@ MUST_USE bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum
 /* ERR_CONFLICT "uniqueness". */
 MUST_USE bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                            const struct json *doc, struct err *err);
-/* `before` is the document as stored. ERR_CONFLICT "uniqueness", ERR_UNAVAILABLE when somebody else
- * wrote in between. */
+/* `before` is the document as stored. ERR_CONFLICT "uniqueness", "concurrentChange" when another
+ * process wrote in between. */
 MUST_USE bool store_update(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                            const struct json *before, const struct json *doc, struct err *err);
 MUST_USE bool store_delete(struct db *db, const struct call *c, const struct stored *s,

@@ -57,7 +57,7 @@ static const struct {
     struct str sub; /* empty: none */
     enum resource_kind kind;
     enum provider_statement from;
-    bool folded;
+    bool folded; /* as the column is; ids are in lower case, so that both are right for them */
 } indexes[] = {
     /* the more telling first */
     {STR_INIT("id"), {0}, RESOURCE_USER, PROVIDER_BY_ID, false},
@@ -69,7 +69,7 @@ static const struct {
     {STR_INIT("emails"), STR_INIT("value"), RESOURCE_USER, PROVIDER_BY_EMAIL, true},
     {STR_INIT("displayName"), {0}, RESOURCE_USER, PROVIDER_BY_DISPLAY, true},
     {STR_INIT("members"), STR_INIT("value"), RESOURCE_GROUP, PROVIDER_BY_MEMBER, false},
-    {STR_INIT("groups"), STR_INIT("value"), RESOURCE_USER, PROVIDER_BY_GROUP, false},
+    {STR_INIT("groups"), STR_INIT("value"), RESOURCE_USER, PROVIDER_BY_GROUP, true},
 };
 
 static bool index_serves(size_t i, const struct list *l, const struct scim_equality *equality)
@@ -92,7 +92,6 @@ static void choose_index(struct list *l)
                 continue;
             l->from = indexes[i].from;
             l->key = indexes[i].folded ? str_fold(l->call->arena, equality.text) : equality.text;
-            /* groups.value folds letter case, the index does not: ids are lower case */
             l->exact = equality.whole;
             return;
         }

@@ -167,7 +167,7 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
     if (changed == 0)
-        return err_set(err, ERR_UNAVAILABLE, "concurrentChange",
+        return err_set(err, ERR_CONFLICT, "concurrentChange",
                        "the resource was changed by somebody else at the same time");
     s->version++;
     return write_emails(db, a, c, s, before, doc, err);
