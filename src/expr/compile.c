@@ -162,8 +162,9 @@ bool expr_compile(struct arena *a, struct str text, struct expr_names *names,
     struct checker k = {.arena = a, .expr = e, .err = err};
 
     e->names = names ? names : expr_names_new(a, NULL, NULL);
-    if (!expr_parse(a, arena_str(a, text), &e->root, err) || !check(&k, e->root))
-        return false;
+    e->text = arena_str(a, text);
+    if (!expr_parse(a, e->text, &e->root, err) || !check(&k, e->root))
+        return expr_error_place(err, text);
     *out = e;
     return true;
 }

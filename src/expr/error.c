@@ -1,3 +1,4 @@
+#include "base/unicode.h"
 #include "expr/node.h"
 
 static const char *const fault_names[EXPR_FAULT_COUNT] = {
@@ -31,7 +32,7 @@ bool expr_fail_va(struct expr_error *err, enum expr_fault fault, size_t offset, 
     err->fault = fault;
     err->offset = offset;
     err_fill(&err->err, ERR_INVALID, fault_names[fault], "%s", message);
-    return err_at(&err->err, "character %zu", offset + 1);
+    return false;
 }
 
 bool expr_fail(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
@@ -43,4 +44,15 @@ bool expr_fail(struct expr_error *err, enum expr_fault fault, size_t offset, con
     expr_fail_va(err, fault, offset, format, args);
     va_end(args);
     return false;
+}
+
+bool expr_error_place(struct expr_error *err, struct str text)
+{
+    struct str before;
+
+    if (!err)
+        return false;
+    before = str_sub(text, 0, err->offset);
+    return err_at(&err->err, "character %zu",
+                  (utf8_valid(before, NULL) ? utf8_length(before) : before.len) + 1);
 }

@@ -347,5 +347,5 @@ bool expr_evaluate(const struct expr *e, const struct expr_context *c, struct ex
 {
     struct evaluation ev = {.context = c, .err = err};
 
-    return evaluate(&ev, e->root, out);
+    return evaluate(&ev, e->root, out) || expr_error_place(err, e->text);
 }

@@ -38,6 +38,7 @@ struct node {
 
 struct expr {
     struct node *root;
+    struct str text; /* as it was written */
     struct expr_names *names;
     unsigned *slots;
     size_t slot_count;
@@ -49,6 +50,9 @@ MUST_USE bool expr_parse(struct arena *a, struct str text, struct node **out,
                          struct expr_error *err);
 void expr_print_node(struct buf *out, const struct node *n);
 const char *expr_relop_text(enum relop op);
+
+/* Says in which character of the text the error is: offsets are in bytes. Gives false. */
+bool expr_error_place(struct expr_error *err, struct str text);
 
 /* Fills *err, which may be NULL, and gives false: `return expr_fail(err, EXPR_TYPE, offset,
  * "...")`. */

@@ -54,6 +54,18 @@ static void errors_say_what_where_and_what_is_expected(void **state)
     }
 }
 
+static void places_count_characters(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const struct expr *e;
+    struct expr_error error;
+
+    (void)state;
+    CHECK(!expr_compile(a, STR("Len(\"éé\" & 1"), NULL, &e, &error), "not closed");
+    CHECK(error.offset == 14, "offset %zu in bytes", error.offset);
+    CHECK_STR(str_from_z(error.err.place), "character 13", "place in characters");
+}
+
 static void printing_is_canonical(void **state)
 {
     static const char *const cases[][2] = {
@@ -301,7 +313,7 @@ static void distances(void **state)
 }
 
 TEST_GROUP(expr, cmocka_unit_test(errors_say_what_where_and_what_is_expected),
-           cmocka_unit_test(printing_is_canonical),
+           cmocka_unit_test(places_count_characters), cmocka_unit_test(printing_is_canonical),
            cmocka_unit_test(the_tree_has_the_documented_form), cmocka_unit_test(limits_hold),
            cmocka_unit_test(values_grow_only_so_far), cmocka_unit_test(rules_beyond_the_vectors),
            cmocka_unit_test(attributes_share_slots),
