@@ -7,6 +7,7 @@
 #define CALL_BODY_MAX   (1024UL << 20) /* bytes of a request's body */
 #define CALL_HEAD_MAX   (256 * 1024)   /* bytes of head that an answer may have */
 #define CALL_KEEP_MAX   (64 * 1024)    /* a buffer larger than this is not kept for reuse */
+#define EXPECT_FROM     (512 * 1024)   /* bytes; libcurl begins at 1 MiB */
 #define STALL_LIMIT     1L /* bytes a second; below it for STALL_TIME the answer has stopped */
 #define STALL_TIME      60L
 #define RETRY_AFTER_MAX (INT64_C(366) * 86400) /* seconds */
@@ -138,7 +139,8 @@ struct http_call *call_new(const struct call_settings *s)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING,
+                     "gzip"); /* every one that libcurl knows is decoded */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, STALL_LIMIT);
@@ -225,6 +227,12 @@ static bool cannot_send(struct http_call *call, const char *why, const char *wha
     return false;
 }
 
+/* libcurl would send Expect: 100-continue with a large body, and wait. */
+static bool may_expect(const struct http_call *call)
+{
+    return call->with_body && call->request_body.len >= EXPECT_FROM;
+}
+
 /* The lines go into call->text one after the other; they are linked when it does not move any more.
  */
 static bool write_headers(struct http_call *call, const struct http_call_options *o)
@@ -246,8 +254,10 @@ static bool write_headers(struct http_call *call, const struct http_call_options
         buf_add_char(text, '\0');
     }
     if (call->with_body) {
-        buf_add(text, STR("Expect:"));
-        buf_add_char(text, '\0');
+        if (may_expect(call)) {
+            buf_add(text, STR("Expect:"));
+            buf_add_char(text, '\0');
+        }
         buf_add(text, STR("Content-Type:"));
         if (o->content_type) {
             buf_add_char(text, ' ');
@@ -305,28 +315,28 @@ bool call_prepare(struct http_call *call, const struct http_call_options *o)
     bool with_body = o->body.len > 0 || o->method == HTTP_POST || o->method == HTTP_PUT ||
                      o->method == HTTP_PATCH;
     long timeout_ms = (long)(o->timeout_ms > 0 ? o->timeout_ms : call->settings->timeout_ms);
+    struct http_url url;
     struct err err;
 
     call->started_us = clock_monotonic_us();
     call->answer = (struct http_answer){.retry_after_ms = -1};
+    if (!http_url_parse(o->url, &url, &err))
+        return cannot_send(call, err.message, "");
+    bool tls = url.scheme.len == strlen("https");
+    call->host = (struct text_place){(size_t)(url.host.ptr - o->url.ptr), url.host.len};
+    call->port = url.port;
     buf_add(&call->text, o->url);
     buf_add_char(&call->text, '\0');
     buf_add(&call->request_body, o->body);
     if (call->request_body.overflowed)
         return cannot_send(call, "the request's body is too long", "");
-    if (!http_url_parse(o->url, &call->url, &err))
-        return cannot_send(call, err.message, "");
     set_method(call, o->method, with_body && o->method != HTTP_HEAD);
     if (!write_headers(call, o))
         return false;
-    /* The parts were cut from the caller's text, which does not live as long as the call. */
-    if (!http_url_parse(str_from_z(call->text.ptr), &call->url, &err))
-        return cannot_send(call, err.message, "");
     curl_easy_setopt(call->easy, CURLOPT_URL, call->text.ptr);
-    link_headers(call, o->url.len + 1, o->header_count + (call->with_body ? 2 : 0));
-    bool tls = call->url.scheme.len == strlen("https");
-    if (tls !=
-        call->tls) { /* only with TLS can there be HTTP/2, and a wait for its connection pay */
+    link_headers(call, o->url.len + 1,
+                 o->header_count + (size_t)call->with_body + (size_t)may_expect(call));
+    if (tls != call->tls) { /* waiting for a connection to share pays with HTTP/2 only */
         curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
         call->tls = tls;
     }

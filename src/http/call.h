@@ -6,7 +6,7 @@
 
 #include <curl/curl.h>
 
-struct text_place { /* in http_call.seen; len 0: absent */
+struct text_place { /* a slice of a buffer that may still move; len 0: absent */
     size_t at, len;
 };
 
@@ -24,8 +24,9 @@ struct http_call {
     bool with_body, tls;
     bool configured;
     long timeout_ms;
-    struct buf text; /* URL and header lines, each NUL-terminated */
-    struct http_url url;
+    struct buf text;        /* URL and header lines, each NUL-terminated */
+    struct text_place host; /* in `text` */
+    uint16_t port;
     struct curl_slist *headers; /* an array, linked in order; its texts are in `text` */
     size_t headers_cap;
     struct buf request_body;
@@ -33,7 +34,7 @@ struct http_call {
     /* The answer. */
     struct buf body;
     struct buf seen; /* values of the headers that are kept */
-    struct text_place content_type, etag, location, request_id, retry_after;
+    struct text_place content_type, etag, location, request_id, retry_after; /* in `seen` */
     size_t head_bytes;
     unsigned sends; /* times it was put on a connection */
     bool head_done;

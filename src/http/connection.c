@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define READ_ROUNDS 8 /* reads of one connection before the others are looked at */
+
 static bool is_busy(enum connection_state state)
 {
     return state != CONNECTION_HANDSHAKE && state != CONNECTION_IDLE && state != CONNECTION_CLOSED;
@@ -158,6 +160,7 @@ static void on_eof(struct connection *c)
 void connection_read(struct connection *c)
 {
     bool more = true;
+    int rounds = 0;
 
     /* A short read from a plain socket has emptied it; the descriptor of TLS does not become
      * readable again for bytes that OpenSSL already holds. */
@@ -165,6 +168,11 @@ void connection_read(struct connection *c)
            c->pending.len < HTTP_PENDING_MAX) {
         size_t n;
 
+        if (rounds++ == READ_ROUNDS) { /* the others' turn; again in the next round of the loop */
+            if (c->reading)
+                event_active(&c->read_event, EV_READ, 0);
+            return;
+        }
         switch (receive(c, &n)) {
         case TLS_DONE:
             more = c->ssl || n == HTTP_READ_MAX;
@@ -321,17 +329,13 @@ static void shake_hands(struct connection *c)
 
 static void drop_input(struct connection *c)
 {
+    SSL *ssl = c->ssl;
     size_t n;
-    enum tls_result result;
 
-    do { /* TLS or not does not matter: nobody looks at it */
-        SSL *ssl = c->ssl;
-
-        c->ssl = NULL;
-        result = receive(c, &n);
-        c->ssl = ssl;
-    } while (result == TLS_DONE);
-    if (result != TLS_AGAIN)
+    c->ssl = NULL; /* the bytes as they are: nobody looks at them */
+    enum tls_result result = receive(c, &n);
+    c->ssl = ssl;
+    if (result == TLS_EOF || result == TLS_BROKEN)
         connection_close(c);
 }
 

@@ -251,6 +251,8 @@ void dispatch_head(struct connection *c)
         dispatch_refuse(c, 503, "the server is shutting down", true);
         return;
     }
+    if (!c->message_done)
+        c->body_started_us = clock_monotonic_us();
     v = find_route(x);
     if (!v.status)
         v = check_body(c);
@@ -266,7 +268,6 @@ void dispatch_head(struct connection *c)
         dispatch_request(c);
         return;
     }
-    c->body_started_us = clock_monotonic_us();
     connection_set_state(c, CONNECTION_BODY);
     parse_body_deadline(c);
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#define HOST_SAID_MAX 140 /* bytes of a host's name in a message */
+
 static const char *const failure_names[] = {
     [HTTP_OK] = "ok",
     [HTTP_BAD_URL] = "badUrl",
@@ -116,14 +118,15 @@ static void say_late(struct http_call *call, const char *peer)
 void call_fail(struct http_call *call, CURLcode code)
 {
     struct http_answer *a = &call->answer;
+    struct str host = str_sub(buf_str(&call->text), call->host.at, call->host.len);
     char peer[160];
 
-    snprintf(peer, sizeof(peer), "%.*s:%u", STR_ARG(str_sub(call->url.host, 0, 140)),
-             (unsigned)call->url.port);
+    host = str_sub(host, 0, HOST_SAID_MAX);
+    snprintf(peer, sizeof(peer), "%.*s:%u", STR_ARG(host), (unsigned)call->port);
     a->failure = classify(call, code);
     switch (a->failure) {
     case HTTP_RESOLVE_FAILED:
-        say(call, "cannot resolve host '%.*s'", STR_ARG(str_sub(call->url.host, 0, 140)));
+        say(call, "cannot resolve host '%.*s'", STR_ARG(host));
         break;
     case HTTP_CONNECT_FAILED:
         say_not_connected(call, peer, code);

@@ -149,12 +149,12 @@ static void note_start(struct connection *c, const char *p, size_t n)
 /* "BREW /pot": a word and a blank, or the beginning of it. */
 static bool starts_with_method(const struct connection *c)
 {
-    const char *p = c->start;
+    struct str rest = str_trim((struct str){c->start, c->start_len});
     size_t i = 0;
 
-    while (i < c->start_len && ((p[i] >= 'A' && p[i] <= 'Z') || p[i] == '-'))
+    while (i < rest.len && ((rest.ptr[i] >= 'A' && rest.ptr[i] <= 'Z') || rest.ptr[i] == '-'))
         i++;
-    return i > 0 && (i == c->start_len || p[i] == ' ');
+    return i > 0 && (i == rest.len || rest.ptr[i] == ' ');
 }
 
 static const char *check_bytes(struct connection *c, const char *p, size_t n)
@@ -257,16 +257,17 @@ static size_t feed_head(struct connection *c, const char *p, size_t n, bool firs
             dispatch_refuse(c, 431, "the headers are too long", true);
         else
             dispatch_refuse(c, 414, "the address is too long", true);
+    } else if (wrong) {
+        dispatch_refuse(c, 400, wrong, true);
     } else if (error != HPE_OK && error != HPE_PAUSED) {
         note_start(c, p, n);
         refuse_parser_error(c, error);
-    } else if (wrong) {
-        dispatch_refuse(c, 400, wrong, true);
     } else if (c->head_done) {
         dispatch_head(c);
-    } else if (c->requests > 0 &&
-               first) { /* the first request's deadline runs since the connection came */
-        connection_deadline(c, clock_monotonic_us() + limits->head_ms * US_PER_MS);
+    } else {
+        note_start(c, p, n);
+        if (c->requests > 0 && first) /* that of the first runs since the connection came */
+            connection_deadline(c, clock_monotonic_us() + limits->head_ms * US_PER_MS);
     }
     return used;
 }

@@ -197,7 +197,10 @@ static void goes_on_after_harmless_refusals(void **state)
         CHECK(!a.closes, "%s", harmless[i].label);
         CHECK_STR(raw_header(&a, "Allow"), harmless[i].allow, "%s", harmless[i].label);
     }
-    raw_send_z(r.fd, GET HOST "\r\n");
+    raw_send_z(r.fd, "POST /closed HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n");
+    raw_read(&r, HTTP_GET, &a);
+    CHECK(a.status == 401 && !a.closes, "answered before the body comes: %d", a.status);
+    raw_send_z(r.fd, "hello" GET HOST "\r\n");
     raw_read(&r, HTTP_GET, &a);
     CHECK_STR(a.body, "hello", "the connection goes on");
     raw_reader_done(&r);
