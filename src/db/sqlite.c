@@ -2,10 +2,16 @@
 #include "db/driver.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
-enum { BUSY_TIMEOUT_MS = 10000, WAL_RETRY_MS = 5, LEAST_SQLITE = 3039000 };
+enum {
+    BUSY_TIMEOUT_MS = 10000,
+    WAL_RETRY_MS = 5,
+    LEAST_SQLITE = 3039000,
+    SAVEPOINT_MEMORY = 256 * 1024, /* bytes */
+};
 
 struct sqlite_db {
     struct db base;
@@ -186,6 +192,17 @@ static void sqlite_close(struct db *base)
     free(db);
 }
 
+/* What holds for the whole process, and has to be said before anything else. */
+static void configure(void)
+{
+    /* What a savepoint would restore is a few pages: in memory, not in a temporary file. It takes
+     * so much at once, however little is needed. */
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINT_MEMORY);
+    /* Nobody asks for the statistics, and each piece of memory would take a global lock for them.
+     */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static bool set_up(struct sqlite_db *db, int timeout_ms, struct err *err)
 {
     int code =
@@ -208,9 +225,11 @@ static bool set_up(struct sqlite_db *db, int timeout_ms, struct err *err)
 
 static bool sqlite_open(const struct db_config *config, struct db **out, struct err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *path = config->url + strlen("sqlite:");
     struct sqlite_db *db;
 
+    pthread_once(&once, configure);
     if (sqlite3_libversion_number() < LEAST_SQLITE) {
         return err_set(err, ERR_INTERNAL, "oldSqlite", "SQLite %s is too old: 3.39 is needed",
                        sqlite3_libversion());
