@@ -154,8 +154,10 @@ MUST_USE bool store_insert(struct db *db, struct arena *a, const struct call *c,
  * process wrote in between. */
 MUST_USE bool store_update(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                            const struct json *before, const struct json *doc, struct err *err);
-MUST_USE bool store_delete(struct db *db, const struct call *c, const struct stored *s,
-                           int64_t now_us, struct err *err);
+/* `doc` is the document as stored. */
+MUST_USE bool store_delete(struct db *db, struct arena *a, const struct call *c,
+                           const struct stored *s, const struct json *doc, int64_t now_us,
+                           struct err *err);
 
 /* --- member.c: group membership, one row a member. --- */
 /* Counts in *delta what really changed. ERR_INVALID "invalidValue" for a member that does not

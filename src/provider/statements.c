@@ -65,6 +65,12 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                          "       manager = $6, member_count = $7, doc = $8,"
                          "       display_name = $9, version = version + 1, modified_us = $10"
                          " WHERE tenant_no = $1 AND id = $2 AND version = $11"},
+    /* Columns that are set are written in their indexes too, changed or not. */
+    [PROVIDER_UPDATE_DOC] = {"provider_update_doc",
+                             "UPDATE provider_resource"
+                             "   SET member_count = $3, doc = $4,"
+                             "       version = version + 1, modified_us = $5"
+                             " WHERE tenant_no = $1 AND id = $2 AND version = $6"},
     [PROVIDER_DELETE] = {"provider_delete",
                          "DELETE FROM provider_resource WHERE tenant_no = $1 AND id = $2"},
     [PROVIDER_TOUCH] = {"provider_touch", "UPDATE provider_resource"
@@ -80,8 +86,9 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_EMAIL_ADD] = {"provider_email_add",
                             "INSERT INTO provider_email (tenant_no, user_id, value_key)"
                             " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"},
-    [PROVIDER_EMAIL_CLEAR] = {"provider_email_clear",
-                              "DELETE FROM provider_email WHERE tenant_no = $1 AND user_id = $2"},
+    [PROVIDER_EMAIL_REMOVE] = {"provider_email_remove",
+                               "DELETE FROM provider_email"
+                               " WHERE tenant_no = $1 AND user_id = $2 AND value_key = $3"},
 
     [PROVIDER_PAGE] = {"provider_page", "SELECT " COLUMNS " FROM provider_resource AS r"
                                         " WHERE r.tenant_no = $1 AND r.type = $2"

@@ -21,13 +21,14 @@ enum provider_statement {
     PROVIDER_INSERT,
     PROVIDER_LOAD,
     PROVIDER_UPDATE,
+    PROVIDER_UPDATE_DOC,
     PROVIDER_DELETE,
     PROVIDER_TOUCH,
     PROVIDER_COUNT,
     PROVIDER_DISPLAY_NAME,
 
     PROVIDER_EMAIL_ADD,
-    PROVIDER_EMAIL_CLEAR,
+    PROVIDER_EMAIL_REMOVE,
 
     /* Pages of candidates, all with the same columns and the position in $last-2, $last-1. */
     PROVIDER_PAGE,

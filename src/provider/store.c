@@ -86,16 +86,16 @@ static bool same_emails(const struct json *before, const struct json *doc)
     return old == fresh || (old && fresh && json_equal(old, fresh));
 }
 
-static bool write_emails(struct db *db, struct arena *a, const struct call *c,
-                         const struct stored *s, const struct json *before, const struct json *doc,
+enum email_change { EMAIL_ADD, EMAIL_REMOVE };
+
+/* Adds to, or removes from the index the emails of a document. */
+static bool index_emails(struct db *db, struct arena *a, const struct call *c,
+                         const struct stored *s, const struct json *doc, enum email_change change,
                          struct err *err)
 {
-    if (s->kind != RESOURCE_USER || same_emails(before, doc))
-        return true;
-    if (json_get(before, STR("emails")) &&
-        !db_exec(db, provider_query(PROVIDER_EMAIL_CLEAR),
-                 DB_ARGS(db_int(c->tenant->no), db_text(s->id)), NULL, err))
-        return false;
+    enum provider_statement statement =
+        change == EMAIL_ADD ? PROVIDER_EMAIL_ADD : PROVIDER_EMAIL_REMOVE;
+
     JSON_EACH(email, json_get(doc, STR("emails")))
     {
         struct str key = str_fold(a, json_get_text(email, "value"));
@@ -104,11 +104,20 @@ static bool write_emails(struct db *db, struct arena *a, const struct call *c,
             continue;
         if (text_has_nul(key))
             return err_set(err, ERR_INVALID, "invalidValue", "emails take no NUL characters");
-        if (!db_exec(db, provider_query(PROVIDER_EMAIL_ADD),
+        if (!db_exec(db, provider_query(statement),
                      DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_text(key)), NULL, err))
             return false;
     }
     return true;
+}
+
+static bool write_emails(struct db *db, struct arena *a, const struct call *c,
+                         const struct stored *s, const struct json *before, const struct json *doc,
+                         struct err *err)
+{
+    return s->kind != RESOURCE_USER || same_emails(before, doc) ||
+           (index_emails(db, a, c, s, before, EMAIL_REMOVE, err) &&
+            index_emails(db, a, c, s, doc, EMAIL_ADD, err));
 }
 
 static struct str doc_text(struct arena *a, const struct call *c, const struct stored *s,
@@ -145,36 +154,60 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
     return write_emails(db, a, c, s, NULL, doc, err);
 }
 
+static bool same_text(const struct json *before, const struct json *doc, const char *name)
+{
+    return str_eq(json_get_text(before, name), json_get_text(doc, name));
+}
+
+/* Whether what is searched, but for emails, is as it was. */
+static bool same_keys(const struct json *before, const struct json *doc)
+{
+    return same_text(before, doc, "userName") && same_text(before, doc, "displayName") &&
+           same_text(before, doc, "externalId") && str_eq(manager_of(before), manager_of(doc));
+}
+
+/* *out_changed is 0 when the version is another one meanwhile. */
+static bool update_row(struct db *db, struct arena *a, const struct call *c, const struct stored *s,
+                       const struct json *before, const struct json *doc, int64_t *out_changed,
+                       struct err *err)
+{
+    struct db_value tenant = db_int(c->tenant->no), id = db_text(s->id);
+    struct db_value version = db_int(s->version), modified = db_int(s->modified_us);
+    struct db_value members = db_int(s->member_count), text = db_text(s->doc);
+    struct keys keys;
+
+    if (same_keys(before, doc))
+        return db_exec(db, provider_query(PROVIDER_UPDATE_DOC),
+                       DB_ARGS(tenant, id, members, text, modified, version), out_changed, err);
+    return take_keys(a, s->kind, doc, &keys, err) &&
+           db_exec(db, provider_query(PROVIDER_UPDATE),
+                   DB_ARGS(tenant, id, db_text(keys.unique), db_text_or_null(keys.display_key),
+                           db_text_or_null(keys.external), db_text_or_null(keys.manager), members,
+                           text, db_text_or_null(keys.display_name), modified, version),
+                   out_changed, err);
+}
+
 bool store_update(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                   const struct json *before, const struct json *doc, struct err *err)
 {
     struct err problem = {0};
-    struct keys keys;
     int64_t changed;
 
-    if (!take_keys(a, s->kind, doc, &keys, err))
-        return false;
     s->doc = doc_text(a, c, s, doc);
-    s->manager = keys.manager;
-    if (!db_exec(db, provider_query(PROVIDER_UPDATE),
-                 DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_text(keys.unique),
-                         db_text_or_null(keys.display_key), db_text_or_null(keys.external),
-                         db_text_or_null(keys.manager), db_int(s->member_count), db_text(s->doc),
-                         db_text_or_null(keys.display_name), db_int(s->modified_us),
-                         db_int(s->version)),
-                 &changed, &problem)) {
+    s->manager = manager_of(doc);
+    if (!update_row(db, a, c, s, before, doc, &changed, &problem)) {
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
     if (changed == 0)
-        return err_set(err, ERR_CONFLICT, "concurrentChange",
+        return err_set(err, ERR_UNAVAILABLE, "concurrentChange",
                        "the resource was changed by somebody else at the same time");
     s->version++;
     return write_emails(db, a, c, s, before, doc, err);
 }
 
-bool store_delete(struct db *db, const struct call *c, const struct stored *s, int64_t now_us,
-                  struct err *err)
+bool store_delete(struct db *db, struct arena *a, const struct call *c, const struct stored *s,
+                  const struct json *doc, int64_t now_us, struct err *err)
 {
     struct db_args key = DB_ARGS(db_int(c->tenant->no), db_text(s->id));
 
@@ -183,9 +216,10 @@ bool store_delete(struct db *db, const struct call *c, const struct stored *s, i
                   DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(now_us)), NULL, err) ||
          !db_exec(db, provider_query(PROVIDER_MEMBER_LEAVE), key, NULL, err)))
         return false;
-    if (s->kind == RESOURCE_GROUP
-            ? !db_exec(db, provider_query(PROVIDER_MEMBER_CLEAR), key, NULL, err)
-            : !db_exec(db, provider_query(PROVIDER_EMAIL_CLEAR), key, NULL, err))
+    if (s->kind == RESOURCE_GROUP &&
+        !db_exec(db, provider_query(PROVIDER_MEMBER_CLEAR), key, NULL, err))
+        return false;
+    if (s->kind == RESOURCE_USER && !index_emails(db, a, c, s, doc, EMAIL_REMOVE, err))
         return false;
     return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err);
 }

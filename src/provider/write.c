@@ -204,7 +204,8 @@ static bool run_delete(struct db_write *queue, struct db *db, struct err *err)
 
     w->status = 204;
     return load(w, db, &before, err) &&
-           store_delete(db, &w->call, &w->stored, clock_now(w->call.provider->config.clock), err);
+           store_delete(db, w->call.arena, &w->call, &w->stored, before,
+                        clock_now(w->call.provider->config.clock), err);
 }
 
 /* --- The answer, after the commit --- */

@@ -42,14 +42,13 @@ CREATE INDEX provider_resource_external ON provider_resource (tenant_no, externa
 CREATE INDEX provider_resource_display ON provider_resource (tenant_no, display_key)
     WHERE display_key IS NOT NULL;
 
--- The distinct folded values of emails, for looking users up by them.
+-- The distinct folded values of emails, for looking users up by them. What a user has there is known from doc.
 CREATE TABLE provider_email (
     tenant_no BIGINT NOT NULL,
     value_key TEXT NOT NULL,
     user_id TEXT NOT NULL,
     PRIMARY KEY (tenant_no, value_key, user_id)
 );
-CREATE INDEX provider_email_user ON provider_email (tenant_no, user_id);
 
 CREATE TABLE provider_member (
     tenant_no BIGINT NOT NULL,
