@@ -392,7 +392,7 @@ void call_finish(struct http_call *call, CURLcode code)
     if (code == CURLE_OK && !call->head_done)
         code = CURLE_RECV_ERROR; /* libcurl takes a head that breaks off for an answer */
     if (code != CURLE_OK) {
-        call_fail(call, code);
+        http_call_fail(call, code);
         return;
     }
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);

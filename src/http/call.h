@@ -68,4 +68,4 @@ void call_finish(struct http_call *call, CURLcode code);
 bool call_is_repeatable(const struct http_call *call); /* GET, HEAD, OPTIONS, PUT, DELETE */
 
 /* failure.c */
-void call_fail(struct http_call *call, CURLcode code);
+void http_call_fail(struct http_call *call, CURLcode code);

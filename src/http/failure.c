@@ -115,7 +115,7 @@ static void say_late(struct http_call *call, const char *peer)
         say(call, "no free connection to %s within %.1f s", peer, seconds);
 }
 
-void call_fail(struct http_call *call, CURLcode code)
+void http_call_fail(struct http_call *call, CURLcode code)
 {
     struct http_answer *a = &call->answer;
     struct str host = str_sub(buf_str(&call->text), call->host.at, call->host.len);
