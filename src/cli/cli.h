@@ -109,9 +109,10 @@ void cli_progress_begin(struct cli_progress *p, struct cli *c, const char *what)
 void cli_progress_step(struct cli_progress *p, int64_t done, int64_t total);
 void cli_progress_end(struct cli_progress *p);
 
-/* Words for people: "12,345"; "3.2 s", "5 min", "2 days"; a bar of width cells. */
+/* Words for people: "12,345"; "41 ms", "3.2 s", "5 min", "2 days"; a bar of width cells. */
 void cli_count_text(int64_t n, char *out, size_t size);
 void cli_duration_text(int64_t us, char *out, size_t size);
+void cli_left_text(int64_t us, char *out, size_t size); /* an estimate: whole seconds */
 void cli_bar(struct buf *out, int64_t done, int64_t total, unsigned width);
 
 /* Runs a whole command line; main() is `return cli_main(argc, argv);`. */

@@ -40,6 +40,15 @@ void cli_duration_text(int64_t us, char *out, size_t size)
     }
 }
 
+void cli_left_text(int64_t us, char *out, size_t size)
+{
+    if (us < 10 * US_PER_SECOND) {
+        snprintf(out, size, "%d s", (int)((us + US_PER_SECOND - 1) / US_PER_SECOND));
+    } else {
+        cli_duration_text(us, out, size);
+    }
+}
+
 void cli_bar(struct buf *out, int64_t done, int64_t total, unsigned width)
 {
     unsigned full = total > 0 && done > 0 ? (unsigned)((double)done / (double)total * width) : 0;
@@ -72,7 +81,7 @@ static void draw(struct cli_progress *p, int64_t now_us, int64_t done, int64_t t
     cli_count_text((int64_t)rate, text, sizeof(text));
     buf_addf(&line, "  %s/s", text);
     if (total > done && rate > 0) {
-        cli_duration_text((int64_t)((double)(total - done) / rate * 1e6), text, sizeof(text));
+        cli_left_text((int64_t)((double)(total - done) / rate * 1e6), text, sizeof(text));
         buf_addf(&line, "  %s left", text);
     }
     fputs(buf_z(&line), p->cli->err);

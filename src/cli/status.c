@@ -188,7 +188,7 @@ struct str cli_cycle_line(struct cli *c, struct arena *a, const struct cycle *cy
     cli_count_text((int64_t)rate, text, sizeof(text));
     buf_addf(&line, "  %s/s", text);
     if (total > done && rate > 0) {
-        cli_duration_text((int64_t)((double)(total - done) / rate * 1e6), text, sizeof(text));
+        cli_left_text((int64_t)((double)(total - done) / rate * 1e6), text, sizeof(text));
         buf_addf(&line, "  %s left", text);
     }
     if (cycle->counters.failed)
