@@ -51,9 +51,10 @@ const struct db_query journal_queries[] = {
                   " $16)"},
     [Q_SUBJECT_EXISTS] = {"journal_subject_exists",
                           "SELECT 1 FROM journal_subject WHERE job_no = $1 AND source_id = $2"},
+    /* The plus keeps the index away: all rows are looked at, and in the order they lie in. */
     [Q_SUBJECTS_LIKE] = {"journal_subjects_like",
                          "SELECT source_id FROM journal_subject"
-                         " WHERE job_no = $1 AND who_key LIKE $2 ESCAPE '!' LIMIT $3"},
+                         " WHERE +job_no = $1 AND who_key LIKE $2 ESCAPE '!' LIMIT $3"},
     [Q_AT] = {"journal_at", "SELECT no, at_us FROM journal WHERE job_no = $1 AND no >= $2"
                             " ORDER BY no LIMIT 1"},
     [Q_EDGES] = {"journal_edges", "SELECT coalesce((SELECT no FROM journal WHERE job_no = $1"
@@ -64,7 +65,7 @@ const struct db_query journal_queries[] = {
     [Q_LIST_SOURCE] = {"journal_list_source", LIST("source_id = $11")},
     [Q_LIST_WHO_RARE] = {"journal_list_who_rare",
                          LIST("source_id IN (SELECT s.source_id FROM journal_subject s"
-                              " WHERE s.job_no = $1 AND s.who_key LIKE $11 ESCAPE '!')")},
+                              " WHERE +s.job_no = $1 AND s.who_key LIKE $11 ESCAPE '!')")},
     [Q_LIST_WHO_COMMON] = {"journal_list_who_common",
                            LIST("EXISTS (SELECT 1 FROM journal_subject s"
                                 " WHERE s.job_no = $1 AND s.source_id = journal.source_id"
@@ -127,21 +128,25 @@ static struct str part_pattern(struct arena *a, struct str text)
     return arena_str(a, buf_str(&out));
 }
 
-static bool count_rows(struct db *db, const struct db_query *q, struct db_args args,
-                       size_t *out_count, struct err *err)
+/* How many people a text fits, up to RARE_MAX + 1, and the first of them. */
+static bool find_subjects(struct db *db, struct arena *a, int64_t job_no, struct str pattern,
+                          size_t *out_count, struct str *out_first, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
     size_t count = 0;
     bool row;
 
-    if (!db_select(db, q, args, &st, err))
+    *out_first = STR("");
+    if (!db_select(db, query(Q_SUBJECTS_LIKE),
+                   DB_ARGS(db_int(job_no), db_text(pattern), db_int(RARE_MAX + 1)), &st, err))
         return false;
     for (;;) {
         if (!db_step(st, &row, err))
             return false;
         if (!row)
             break;
-        count++;
+        if (count++ == 0)
+            *out_first = arena_str(a, db_col_text(st, 0));
     }
     *out_count = count;
     return true;
@@ -152,21 +157,25 @@ static bool count_rows(struct db *db, const struct db_query *q, struct db_args a
 static bool plan_who(struct db *db, struct arena *a, int64_t job_no, struct str who,
                      enum query *out_query, struct str *out_key, struct err *err)
 {
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
     struct str key = str_fold(a, who);
     struct str pattern = part_pattern(a, key);
+    struct str one;
     size_t count;
 
-    if (!count_rows(db, query(Q_SUBJECT_EXISTS), DB_ARGS(db_int(job_no), db_text(key)), &count,
-                    err))
+    *out_query = Q_LIST_SOURCE;
+    *out_key = key;
+    if (!db_select_one(db, query(Q_SUBJECT_EXISTS), DB_ARGS(db_int(job_no), db_text(key)), &st,
+                       err))
         return false;
-    if (count) {
-        *out_query = Q_LIST_SOURCE;
-        *out_key = key;
+    if (st)
+        return true;
+    if (!find_subjects(db, a, job_no, pattern, &count, &one, err))
+        return false;
+    if (count < 2) {
+        *out_key = one;
         return true;
     }
-    if (!count_rows(db, query(Q_SUBJECTS_LIKE),
-                    DB_ARGS(db_int(job_no), db_text(pattern), db_int(RARE_MAX + 1)), &count, err))
-        return false;
     *out_query = count <= RARE_MAX ? Q_LIST_WHO_RARE : Q_LIST_WHO_COMMON;
     *out_key = pattern;
     return true;

@@ -87,7 +87,6 @@ CREATE TABLE job_connection (
     exported TEXT NOT NULL,       -- JSON
     created_us BIGINT NOT NULL,
     changed_us BIGINT NOT NULL,
-    saves BIGINT NOT NULL,        -- 1 when new
     PRIMARY KEY (job_no, source_id),
     UNIQUE (job_no, target_id)
 );
