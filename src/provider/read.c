@@ -3,10 +3,12 @@
 bool version_listed(struct str header, int64_t version)
 {
     char text[32];
-    struct str mine = str_from(represent_version(version, text), 2); /* without W/ */
-    struct str tag;
+    struct str mine, tag;
     bool more = header.len > 0;
 
+    if (!more)
+        return false;
+    mine = str_from(represent_version(version, text), 2); /* without W/ */
     while (more) {
         more = str_cut(&header, ',', &tag);
         tag = str_trim(tag);

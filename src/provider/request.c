@@ -136,14 +136,29 @@ static void parse_path(struct call *c)
         c->endpoint = find_endpoint(name, with_id);
 }
 
-static struct str origin(struct call *c)
+/* "https://host/scim/NAME/v2": joined by hand, since every request needs it. */
+static struct str base_url(struct call *c)
 {
-    struct str host = http_request_header(c->x, "Host");
+    const char *public_url = c->provider->config.public_url;
+    struct str parts[] = {
+        str_from_z(public_url), {0}, STR(PREFIX), c->tenant_name, STR("/v2"),
+    };
+    size_t len = 0, at = 0;
+    char *text;
 
-    if (c->provider->config.public_url)
-        return str_from_z(c->provider->config.public_url);
-    return arena_printf(c->arena, "%s://%.*s", http_request_is_tls(c->x) ? "https" : "http",
-                        STR_ARG(host));
+    if (!public_url) {
+        parts[0] = http_request_is_tls(c->x) ? STR("https://") : STR("http://");
+        parts[1] = http_request_header(c->x, "Host");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        len += parts[i].len;
+    text = arena_alloc(c->arena, len);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i].len > 0)
+            memcpy(text + at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    return (struct str){text, len};
 }
 
 /* application/json is wanted when Accept names it and neither SCIM's type nor a wildcard. */
@@ -157,8 +172,6 @@ static bool wants_plain_json(struct str accept)
 
 void call_init(struct call *c, struct provider *p, struct http_exchange *x)
 {
-    struct str base;
-
     *c = (struct call){
         .provider = p, .x = x, .arena = http_arena(x), .method = http_request_method(x)};
     parse_path(c);
