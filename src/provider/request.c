@@ -175,9 +175,7 @@ void call_init(struct call *c, struct provider *p, struct http_exchange *x)
     *c = (struct call){
         .provider = p, .x = x, .arena = http_arena(x), .method = http_request_method(x)};
     parse_path(c);
-    base = origin(c);
-    c->base =
-        arena_printf(c->arena, "%.*s" PREFIX "%.*s/v2", STR_ARG(base), STR_ARG(c->tenant_name));
+    c->base = base_url(c);
     c->plain_json = wants_plain_json(http_request_header(x, "Accept"));
 }
 
