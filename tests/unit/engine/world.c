@@ -123,8 +123,8 @@ static void apply(struct world *w, struct account *a, const struct mapping_chang
         const struct mapping_change *c = &changes->items[i];
 
         if (c->after)
-            json_set(w->arena, a->values, arena_str(w->arena, c->attribute->target),
-                     json_clone(w->arena, c->after));
+            json_set(w->target_arena, a->values, arena_str(w->target_arena, c->attribute->target),
+                     json_clone(w->target_arena, c->after));
         else
             json_remove(a->values, c->attribute->target);
     }
@@ -172,7 +172,7 @@ static void fake_create(struct target *t, const struct mapping_object *m,
     account = &w->accounts[w->account_count++];
     account->used = true;
     account->kind = m->kind;
-    account->values = json_new(w->arena, JSON_OBJECT);
+    account->values = json_new(w->target_arena, JSON_OBJECT);
     snprintf(account->id, sizeof(account->id), "t%d", ++w->next_account);
     apply(w, account, want);
     a->account = account;
@@ -205,7 +205,8 @@ static void member_set(struct world *w, struct account *a, struct str id, bool p
     if (!present)
         return;
     if (a->member_count == a->member_cap) {
-        char(*larger)[40] = arena_alloc_array(w->arena, a->member_cap * 2 + 16, sizeof(*larger));
+        char(*larger)[40] =
+            arena_alloc_array(w->target_arena, a->member_cap * 2 + 16, sizeof(*larger));
 
         if (a->member_count > 0)
             memcpy(larger, a->members, a->member_count * sizeof(*larger));
@@ -387,6 +388,7 @@ void world_init(struct world *w, const struct db_config *config, const char *tem
     memset(w, 0, sizeof(*w));
     w->config = config;
     w->arena = arena_new();
+    w->target_arena = arena_new();
     clock_fixed_init(&w->clock, INT64_C(1767225600000000));
     rng_seeded_init(&w->rng, 7);
     OK(db_open(config, &w->db, err));
@@ -421,6 +423,7 @@ void world_done(struct world *w)
 {
     db_close(w->db);
     arena_free(w->arena);
+    arena_free(w->target_arena);
 }
 
 static void begin(struct world *w, struct directory_tx *tx)

@@ -47,7 +47,8 @@ struct fault {
 struct world {
     const struct db_config *config;
     struct db *db;
-    struct arena *arena;
+    struct arena *arena;        /* the test's */
+    struct arena *target_arena; /* the target's, whose thread may be another */
     struct clock_fixed clock;
     struct rng_seeded rng;
     struct secret_key key;
