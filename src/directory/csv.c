@@ -2,7 +2,7 @@
 
 #include "base/unicode.h"
 
-enum { CHUNK = 256 << 10 }; /* bytes read at once */
+enum { CHUNK = 64 << 10, MARK_MAX = 3 }; /* bytes read at once, and of a byte order mark */
 
 struct csv_reader {
     const char *name;
@@ -224,8 +224,10 @@ static bool begin(struct csv_reader *r, struct err *err)
     size_t len;
 
     r->began = true;
-    if (!read_more(r, err))
-        return false;
+    do {
+        if (!read_more(r, err))
+            return false;
+    } while (!r->ended && r->end < MARK_MAX);
     head = (struct str){r->data, r->end};
     if (str_starts(head, STR("\xFF\xFE")) || str_starts(head, STR("\xFE\xFF")))
         return fail(r, 1, 1, ERR_INVALID, "notUtf8", "the file is UTF-16: save it as UTF-8", err);
