@@ -41,8 +41,8 @@ const struct db_query directory_write_queries[] = {
     [Q_COUNTS] =
         {"directory_counts",
          "UPDATE directory_feed SET live_users = live_users + $1, live_groups = live_groups + $2,"
-         " deleted_users = deleted_users + $3, deleted_groups = deleted_groups + $4"
-         " WHERE one = 1"},
+         " deleted_users = deleted_users + $3, deleted_groups = deleted_groups + $4,"
+         " last = last - $5 WHERE one = 1"},
 };
 const size_t directory_write_query_count = ARRAY_LEN(directory_write_queries);
 
@@ -61,13 +61,19 @@ bool directory_begin(struct db *db, const struct clock *clock, struct rng *rng,
     return true;
 }
 
+/* Counts, and positions of the feed that were taken and not used: with them the feed would stand
+ * where no reader can ever come to, and look as if it had moved on for ever. The row is ours until
+ * the commit, so nobody has taken any since. */
 static bool save_counts(struct directory_tx *tx, struct err *err)
 {
-    if (!tx->live[0] && !tx->live[1] && !tx->deleted[0] && !tx->deleted[1])
+    int64_t unused = tx->end_seq - tx->next_seq;
+
+    if (!tx->live[0] && !tx->live[1] && !tx->deleted[0] && !tx->deleted[1] && !unused)
         return true;
     return db_exec(tx->db, query(Q_COUNTS),
                    DB_ARGS(db_int(tx->live[SOURCE_USER]), db_int(tx->live[SOURCE_GROUP]),
-                           db_int(tx->deleted[SOURCE_USER]), db_int(tx->deleted[SOURCE_GROUP])),
+                           db_int(tx->deleted[SOURCE_USER]), db_int(tx->deleted[SOURCE_GROUP]),
+                           db_int(unused)),
                    NULL, err);
 }
 

@@ -189,6 +189,36 @@ static void bin(const struct db_config *config)
     world_close(&w);
 }
 
+/* However many changes a transaction makes, the feed stands at the last of them afterwards. */
+static void position(const struct db_config *config)
+{
+    struct directory_change *changes;
+    struct world w;
+    size_t count;
+
+    world_open(&w, config);
+    for (int n = 1; n <= 6; n++) {
+        int64_t before = world_position(&w);
+
+        world_begin(&w);
+        for (int i = 0; i < n; i++) {
+            struct json *patch = json_new(w.a, JSON_OBJECT);
+            struct str id;
+
+            json_add_str(w.a, patch, "userPrincipalName",
+                         arena_printf(w.a, "p%d.%d@x.example", n, i));
+            json_add_z(w.a, patch, "displayName", "P");
+            OK(&w, directory_insert(&w.tx, w.a, SOURCE_USER, STR(""), patch, &id, &w.err));
+        }
+        world_commit(&w);
+        OK(&w, directory_feed_read(w.db, w.a, before, 100, &changes, &count, &w.err));
+        CHECK(count == (size_t)n && changes[count - 1].seq == world_position(&w),
+              "%d changes: %zu, the last is %lld, the feed stands at %lld", n, count,
+              (long long)changes[count - 1].seq, (long long)world_position(&w));
+    }
+    world_close(&w);
+}
+
 static void removal(const struct db_config *config)
 {
     struct world w;
@@ -403,6 +433,12 @@ static void test_bin(void **state)
     (void)state;
     test_databases(bin);
 }
+static void test_position(void **state)
+{
+    (void)state;
+    test_databases(position);
+}
+
 static void test_removal(void **state)
 {
     (void)state;
@@ -426,6 +462,6 @@ static void test_assignments(void **state)
 
 TEST_GROUP(store, cmocka_unit_test(test_statements), cmocka_unit_test(test_create_and_change),
            cmocka_unit_test(test_refusals), cmocka_unit_test(test_changed_meanwhile),
-           cmocka_unit_test(test_bin), cmocka_unit_test(test_removal),
-           cmocka_unit_test(test_finding), cmocka_unit_test(test_lists),
-           cmocka_unit_test(test_assignments))
+           cmocka_unit_test(test_bin), cmocka_unit_test(test_position),
+           cmocka_unit_test(test_removal), cmocka_unit_test(test_finding),
+           cmocka_unit_test(test_lists), cmocka_unit_test(test_assignments))
