@@ -19,6 +19,8 @@ enum query {
     Q_MAIL,
     Q_EMPLOYEE,
     Q_NAME,
+    Q_RESOLVE,
+    Q_MATCH,
     Q_USERS,
     Q_GROUPS,
     Q_USERS_LIVE,
@@ -54,6 +56,21 @@ const struct db_query directory_object_queries[] = {
     [Q_NAME] = {"directory_find_name", "SELECT " COLUMNS " FROM directory_object"
                                        " WHERE name_key = $1 AND kind >= $2 AND kind <= $3"
                                        " AND (deleted_us IS NOT NULL) = $4 LIMIT 6"},
+    /* What a reference in a file means, in one question: that is what an import asks most. */
+    [Q_RESOLVE] = {"directory_resolve",
+                   "SELECT id, 1 AS place FROM directory_object WHERE id = $1"
+                   " AND deleted_us IS NULL AND kind >= $3 AND kind <= $4"
+                   " UNION ALL SELECT id, 2 FROM directory_object WHERE upn_key = $2"
+                   " AND deleted_us IS NULL AND kind >= $3 AND kind <= $4"
+                   " UNION ALL SELECT id, 3 FROM directory_object WHERE employee_id = $1"
+                   " AND deleted_us IS NULL AND kind >= $3 AND kind <= $4"
+                   " ORDER BY 2 LIMIT 6"},
+    [Q_MATCH] = {"directory_match",
+                 "SELECT " COLUMNS " FROM directory_object"
+                 " WHERE upn_key = $1 AND deleted_us IS NULL"
+                 " UNION ALL SELECT " COLUMNS " FROM (SELECT " COLUMNS " FROM directory_object"
+                 " WHERE upn_key = $1 AND deleted_us IS NOT NULL"
+                 " ORDER BY deleted_us DESC LIMIT 1) AS latest"},
     [Q_USERS] = {"directory_users", "SELECT " COLUMNS " FROM directory_object"
                                     " WHERE id > $1 AND kind = 0 ORDER BY id LIMIT $2"},
     [Q_GROUPS] = {"directory_groups", "SELECT " COLUMNS " FROM directory_object"
@@ -301,32 +318,57 @@ bool directory_find(struct db *db, struct arena *a, struct str who, unsigned kin
                    STR_ARG(str_sub(who, 0, 100)));
 }
 
+/* The ids that the first of the three keys gives that anybody has. */
+static bool resolve_keys(struct db *db, struct arena *a, const struct wanted *w, struct str *ids,
+                         size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct db_value lowest = db_int(w->kinds & DIRECTORY_USERS ? SOURCE_USER : SOURCE_GROUP);
+    struct db_value highest = db_int(w->kinds & DIRECTORY_GROUPS ? SOURCE_GROUP : SOURCE_USER);
+    int64_t place = 0;
+    size_t count = 0;
+    bool row;
+
+    if (!db_select(db, query(Q_RESOLVE),
+                   DB_ARGS(db_text(w->text), db_text(w->folded), lowest, highest), &st, err))
+        return false;
+    while (count < CANDIDATES) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row || (count > 0 && db_col_int(st, 1) != place))
+            break;
+        place = db_col_int(st, 1);
+        ids[count++] = arena_str(a, db_col_text(st, 0));
+    }
+    *out_count = count;
+    return true;
+}
+
 bool directory_resolve(struct db *db, struct arena *a, struct str text, unsigned kinds,
                        struct str *out_id, bool *out_found, struct err *err)
 {
-    static const enum query of_users[] = {Q_UPN, Q_EMPLOYEE};
-    static const enum query of_any[] = {Q_UPN, Q_EMPLOYEE, Q_NAME};
-    bool users_only = kinds == DIRECTORY_USERS;
-    const enum query *keys = users_only ? of_users : of_any;
-    size_t count = users_only ? ARRAY_LEN(of_users) : ARRAY_LEN(of_any);
     struct wanted w = {text, str_fold(a, text), kinds};
-    struct directory_object o;
     struct candidates c = {.count = 0};
-    bool found;
+    struct str ids[CANDIDATES];
+    size_t count;
 
-    if (!directory_load(db, a, text, &o, &found, err))
+    if (!resolve_keys(db, a, &w, ids, &count, err))
         return false;
-    if (found && kinds & 1u << o.kind && o.deleted_us == 0) {
-        *out_id = o.id;
+    if (count == 1) {
+        *out_id = ids[0];
         *out_found = true;
         return true;
     }
-    for (size_t i = 0; i < count && c.count == 0; i++) {
-        /* A display name means a group: two people may well have the same one. */
-        w.kinds = keys[i] == Q_NAME ? DIRECTORY_GROUPS : kinds;
-        if (!look_up(db, a, &w, keys[i], DIRECTORY_LIVE, &c, err))
-            return false;
-    }
+    if (count > 1)
+        return directory_load_many(db, a, ids, count, c.items, &c.count, err) &&
+               fail_ambiguous(text, &c, err);
+    *out_found = false;
+    if (!(kinds & DIRECTORY_GROUPS))
+        return true;
+    /* A display name means a group: two people may well have the same one. */
+    w.kinds = DIRECTORY_GROUPS;
+    if (!look_up(db, a, &w, Q_NAME, DIRECTORY_LIVE, &c, err))
+        return false;
     if (c.count > 1)
         return fail_ambiguous(text, &c, err);
     *out_found = c.count == 1;
@@ -335,12 +377,25 @@ bool directory_resolve(struct db *db, struct arena *a, struct str text, unsigned
     return true;
 }
 
+static bool match_user(struct db *db, struct arena *a, const struct wanted *w,
+                       struct directory_object *out, bool *out_found, struct err *err)
+{
+    struct candidates c;
+
+    if (!read_candidates(db, a, Q_MATCH, DB_ARGS(db_text(w->folded)), &c, err))
+        return false;
+    *out_found = c.count > 0;
+    /* One who is there and one in the bin at most. */
+    if (c.count > 0)
+        *out = c.items[c.count > 1 && c.items[0].deleted_us != 0];
+    return true;
+}
+
 bool directory_match(struct db *db, struct arena *a, enum source_kind kind, struct str id,
                      struct str name, struct directory_object *out, bool *out_found,
                      struct err *err)
 {
     struct wanted w = {name, str_fold(a, name), 1u << kind};
-    enum query by = kind == SOURCE_USER ? Q_UPN : Q_NAME;
     struct candidates c = {.count = 0};
 
     if (id.len > 0) {
@@ -354,15 +409,16 @@ bool directory_match(struct db *db, struct arena *a, enum source_kind kind, stru
     *out_found = false;
     if (name.len == 0)
         return true;
-    if (!look_up(db, a, &w, by, DIRECTORY_LIVE, &c, err) ||
-        (c.count == 0 && !look_up(db, a, &w, by, DIRECTORY_DELETED, &c, err)))
+    if (kind == SOURCE_USER)
+        return match_user(db, a, &w, out, out_found, err);
+    if (!look_up(db, a, &w, Q_NAME, DIRECTORY_LIVE, &c, err) ||
+        (c.count == 0 && !look_up(db, a, &w, Q_NAME, DIRECTORY_DELETED, &c, err)))
         return false;
-    if (c.count == 0)
-        return true;
-    if (c.count > 1 && !(by == Q_UPN && c.items[0].deleted_us != 0))
+    if (c.count > 1)
         return fail_ambiguous(name, &c, err);
-    *out = c.items[0];
-    *out_found = true;
+    *out_found = c.count == 1;
+    if (*out_found)
+        *out = c.items[0];
     return true;
 }
 

@@ -18,7 +18,7 @@ CREATE INDEX directory_object_name ON directory_object (name_key);
 CREATE INDEX directory_object_mail ON directory_object (mail_key) WHERE mail_key IS NOT NULL;
 CREATE INDEX directory_object_employee ON directory_object (employee_id)
     WHERE employee_id IS NOT NULL;
-CREATE INDEX directory_object_manager ON directory_object (manager_id)
+CREATE INDEX directory_object_manager ON directory_object (manager_id, id)
     WHERE manager_id IS NOT NULL;
 CREATE INDEX directory_object_group ON directory_object (id) WHERE kind = 1;
 CREATE INDEX directory_object_deleted ON directory_object (kind, id) WHERE deleted_us IS NOT NULL;
