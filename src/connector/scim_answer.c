@@ -242,13 +242,14 @@ static bool next_update(struct scim_call *c, const struct http_answer *answer,
             return false;
         *out_ended = true;
         document = parse(c, answer);
-        if (!document)
+        if (!document) {
             fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is not a resource",
                  out_end);
-        else if (scim_call_update_again(c, document))
+        } else if (scim_call_update_again(c, document)) {
             return true;
-        else
+        } else {
             fill_ok(answer, out_end); /* what was to be removed is not there */
+        }
         return false;
     case SCIM_UPDATE_SENT_AGAIN:
         break;
@@ -314,8 +315,9 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     } else {
         scim_judge(t->answer, &c->asked, answer, &result);
     }
-    if (result.http_status == 401)
+    if (result.http_status == 401) {
         hold(c, &result);
-    else
+    } else {
         scim_call_end(c, &result);
+    }
 }

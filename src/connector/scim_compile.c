@@ -132,11 +132,12 @@ static bool compile_attribute(struct arena *a, const struct scim_object *o,
         .value_objects = m->multivalued && path.urn.len == 0 &&
                          is_one_of(value_objects, ARRAY_LEN(value_objects), path.attribute),
     };
-    if (path.attribute.len == 0 || (path.filter && !take_terms(a, path.filter, out)))
+    if (path.attribute.len == 0 || (path.filter && !take_terms(a, path.filter, out))) {
         return err_set(err, ERR_INVALID, "invalidPath",
                        "target attribute '%.*s' names no attribute that can be written: only "
                        "name[sub eq \"value\"].sub is possible",
                        STR_ARG(m->target));
+    }
     out->path = path_text(a, out, PATH_WHOLE);
     out->list_json = json_string_text(a, path_text(a, out, PATH_LIST));
     out->path_json = json_string_text(a, out->path);
@@ -157,10 +158,11 @@ static struct scim_body *child(struct arena *a, struct scim_body *parent, enum s
     b->kind = kind;
     b->name = name;
     b->head = arena_printf(a, "%.*s:", STR_ARG(json_string_text(a, name)));
-    if (parent->last)
+    if (parent->last) {
         parent->last->next = b;
-    else
+    } else {
         parent->first = b;
+    }
     parent->last = b;
     return b;
 }
@@ -219,9 +221,10 @@ bool scim_compile(struct arena *a, const struct mapping_object *m, struct scim_o
         .extensions = {.kind = BODY_OBJECT},
     };
 
-    if (m->attribute_count > SCIM_ATTRIBUTES_MAX)
+    if (m->attribute_count > SCIM_ATTRIBUTES_MAX) {
         return err_set(err, ERR_LIMIT, "tooManyAttributes", "more than %d attributes are mapped",
                        SCIM_ATTRIBUTES_MAX);
+    }
     for (size_t i = 0; i < m->attribute_count; i++) {
         if (!compile_attribute(a, &o, &m->attributes[i], &o.attributes[i], err))
             return false;

@@ -190,9 +190,9 @@ struct str scim_excerpt(struct arena *a, struct str body, size_t max, const stru
             buf_add_z(&out, "\"password\":\"" MASK "\"");
             at += password.len + n;
         } else {
-            unsigned char c = (unsigned char)body.ptr[at++];
+            char c = body.ptr[at++];
 
-            buf_add_char(&out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+            buf_add_char(&out, ((unsigned char)c < 0x20 || c == 0x7f) ? ' ' : c);
         }
     }
     /* Cut at the end of a character. */
@@ -274,10 +274,11 @@ void scim_judge(struct arena *a, const struct scim_asked *asked, const struct ht
         verdict = by_failure[answer->failure];
     } else {
         verdict = judge_status(answer->status, scim_error_type(a, answer->body), answer->body);
-        if (asked->action == SCIM_FIND)
+        if (asked->action == SCIM_FIND) {
             verdict = judge_find(answer->status, verdict);
-        else if (asked->action == SCIM_CREATE && answer->status == 404)
+        } else if (asked->action == SCIM_CREATE && answer->status == 404) {
             verdict = (struct verdict){TARGET_PERMANENT, PREFIX "ServiceIncompatible"};
+        }
         /* A server that says when to come again is not broken but busy. */
         if (answer->status == 503 && answer->retry_after_ms >= 0)
             verdict = (struct verdict){TARGET_THROTTLED, "TooManyRequests"};

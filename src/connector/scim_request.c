@@ -77,14 +77,16 @@ bool scim_base_parse(struct arena *a, struct str text, bool allow_http, struct s
     if (str_find_char(
             str_sub(text, 0,
                     (size_t)(url.path.len ? url.path.ptr - text.ptr : (ptrdiff_t)text.len)),
-            '@', &at))
+            '@', &at)) {
         return err_set(err, ERR_INVALID, "badUrl",
                        "tenant URL: it carries a user name; the token goes into its own field");
-    if (str_eq_ascii_nocase(url.scheme, STR("http")) && !allow_http && !is_loopback(url.host))
+    }
+    if (str_eq_ascii_nocase(url.scheme, STR("http")) && !allow_http && !is_loopback(url.host)) {
         return err_set(
             err, ERR_INVALID, "badUrl",
             "tenant URL: plain http is possible to this machine only; '%.*s' needs https",
             STR_ARG(url.host));
+    }
 
     struct str whole = text;
     if (str_find_char(text, '?', &at))
@@ -267,7 +269,8 @@ void scim_write_create(struct buf *out, const struct scim_object *o,
     struct writer w = {out, o, values, secrets};
 
     assert(o->mapping->attribute_count <= SCIM_ATTRIBUTES_MAX);
-    memset(values, 0, o->mapping->attribute_count * sizeof(values[0]));
+    for (size_t i = 0; i < o->mapping->attribute_count; i++)
+        values[i] = NULL;
     for (size_t i = 0; i < want->count; i++) {
         if (!is_empty(want->items[i].after))
             values[want->items[i].attribute - o->mapping->attributes] = want->items[i].after;
@@ -347,7 +350,8 @@ bool scim_write_patch(struct buf *out, const struct scim_object *o,
     struct writer w = {out, o, values, secrets};
     bool first = true;
 
-    memset(values, 0, o->mapping->attribute_count * sizeof(values[0]));
+    for (size_t i = 0; i < o->mapping->attribute_count; i++)
+        values[i] = NULL;
     for (size_t i = 0; i < changes->count; i++)
         values[changes->items[i].attribute - o->mapping->attributes] = changes->items[i].after;
     buf_add_z(out, PATCH_HEAD);

@@ -79,11 +79,11 @@ static void next_request_id(struct scim_target *t, char *out)
 {
     uint64_t n = ++t->requests;
 
-    snprintf(out, SCIM_REQUEST_ID_MAX, "%08x-%04x-4%03x-8%03x-%012llx",
-             (unsigned)(t->request_prefix & 0xffffffff),
-             (unsigned)(t->request_prefix >> 32 & 0xffff),
-             (unsigned)(t->request_prefix >> 48 & 0xfff), (unsigned)(n >> 48 & 0xfff),
-             (unsigned long long)(n & 0xffffffffffff));
+    (void)snprintf(out, SCIM_REQUEST_ID_MAX, "%08x-%04x-4%03x-8%03x-%012llx",
+                   (unsigned)(t->request_prefix & 0xffffffff),
+                   (unsigned)(t->request_prefix >> 32 & 0xffff),
+                   (unsigned)(t->request_prefix >> 48 & 0xfff), (unsigned)(n >> 48 & 0xfff),
+                   (unsigned long long)(n & 0xffffffffffff));
 }
 
 static void send_request(struct scim_target *t, enum http_method method, struct str url,
@@ -389,10 +389,11 @@ static struct str scim_preview(struct target *target, const struct mapping_objec
 
     buf_init(&url, SCIM_URL_MAX);
     scim_write_url(&url, &t->url, o, id, method, &shown);
-    if (method == HTTP_PATCH)
+    if (method == HTTP_PATCH) {
         (void)scim_write_patch(body, o, changes, NULL, SCIM_SECRETS_MASKED);
-    else if (method == HTTP_POST)
+    } else if (method == HTTP_POST) {
         scim_write_create(body, o, changes, SCIM_SECRETS_MASKED);
+    }
     return arena_printf(a, "%s %.*s%s%.*s", http_method_name(method), STR_ARG(shown),
                         body->len ? "\n" : "", STR_ARG(buf_str(body)));
 }
@@ -461,13 +462,14 @@ static bool take_token(struct scim_target *t, const struct secret *token, struct
     struct str text = secret_reveal(token);
 
     for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
             return err_set(err, ERR_INVALID, "badToken",
                            "the token has a control character (a line break?) at character %zu",
                            i + 1);
+        }
     }
     t->token = token;
-    snprintf(t->header, sizeof(t->header), "Bearer %.*s", STR_ARG(text));
+    (void)snprintf(t->header, sizeof(t->header), "Bearer %.*s", STR_ARG(text));
     t->authorization = str_from_z(t->header);
     return true;
 }

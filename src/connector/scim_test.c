@@ -70,58 +70,72 @@ static const struct {
 static bool failed(const struct test *t, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(by_failure); i++) {
-        if (by_failure[i].failure == t->answer.failure)
+        if (by_failure[i].failure == t->answer.failure) {
             return err_set(err, by_failure[i].kind, by_failure[i].code, "%s: %s", t->answer.reason,
                            by_failure[i].advice);
+        }
     }
     return err_set(err, ERR_INTERNAL, "unreachable", "%s", t->answer.reason);
 }
 
 static bool busy(const struct test *t, struct err *err)
 {
-    if (t->answer.retry_after_ms >= 0)
+    if (t->answer.retry_after_ms >= 0) {
         return err_set(err, ERR_UNAVAILABLE, "busy",
                        "the application is busy; it says to try again in %lld seconds; %.*s",
                        (long long)(t->answer.retry_after_ms + 999) / 1000, STR_ARG(exchange(t)));
+    }
     return err_set(err, ERR_UNAVAILABLE, "busy",
                    "the application is busy; try again in a few minutes; %.*s",
                    STR_ARG(exchange(t)));
 }
 
+/* The first whose range has the status; what is left over is a server that fails. */
+static const struct {
+    int from, to;
+    enum err_kind kind;
+    const char *code;
+    const char *advice;
+} by_status[] = {
+    {300, 399, ERR_INVALID, "wrongUrl",
+     "the application redirects: enter the address it redirects to"},
+    {401, 401, ERR_DENIED, "credentialsRefused",
+     "the application does not accept the token: enter it again, or have a new one made"},
+    {403, 403, ERR_DENIED, "credentialsRefused",
+     "the token is known but may not read accounts: give it the rights"},
+    {404, 405, ERR_NOT_FOUND, "wrongUrl",
+     "there is no SCIM endpoint there: check the path of the tenant URL (a server that answers 404 "
+     "instead of an empty list is not compliant)"},
+    {410, 410, ERR_NOT_FOUND, "wrongUrl",
+     "there is no SCIM endpoint there any more: check the tenant URL"},
+    {400, 499, ERR_INVALID, "filterRefused",
+     "the application cannot filter on the matching attribute: match by one that it can filter on"},
+    {501, 501, ERR_INVALID, "filterRefused",
+     "the application cannot filter on the matching attribute: match by one that it can filter on"},
+    {0, 999, ERR_UNAVAILABLE, "serverError",
+     "the application fails: try again, and check it if that goes on"},
+};
+
 static bool refused(const struct test *t, struct err *err)
 {
     int status = t->answer.status;
-    struct str said = exchange(t);
+    size_t i = 0;
 
-    if (status == 401)
-        return err_set(err, ERR_DENIED, "credentialsRefused",
-                       "the application does not accept the token: enter it again, or have a new "
-                       "one made; %.*s",
-                       STR_ARG(said));
-    if (status == 403)
-        return err_set(err, ERR_DENIED, "credentialsRefused",
-                       "the token is known but may not read accounts: give it the rights; %.*s",
-                       STR_ARG(said));
-    if (status == 404 || status == 405 || status == 410)
-        return err_set(
-            err, ERR_NOT_FOUND, "wrongUrl",
-            "there is no SCIM endpoint there: check the path of the tenant URL (a server "
-            "that answers 404 instead of an empty list is not compliant); %.*s",
-            STR_ARG(said));
-    if (status / 100 == 3)
-        return err_set(err, ERR_INVALID, "wrongUrl",
-                       "the application redirects to '%.*s': enter that address; %.*s",
-                       STR_ARG(str_sub(t->answer.location, 0, 150)), STR_ARG(said));
     if (status == 429 || status == 503)
         return busy(t, err);
-    if (status == 400 || status == 501 || status / 100 == 4)
-        return err_set(err, ERR_INVALID, "filterRefused",
-                       "the application cannot filter on the matching attribute '%.*s': match by "
-                       "one that it can filter on; %.*s",
-                       STR_ARG(matching_name(t)), STR_ARG(said));
-    return err_set(err, ERR_UNAVAILABLE, "serverError",
-                   "the application fails: try again, and check it if that goes on; %.*s",
-                   STR_ARG(said));
+    while (status < by_status[i].from || status > by_status[i].to)
+        i++;
+    if (t->answer.location.len && status / 100 == 3) {
+        return err_set(err, by_status[i].kind, by_status[i].code, "%s, '%.*s'; %.*s",
+                       by_status[i].advice, STR_ARG(str_sub(t->answer.location, 0, 150)),
+                       STR_ARG(exchange(t)));
+    }
+    if (strcmp(by_status[i].code, "filterRefused") == 0) {
+        return err_set(err, by_status[i].kind, by_status[i].code, "%s (it is '%.*s'); %.*s",
+                       by_status[i].advice, STR_ARG(matching_name(t)), STR_ARG(exchange(t)));
+    }
+    return err_set(err, by_status[i].kind, by_status[i].code, "%s; %.*s", by_status[i].advice,
+                   STR_ARG(exchange(t)));
 }
 
 static bool verdict(const struct test *t, struct err *err)
@@ -135,16 +149,18 @@ static bool verdict(const struct test *t, struct err *err)
     if (t->answer.status / 100 != 2)
         return refused(t, err);
     if (!json_parse(t->a, t->answer.body, NULL, &document, NULL, &ignored) ||
-        !scim_read_list(document, &list))
+        !scim_read_list(document, &list)) {
         return err_set(err, ERR_INVALID, "notScim",
                        "the answer is not SCIM: check that the tenant URL is the SCIM base URL of "
                        "the application; %.*s",
                        STR_ARG(exchange(t)));
-    if (list.count > 0 || list.total > 0)
+    }
+    if (list.count > 0 || list.total > 0) {
         return err_set(err, ERR_INVALID, "filterIgnored",
                        "the application ignores the filter: asked for somebody who cannot exist by "
                        "'%.*s', it returned %lld; %.*s",
                        STR_ARG(matching_name(t)), (long long)list.total, STR_ARG(exchange(t)));
+    }
     return true;
 }
 

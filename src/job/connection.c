@@ -169,10 +169,11 @@ static bool save_row(struct db *db, int64_t job_no, const struct connection *c, 
                          db_text(c->exported), db_int(c->changed_us)),
                  &changed, err))
         return false;
-    if (changed == 0)
+    if (changed == 0) {
         return err_set(err, ERR_CONFLICT, "targetTaken",
                        "the account %.*s is connected to another source object already",
                        STR_ARG(c->target_id));
+    }
     return true;
 }
 

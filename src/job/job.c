@@ -157,9 +157,10 @@ static bool not_found(struct db *db, struct str who, struct err *err)
         suggestions_consider(&near, tmp, arena_str(tmp, db_col_text(st, 0)));
     }
     struct str names = suggestions_text(&near, tmp);
-    if (names.len == 0)
+    if (names.len == 0) {
         return err_set(err, ERR_NOT_FOUND, "jobNotFound",
                        "no application '%.*s': there are none yet", STR_ARG(who));
+    }
     return err_set(err, ERR_NOT_FOUND, "jobNotFound", "no application '%.*s'; there is %.*s",
                    STR_ARG(who), STR_ARG(names));
 }
@@ -181,9 +182,10 @@ static bool insert_rows(struct db *db, const struct job *job, int64_t no, struct
                          db_int(job->next_cycle_us)),
                  &inserted, err))
         return false;
-    if (inserted == 0)
+    if (inserted == 0) {
         return err_set(err, ERR_CONFLICT, "nameTaken", "there is an application '%.*s' already",
                        STR_ARG(job->name));
+    }
     return db_exec(db, query(Q_INSERT_LEASE), DB_ARGS(db_int(no)), NULL, err) &&
            db_exec(db, query(Q_INSERT_COUNTS), DB_ARGS(db_int(no)), NULL, err) &&
            db_exec(db, query(Q_INSERT_SCHEMA),
@@ -301,9 +303,10 @@ bool job_update(struct db *db, const struct job *job, struct err *err)
         return true;
     if (!store_number(db, query(Q_EXISTS), DB_ARGS(db_int(job->no)), &no, &exists, err))
         return false;
-    if (exists)
+    if (exists) {
         return err_set(err, ERR_CONFLICT, "nameTaken", "there is an application '%.*s' already",
                        STR_ARG(job->name));
+    }
     return err_set(err, ERR_NOT_FOUND, "jobNotFound", "no job number %" PRId64, job->no);
 }
 

@@ -107,9 +107,10 @@ bool cycle_fence(struct db *db, const struct job_lease *l, int64_t until_us, int
             DB_ARGS(db_int(l->job_no), db_int(l->epoch), db_int(until_us), db_int(records)), &next,
             &ours, err))
         return false;
-    if (!ours)
+    if (!ours) {
         return err_set(err, ERR_CONFLICT, "leaseLost",
                        "this run has lost the job to another one; nothing was recorded");
+    }
     *out_first = next - records;
     return true;
 }

@@ -50,9 +50,10 @@ bool job_schema_load(struct db *db, struct arena *a, int64_t no, int64_t version
 
     if (!ok)
         return false;
-    if (!st)
+    if (!st) {
         return err_set(err, ERR_NOT_FOUND, "schemaNotFound",
                        "job number %" PRId64 " has no schema version %" PRId64, no, version);
+    }
     *out = arena_str(a, db_col_text(st, 0));
     return true;
 }
@@ -99,8 +100,9 @@ bool job_secret_load(struct db *db, const struct secret_key *key, int64_t no, st
 
     if (!db_select_one(db, query(Q_SECRET_LOAD), DB_ARGS(db_int(no), db_text(name)), &st, err))
         return false;
-    if (!st)
+    if (!st) {
         return err_set(err, ERR_NOT_FOUND, "secretNotSet", "the secret '%.*s' is not set",
                        STR_ARG(name));
+    }
     return secret_open(key, db_col_text(st, 0), secret_place(tmp, no, name), out, err);
 }

@@ -2,10 +2,11 @@
 
 static void write_value(struct buf *out, const struct json *v)
 {
-    if (v)
+    if (v) {
         json_write(out, v);
-    else
+    } else {
         buf_add_z(out, "null");
+    }
 }
 
 static void write_step(struct buf *out, const struct journal_step *s)

@@ -188,16 +188,17 @@ static bool plan_query(struct db *db, struct arena *a, int64_t job_no,
     *out_key = STR("");
     if (q->who.len)
         return plan_who(db, a, job_no, q->who, out_query, out_key, err);
-    if (q->code.len)
+    if (q->code.len) {
         *out_query = Q_LIST_CODE;
-    else if (q->by_status && q->status != STATUS_SUCCESS)
+    } else if (q->by_status && q->status != STATUS_SUCCESS) {
         *out_query = Q_LIST_STATUS;
-    else if (q->by_action && q->action > ACTION_UPDATE)
+    } else if (q->by_action && q->action > ACTION_UPDATE) {
         *out_query = Q_LIST_ACTION;
-    else if (q->cycle_id.len)
+    } else if (q->cycle_id.len) {
         *out_query = Q_LIST_CYCLE;
-    else
+    } else {
         *out_query = Q_LIST_ALL;
+    }
     return true;
 }
 
@@ -226,10 +227,11 @@ static bool first_not_before(struct db *db, int64_t job_no, int64_t low, int64_t
 
         if (!db_select_one(db, query(Q_AT), DB_ARGS(db_int(job_no), db_int(middle)), &st, err))
             return false;
-        if (!st || db_col_int(st, 1) >= at)
+        if (!st || db_col_int(st, 1) >= at) {
             high = middle;
-        else
+        } else {
             low = db_col_int(st, 0) + 1;
+        }
     }
     *out = low;
     return true;
@@ -290,6 +292,26 @@ static bool read_record(struct db_stmt *st, struct arena *a, struct journal_reco
     return journal_detail_parse(a, db_col_text(st, 15), out, err);
 }
 
+static bool read_records(struct db_stmt *st, struct arena *a, size_t limit,
+                         struct journal_record **out, size_t *out_count, struct err *err)
+{
+    struct journal_record *list = ARENA_ARRAY(a, struct journal_record, limit);
+    size_t count = 0;
+    bool row;
+
+    for (;;) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        if (!read_record(st, a, &list[count++], err))
+            return false;
+    }
+    *out = list;
+    *out_count = count;
+    return true;
+}
+
 bool journal_insert(struct db *db, const struct journal_record *r, struct err *err)
 {
     CLEANUP(buf_done) struct buf detail;
@@ -328,8 +350,6 @@ bool journal_list(struct db *db, struct arena *a, int64_t job_no, const struct j
     struct str key;
     int64_t low;
     int64_t high;
-    size_t count = 0;
-    bool row;
 
     if (!plan_query(db, a, job_no, q, &which, &key, err) ||
         !number_bounds(db, job_no, q, &low, &high, err))
@@ -344,16 +364,5 @@ bool journal_list(struct db *db, struct arena *a, int64_t job_no, const struct j
                    &st, err))
         return false;
 
-    struct journal_record *list = ARENA_ARRAY(a, struct journal_record, limit);
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        if (!read_record(st, a, &list[count++], err))
-            return false;
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return read_records(st, a, limit, out, out_count, err);
 }

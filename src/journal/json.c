@@ -84,10 +84,11 @@ static struct json *status_to_json(struct arena *a, const struct journal_record 
     json_add_str(a, error, "reason", r->message);
     json_add_null(a, error, "additionalDetails");
     json_add_z(a, error, "errorCategory", advice && advice->ours ? "failure" : "nonServiceFailure");
-    if (advice)
+    if (advice) {
         json_add_z(a, error, "recommendedAction", advice->action);
-    else
+    } else {
         json_add_null(a, error, "recommendedAction");
+    }
     json_add(a, info, STR("errorInformation"), error);
     return info;
 }
