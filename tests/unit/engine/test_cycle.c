@@ -74,6 +74,36 @@ static void life(const struct db_config *config)
     end();
 }
 
+/* What wakes a job is a source that has moved on since its watermark: after a cycle it has not. */
+static void settled_job_is_not_woken(const struct db_config *config)
+{
+    CLEANUP(source_closep) struct source *source = NULL;
+    struct directory_tx tx;
+    struct str watermark, position;
+    struct err err;
+
+    start(config, "joynfsm");
+    world_assign(w, world_person(w, "ada"), true);
+    world_cycle(w);
+    CHECK(directory_begin(w->db, &w->clock.clock, &w->rng.rng, &tx, &err), "%s", err.message);
+    for (int i = 0; i < 2; i++) { /* several changes in one transaction take positions in advance */
+        struct json *patch = json_new(w->arena, JSON_OBJECT);
+        struct str id;
+
+        json_add_str(w->arena, patch, "displayName", arena_printf(w->arena, "group %d", i));
+        CHECK(directory_insert(&tx, w->arena, SOURCE_GROUP, STR(""), patch, &id, &err), "%s",
+              err.message);
+    }
+    CHECK(directory_commit(&tx, &err), "%s", err.message);
+    world_cycle(w);
+    CHECK(watermark_load(w->db, w->arena, w->job.no, &watermark, &err), "%s", err.message);
+    CHECK(source_open_directory(w->db, w->job.id, &source, &err), "%s", err.message);
+    CHECK(source->ops->position(source, w->arena, &position, &err), "%s", err.message);
+    CHECK(str_eq(watermark, position), "watermark %.*s, position %.*s", STR_ARG(watermark),
+          STR_ARG(position));
+    end();
+}
+
 static void scope_paths(const struct db_config *config)
 {
     struct str ada, one, two;
@@ -340,6 +370,7 @@ static void change_of_scope_mode(const struct db_config *config)
         test_databases(test);         \
     }
 ON_BOTH(life)
+ON_BOTH(settled_job_is_not_woken)
 ON_BOTH(scope_paths)
 ON_BOTH(existing_accounts_are_adopted)
 ON_BOTH(one_failure_stays_one)
@@ -352,8 +383,8 @@ ON_BOTH(throttling_is_no_failure)
 ON_BOTH(same_matching_value_twice)
 ON_BOTH(change_of_scope_mode)
 
-TEST_GROUP(cycle, cmocka_unit_test(life_), cmocka_unit_test(scope_paths_),
-           cmocka_unit_test(existing_accounts_are_adopted_),
+TEST_GROUP(cycle, cmocka_unit_test(life_), cmocka_unit_test(settled_job_is_not_woken_),
+           cmocka_unit_test(scope_paths_), cmocka_unit_test(existing_accounts_are_adopted_),
            cmocka_unit_test(one_failure_stays_one_),
            cmocka_unit_test(lost_answer_makes_no_second_account_),
            cmocka_unit_test(vanished_account_is_made_again_),
