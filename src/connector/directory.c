@@ -450,15 +450,10 @@ static bool read_changes(struct source *s, struct str watermark, size_t limit, s
     struct directory_source *d = of(s);
     CLEANUP(concerned_done) struct concerned c = {.a = a};
     struct watermark w;
-    int64_t end; /* read first: every change up to it is seen below */
 
     map_init(&c.seen);
-    if (!parse_watermark(watermark, &w, err) || !directory_feed_position(d->db, &end, err) ||
-        !collect_changes(d, w, limit, &c, err))
+    if (!parse_watermark(watermark, &w, err) || !collect_changes(d, w, limit, &c, err))
         return false;
-    /* A transaction takes positions in advance and may leave some unused: they are passed over. */
-    if (!c.more && c.done.seq < end)
-        c.done = (struct watermark){.seq = end};
     *out = (struct source_page){.next = write_watermark(a, c.done), .last = !c.more};
     return c.count == 0 || entries_of(d, &c, a, out, err);
 }
