@@ -10,7 +10,7 @@ enum {
     BUSY_TIMEOUT_MS = 10000,
     WAL_RETRY_MS = 5,
     LEAST_SQLITE = 3039000,
-    SAVEPOINT_MEMORY = 256 * 1024, /* bytes */
+    SAVEPOINT_MEMORY = 120 * 1024, /* bytes; under 128 KiB: see configure */
 };
 
 struct sqlite_db {
@@ -196,7 +196,9 @@ static void sqlite_close(struct db *base)
 static void configure(void)
 {
     /* What a savepoint would restore is a few pages: in memory, not in a temporary file. It takes
-     * so much at once, however little is needed. */
+     * so much at once, however little is needed. What does not fit goes to such a file in one
+     * write, of which SQLite writes the size modulo 128 KiB first: a rest of exactly 128 KiB is
+     * never written, and reported as a full disk. */
     sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINT_MEMORY);
     /* Nobody asks for the statistics, and each piece of memory would take a global lock for them.
      */

@@ -26,7 +26,11 @@ static bool run_guarded(struct db *db, struct db_write *w, struct err *err)
     if (!db_savepoint(db, err))
         return false;
     w->ok = w->run(w, db, &w->err) && db_savepoint_release(db, &w->err);
-    return w->ok || db_savepoint_rollback(db, err);
+    if (w->ok || db_savepoint_rollback(db, err))
+        return true;
+    /* A full disk undoes the whole transaction and the savepoint with it: that is what to tell. */
+    *err = w->err;
+    return false;
 }
 
 /* One transaction for all of the batch. A single write needs no savepoint: its failure is the

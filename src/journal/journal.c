@@ -316,6 +316,7 @@ bool journal_insert(struct db *db, const struct journal_record *r, struct err *e
 {
     CLEANUP(buf_done) struct buf detail;
 
+    buf_init(&detail, DETAIL_MAX);
     if (r->source_id.len) {
         CLEANUP(arena_freep) struct arena *tmp = arena_new();
 
@@ -324,7 +325,6 @@ bool journal_insert(struct db *db, const struct journal_record *r, struct err *e
                      NULL, err))
             return false;
     }
-    buf_init(&detail, DETAIL_MAX);
     journal_detail_write(&detail, r);
     if (detail.overflowed) {
         buf_reset(&detail);
