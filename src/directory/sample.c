@@ -5,7 +5,7 @@
 #include "directory/write.h"
 
 enum {
-    BATCH = 5000,        /* people in a transaction */
+    BATCH = 5000,        /* people and groups in a transaction */
     REPORTS = 8,         /* of a manager */
     PROJECT_ONE_IN = 12, /* of the people are in some project */
     DISABLED_ONE_IN = 97,
@@ -19,7 +19,6 @@ struct sample {
     struct directory_tx tx;
     struct arena *a; /* for one object */
     uint32_t *taken; /* how often each name was given: culture x given x family */
-    int64_t done;
 };
 
 /* What a person is, besides what the dice say. */
@@ -221,34 +220,28 @@ static bool add_group(struct sample *s, int64_t i, struct err *err)
     return directory_insert(&s->tx, s->a, SOURCE_GROUP, id, patch, &id, err);
 }
 
-/* Adds the objects [from, to) of a kind in one transaction. */
-static bool add_batch(struct sample *s, bool (*add_one)(struct sample *, int64_t, struct err *),
-                      int64_t from, int64_t to, struct err *err)
+/* Groups first, then people: a small organisation is there as a whole or not at all. */
+static bool add_object(struct sample *s, int64_t i, struct err *err)
+{
+    return i < s->o.groups ? add_group(s, i, err) : add_person(s, i - s->o.groups, err);
+}
+
+/* Adds the objects [from, to) in one transaction. */
+static bool add_batch(struct sample *s, int64_t from, int64_t to, struct err *err)
 {
     if (!directory_begin(s->db, s->o.clock, s->rng, &s->tx, err))
         return false;
     for (int64_t i = from; i < to; i++) {
         arena_reset(s->a);
-        if (!add_one(s, i, err)) {
+        if (!add_object(s, i, err)) {
             directory_rollback(&s->tx);
             return false;
         }
     }
     if (!directory_commit(&s->tx, err))
         return false;
-    s->done += to - from;
     if (s->o.progress)
-        s->o.progress(s->o.ctx, s->done, s->o.people + s->o.groups);
-    return true;
-}
-
-static bool add_all(struct sample *s, bool (*add_one)(struct sample *, int64_t, struct err *),
-                    int64_t count, struct err *err)
-{
-    for (int64_t from = 0; from < count; from += BATCH) {
-        if (!add_batch(s, add_one, from, from + BATCH < count ? from + BATCH : count, err))
-            return false;
-    }
+        s->o.progress(s->o.ctx, to, s->o.people + s->o.groups);
     return true;
 }
 
@@ -266,5 +259,9 @@ bool directory_sample(struct db *db, const struct directory_sample *options, str
     s.o.clock = s.o.clock ? s.o.clock : clock_system();
     rng_seeded_init(&rng, s.o.seed);
     s.taken = ARENA_ARRAY(names, uint32_t, sample_culture_count * SAMPLE_NAMES * SAMPLE_NAMES);
-    return add_all(&s, add_group, s.o.groups, err) && add_all(&s, add_person, s.o.people, err);
+    for (int64_t from = 0, all = s.o.groups + s.o.people; from < all; from += BATCH) {
+        if (!add_batch(&s, from, from + BATCH < all ? from + BATCH : all, err))
+            return false;
+    }
+    return true;
 }
