@@ -56,9 +56,10 @@ static bool parse_watermark(struct str text, struct watermark *out, struct err *
     struct str seq;
 
     (void)str_cut(&rest, ':', &seq);
-    if (!str_to_int(seq, 0, INT64_MAX, &out->seq))
+    if (!str_to_int(seq, 0, INT64_MAX, &out->seq)) {
         return err_set(err, ERR_INVALID, "badWatermark", "'%.*s' is not a watermark of a directory",
                        STR_ARG(str_sub(text, 0, 80)));
+    }
     out->member = rest;
     return true;
 }
@@ -491,6 +492,12 @@ static bool members(struct source *s, struct str group_id, struct str cursor, si
                              out_count, err);
 }
 
+static bool has_member(struct source *s, struct str group_id, struct str member_id, bool *out,
+                       struct err *err)
+{
+    return directory_has_member(of(s)->db, group_id, member_id, out, err);
+}
+
 /* A pair that changed several times in the page is shown once, as it is now. */
 static bool is_repeated(const struct directory_member_change *changes, size_t i, struct map *seen,
                         struct arena *a)
@@ -519,9 +526,10 @@ static bool member_changes(struct source *s, struct str watermark, struct str un
         return false;
     items = ARENA_ARRAY(a, struct source_member_change, count);
     for (size_t i = 0; i < count; i++) {
-        if (!is_repeated(changes, i, &seen, a))
+        if (!is_repeated(changes, i, &seen, a)) {
             items[n++] = (struct source_member_change){changes[i].group_id, changes[i].member_id,
                                                        changes[i].present};
+        }
     }
     *out = items;
     *out_count = n;
@@ -561,6 +569,7 @@ static const struct source_ops directory_ops = {
     .read = read_one,
     .find = find,
     .members = members,
+    .has_member = has_member,
     .member_changes = member_changes,
     .count = count,
     .close = close_source,

@@ -67,6 +67,9 @@ struct source_ops {
     /* Direct members of a group, in id order after `cursor`: ids only. */
     bool (*members)(struct source *s, struct str group_id, struct str cursor, size_t limit,
                     struct arena *a, struct str **out_ids, size_t *out_count, struct err *err);
+    /* Is it a direct member now? */
+    bool (*has_member)(struct source *s, struct str group_id, struct str member_id, bool *out,
+                       struct err *err);
     /* Membership changes after `watermark` up to `until`, at most limit; *out_next moves on. */
     bool (*member_changes)(struct source *s, struct str watermark, struct str until, size_t limit,
                            struct arena *a, struct source_member_change **out, size_t *out_count,

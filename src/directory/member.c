@@ -11,6 +11,7 @@ enum query {
     Q_MEMBERS_LIVE,
     Q_GROUPS_OF,
     Q_ALL_GROUPS_OF,
+    Q_HAS,
 };
 
 const struct db_query directory_member_queries[] = {
@@ -38,6 +39,8 @@ const struct db_query directory_member_queries[] = {
     [Q_ALL_GROUPS_OF] = {"directory_all_groups_of",
                          "SELECT group_id FROM directory_membership"
                          " WHERE member_id = $1 AND group_id > $2 ORDER BY group_id LIMIT $3"},
+    [Q_HAS] = {"directory_has_member",
+               "SELECT 1 FROM directory_membership WHERE group_id = $1 AND member_id = $2"},
 };
 const size_t directory_member_query_count = ARRAY_LEN(directory_member_queries);
 
@@ -137,4 +140,15 @@ bool directory_groups_of(struct db *db, struct arena *a, struct str member_id, s
                          size_t limit, struct str **out_ids, size_t *out_count, struct err *err)
 {
     return read_ids(db, a, Q_GROUPS_OF, member_id, after, limit, out_ids, out_count, err);
+}
+
+bool directory_has_member(struct db *db, struct str group_id, struct str member_id, bool *out,
+                          struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_HAS), DB_ARGS(db_text(group_id), db_text(member_id)), &st, err))
+        return false;
+    *out = st != NULL;
+    return true;
 }

@@ -10,6 +10,10 @@ MUST_USE bool directory_member_add(struct directory_tx *tx, struct str group_id,
 MUST_USE bool directory_member_remove(struct directory_tx *tx, struct str group_id,
                                       struct str member_id, bool *out_changed, struct err *err);
 
+/* Is it a direct member now? */
+MUST_USE bool directory_has_member(struct db *db, struct str group_id, struct str member_id,
+                                   bool *out, struct err *err);
+
 /* All memberships of an object that goes for good, as member and as group. */
 MUST_USE bool directory_member_remove_all(struct directory_tx *tx, struct str id, struct err *err);
 

@@ -163,18 +163,18 @@ static void interrupted(struct run *r, const struct err *why)
 {
     struct err err;
 
-    if (why->kind ==
-        ERR_CONFLICT) /* the lease is somebody else's now: nothing more is ours to write */
+    /* Either the lease is somebody else's now, and nothing more is ours to write; or outcomes could
+     * not be recorded, and the cursor in hand is past them: the one that was committed counts. */
+    if (why->kind == ERR_CONFLICT || r->broken)
         return;
     r->cycle.cursor = str_from_z(r->cursor);
     r->cycle.error_code = str_from_z(why->code);
     r->cycle.error_message = arena_str(r->arena, str_from_z(why->message));
     if (!save(r, false, &err))
         log_error("cycle_not_saved", &err);
-    if (r->aborted && !r->broken &&
-        !job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
-                            str_from_z(why->code), str_from_z(why->message),
-                            clock_now(r->engine->clock), &err))
+    if (r->aborted && !job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
+                                          str_from_z(why->code), str_from_z(why->message),
+                                          clock_now(r->engine->clock), &err))
         log_error("quarantine_not_saved", &err);
 }
 

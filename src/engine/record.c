@@ -108,18 +108,11 @@ static bool record_walk(struct db *db, const struct run *r, const struct walk *w
     return true;
 }
 
-static bool batch_run(struct db_write *write, struct db *db, struct err *err)
+static bool batch_record(struct record_batch *b, struct db *db, struct err *err)
 {
-    struct record_batch *b = (struct record_batch *)write;
     struct run *r = b->run;
     int64_t no = 0;
-    bool broken;
 
-    pthread_mutex_lock(&r->lock);
-    broken = r->broken;
-    pthread_mutex_unlock(&r->lock);
-    if (broken)
-        return err_set(err, ERR_INTERNAL, "recordBroken", "an earlier batch could not be recorded");
     if (!cycle_fence(db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, (int64_t)b->records,
                      &no, err))
         return false;
@@ -129,6 +122,27 @@ static bool batch_run(struct db_write *write, struct db *db, struct err *err)
         no += !w->silent;
     }
     return b->cycle.id.len == 0 || cycle_update(db, &b->cycle, err);
+}
+
+/* A batch that comes after this one may be in the same transaction, and its cursor is further on:
+ * it has to know before the transaction ends. */
+static bool batch_run(struct db_write *write, struct db *db, struct err *err)
+{
+    struct record_batch *b = (struct record_batch *)write;
+    struct run *r = b->run;
+    bool broken;
+
+    pthread_mutex_lock(&r->lock);
+    broken = r->broken;
+    pthread_mutex_unlock(&r->lock);
+    if (broken)
+        return err_set(err, ERR_INTERNAL, "recordBroken", "an earlier batch could not be recorded");
+    if (batch_record(b, db, err))
+        return true;
+    pthread_mutex_lock(&r->lock);
+    r->broken = true;
+    pthread_mutex_unlock(&r->lock);
+    return false;
 }
 
 static void batch_done(struct db_write *write, bool ok, const struct err *err)
@@ -212,6 +226,9 @@ void recorder_flush(struct run *r)
     r->batches_out++;
     if (db_writer_submit(r->writer, &b->write, &err))
         return;
+    pthread_mutex_lock(&r->lock);
+    r->broken = true;
+    pthread_mutex_unlock(&r->lock);
     r->batches_out--;
     run_abort(r, &err);
     batch_recycle(r, b);

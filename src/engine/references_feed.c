@@ -92,7 +92,21 @@ static bool place_of(struct run *r, struct feed_page *page, struct str id, size_
     return true;
 }
 
-/* Those who wait for an object that has an account now come with it. */
+/* What the second pass of an owner settles, so that it waits no longer. */
+static void add_resolved(struct feed_page *page, size_t at, const struct pending_reference *waiting)
+{
+    struct walk_references *s = second_of(page, at);
+    struct pending_reference *larger =
+        ARENA_ARRAY(page->arena, struct pending_reference, s->resolved_count + 1);
+
+    for (size_t i = 0; i < s->resolved_count; i++)
+        larger[i] = s->resolved[i];
+    larger[s->resolved_count++] = *waiting;
+    s->resolved = larger;
+}
+
+/* Those who wait for an object that has an account now come with it; a member that has left the
+ * group meanwhile does not. */
 static bool add_waiting(struct run *r, struct feed_page *page, struct str arrived, struct err *err)
 {
     struct pending_reference *waiting;
@@ -101,14 +115,17 @@ static bool add_waiting(struct run *r, struct feed_page *page, struct str arrive
     if (!pending_reference_take(r->db, page->arena, r->job.no, arrived, &waiting, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
+        bool present;
         size_t at;
 
         if (!place_of(r, page, waiting[i].owner_id, &at, err))
             return false;
-        if (page->entries[at].kind == SOURCE_GROUP)
-            know_member(page, at, arrived, true);
-        second_of(page, at)->resolved = &waiting[i];
-        second_of(page, at)->resolved_count = 1;
+        if (page->entries[at].kind == SOURCE_GROUP) {
+            if (!r->source->ops->has_member(r->source, waiting[i].owner_id, arrived, &present, err))
+                return false;
+            know_member(page, at, arrived, present);
+        }
+        add_resolved(page, at, &waiting[i]);
     }
     return true;
 }

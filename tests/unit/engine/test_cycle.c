@@ -245,6 +245,43 @@ static void paused_cycle_goes_on(const struct db_config *config)
     end();
 }
 
+/* A place in the log that is taken makes the batch fail that needs it, in the middle of a cycle
+ * with other batches before and behind. */
+static void what_is_not_recorded_is_not_passed_over(const struct db_config *config)
+{
+    static const struct db_query take = {
+        "take_place",
+        "INSERT INTO journal (job_no, no, at_us, duration_us, action, status, message,"
+        " kind, source_id, source_name, target_id, target_name, initiated_by, detail)"
+        " VALUES ($1, 300, 0, 0, 5, 0, '', 0, '', '', '', '', '', '{}')"};
+    static const struct db_query give = {"give_place",
+                                         "DELETE FROM journal WHERE job_no = $1 AND no = 300"};
+    struct journal_record *records;
+    struct engine_status status;
+    struct cycle c;
+    struct err err;
+
+    start(config, "joynfsm");
+    for (int i = 0; i < 900; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%03d", i);
+        world_assign(w, world_person(w, name), true);
+    }
+    CHECK(db_exec(w->db, &take, DB_ARGS(db_int(w->job.no)), NULL, &err), "%s", err.message);
+    CHECK(!world_try_cycle(w, &c, &err), "the cycle is given up");
+    CHECK(db_exec(w->db, &give, DB_ARGS(db_int(w->job.no)), NULL, &err), "%s", err.message);
+    c = world_cycle(w);
+    CHECK(c.state == CYCLE_SUCCEEDED, "%s", cycle_state_name(c.state));
+    CHECK(world_accounts(w, SOURCE_USER) == 900, "accounts");
+    CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &status, &err), "%s", err.message);
+    CHECK(status.users == 900, "%lld of 900 are connected", (long long)status.users);
+    CHECK(world_journal(w, &(struct journal_query){.limit = 2000}, &records) == 900,
+          "everybody is in the log");
+    CHECK(records[0].no == 900, "numbered without a gap");
+    end();
+}
+
 static void refused_token_quarantines(const struct db_config *config)
 {
     struct engine_status status;
@@ -377,6 +414,7 @@ ON_BOTH(one_failure_stays_one)
 ON_BOTH(lost_answer_makes_no_second_account)
 ON_BOTH(vanished_account_is_made_again)
 ON_BOTH(paused_cycle_goes_on)
+ON_BOTH(what_is_not_recorded_is_not_passed_over)
 ON_BOTH(refused_token_quarantines)
 ON_BOTH(target_gone_in_the_middle)
 ON_BOTH(throttling_is_no_failure)
@@ -388,7 +426,9 @@ TEST_GROUP(cycle, cmocka_unit_test(life_), cmocka_unit_test(settled_job_is_not_w
            cmocka_unit_test(one_failure_stays_one_),
            cmocka_unit_test(lost_answer_makes_no_second_account_),
            cmocka_unit_test(vanished_account_is_made_again_),
-           cmocka_unit_test(paused_cycle_goes_on_), cmocka_unit_test(refused_token_quarantines_),
+           cmocka_unit_test(paused_cycle_goes_on_),
+           cmocka_unit_test(what_is_not_recorded_is_not_passed_over_),
+           cmocka_unit_test(refused_token_quarantines_),
            cmocka_unit_test(target_gone_in_the_middle_),
            cmocka_unit_test(throttling_is_no_failure_),
            cmocka_unit_test(same_matching_value_twice_), cmocka_unit_test(change_of_scope_mode_))

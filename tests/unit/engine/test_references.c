@@ -99,6 +99,32 @@ static void members(const struct db_config *config)
     end();
 }
 
+/* Who waited for an account and left the group meanwhile does not come back into it. */
+static void waiting_member_that_left(const struct db_config *config)
+{
+    struct str team, other, eve;
+
+    start(config);
+    team = world_group(w, "team");
+    other = world_group(w, "other");
+    eve = world_person(w, "eve");
+    world_set(w, eve, "accountEnabled", "false"); /* in scope she would have an account */
+    world_assign(w, team, true);
+    world_assign(w, other, true);
+    world_member(w, team, eve, true);
+    world_member(w, other, eve, true);
+    world_cycle(w);
+    CHECK(world_accounts(w, SOURCE_USER) == 0, "eve has no account");
+    world_member(w, team, eve, false);
+    world_cycle(w);
+    world_set(w, eve, "accountEnabled", "true");
+    world_cycle(w);
+    CHECK(world_accounts(w, SOURCE_USER) == 1, "now she has");
+    CHECK(world_account(w, "other")->member_count == 1, "and is in the group that she is in");
+    CHECK(world_account(w, "team")->member_count == 0, "but not in the one that she left");
+    end();
+}
+
 static void group_assigned_later_brings_all(const struct db_config *config)
 {
     struct str group;
@@ -175,11 +201,13 @@ static void failed_members_are_retried(const struct db_config *config)
     }
 ON_BOTH(managers)
 ON_BOTH(members)
+ON_BOTH(waiting_member_that_left)
 ON_BOTH(group_assigned_later_brings_all)
 ON_BOTH(large_group_goes_in_parts)
 ON_BOTH(failed_members_are_retried)
 
 TEST_GROUP(references, cmocka_unit_test(managers_), cmocka_unit_test(members_),
+           cmocka_unit_test(waiting_member_that_left_),
            cmocka_unit_test(group_assigned_later_brings_all_),
            cmocka_unit_test(large_group_goes_in_parts_),
            cmocka_unit_test(failed_members_are_retried_))
