@@ -60,10 +60,11 @@ static bool print_assignments(struct cli *c, const struct directory_assignment *
                                            list[i].kind == SOURCE_USER ? STR("user") : STR("group"),
                                            role_text(&list[i].role)});
     }
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, all);
-    else if (count)
+    } else if (count) {
         cli_table_print(table);
+    }
     return true;
 }
 
@@ -87,9 +88,10 @@ static int run_list(struct cli *c, const struct cli_args *args)
         return cli_fail(c, &err);
     if (count == 0)
         cli_say(c, "nobody is assigned to '%.*s'", STR_ARG(job.name));
-    if (count > shown)
+    if (count > shown) {
         cli_say(c, "there are more: --limit %zu --after %.*s", shown,
                 STR_ARG(list[shown - 1].principal_id));
+    }
     return 0;
 }
 
@@ -177,11 +179,12 @@ static int run_change(struct cli *c, const struct cli_args *args, struct change 
         json_add_int(c->arena, v, "changed", changed);
         cli_print_json(c, v);
     }
-    if (changed == 0)
+    if (changed == 0) {
         cli_say(c, "nothing to change for '%.*s'", STR_ARG(x->job.name));
-    else
+    } else {
         cli_say(c, "%s %lld %s '%.*s'", x->remove ? "removed" : "assigned", (long long)changed,
                 x->remove ? "from" : "to", STR_ARG(x->job.name));
+    }
     return 0;
 }
 

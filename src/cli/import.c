@@ -21,7 +21,7 @@ struct input {
 static void input_close(struct input *in)
 {
     if (in->file && in->file != stdin)
-        fclose(in->file);
+        (void)fclose(in->file); /* only read from */
 }
 
 static bool input_open(struct input *in, const char *path, struct err *err)
@@ -30,14 +30,16 @@ static bool input_open(struct input *in, const char *path, struct err *err)
 
     in->name = standard ? "standard input" : path;
     in->file = standard ? stdin : fopen(path, "rb");
-    if (!in->file)
+    if (!in->file) {
         return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_DENIED, "cannotOpen",
                        "cannot open '%s': %s", path,
                        errno == ENOENT ? "no such file" : strerrordesc_np(errno));
+    }
     in->head_len = fread(in->head, 1, sizeof(in->head), in->file);
-    if (ferror(in->file))
+    if (ferror(in->file)) {
         return err_set(err, ERR_INVALID, "cannotRead", "cannot read '%s': %s", path,
                        strerrordesc_np(errno));
+    }
     return true;
 }
 
@@ -52,9 +54,10 @@ static bool input_read(void *ctx, char *to, size_t room, size_t *out_read, struc
         in->head_at += n;
     } else {
         n = fread(to, 1, room, in->file);
-        if (ferror(in->file))
+        if (ferror(in->file)) {
             return err_set(err, ERR_INVALID, "cannotRead", "cannot read '%s': %s", in->name,
                            strerrordesc_np(errno));
+        }
     }
     *out_read = n;
     return true;
@@ -105,9 +108,10 @@ static bool parse_map(struct cli *c, const char *text, struct import_rule *out, 
     size_t sign;
 
     if (!str_find_last_char(s, '=', &sign) || str_trim(str_sub(s, 0, sign)).len == 0 ||
-        str_trim(str_from(s, sign + 1)).len == 0)
+        str_trim(str_from(s, sign + 1)).len == 0) {
         return err_set(err, ERR_INVALID, "usage",
                        "--map takes COLUMN=ATTRIBUTE, and '%s' is not of that form", text);
+    }
     *out = (struct import_rule){arena_str(c->arena, str_trim(str_sub(s, 0, sign))),
                                 arena_str(c->arena, str_trim(str_from(s, sign + 1)))};
     return true;
@@ -135,9 +139,10 @@ static bool read_rules(struct cli *c, const struct cli_args *args, struct rules 
         if (!parse_map(c, cli_value_at(args, "--map", i), &all[r->count++], err))
             return false;
     }
-    for (size_t i = 0; i < ignores; i++)
+    for (size_t i = 0; i < ignores; i++) {
         all[r->count++] =
             (struct import_rule){.column = str_trim(str_from_z(cli_value_at(args, "--ignore", i)))};
+    }
     return true;
 }
 
@@ -268,10 +273,11 @@ static int run_import(struct cli *c, const struct cli_args *args)
     o.rule_count = rules.count;
     if (!import(c, &o, &result, &err))
         return cli_fail(c, &err);
-    if (c->json)
+    if (c->json) {
         cli_print_json(c, result_json(c, &result, o.dry_run));
-    else
+    } else {
         say_result(c, &result, o.dry_run);
+    }
     if (!o.dry_run && !keep_rules(c, &rules, &err))
         return cli_fail(c, &err);
     return 0;

@@ -62,11 +62,12 @@ static bool add_manager(struct cli *c, struct json *patch, struct str text, stru
     }
     if (!directory_resolve(c->db_handle, c->arena, text, DIRECTORY_USERS, &id, &found, err))
         return false;
-    if (!found)
+    if (!found) {
         return err_set(err, ERR_NOT_FOUND, "unknownReference",
                        "the manager '%.*s' is not in the directory, by id, userPrincipalName or "
                        "employeeId",
                        STR_ARG(text));
+    }
     json_add_str(c->arena, patch, "manager", id);
     return true;
 }
@@ -80,16 +81,18 @@ static bool add_word(struct cli *c, enum source_kind kind, struct str word, stru
 
     if (!utf8_valid(word, NULL))
         return err_set(err, ERR_INVALID, "badValue", "an argument is not valid UTF-8");
-    if (!str_find_char(word, '=', &sign))
+    if (!str_find_char(word, '=', &sign)) {
         return err_set(err, ERR_INVALID, "usage", "expected ATTRIBUTE=VALUE, found '%.*s'",
                        STR_ARG(word));
+    }
     if (!directory_attribute_named(kind, str_sub(word, 0, sign), &at, err))
         return false;
-    if (at.is_id || at.is_members)
+    if (at.is_id || at.is_members) {
         return err_set(err, ERR_INVALID, "badValue",
                        at.is_id ? "the id of an object cannot be changed"
                                 : "members are changed by 'usher group add-member' and "
                                   "'remove-member'");
+    }
     if (json_get(patch, at.name))
         return err_set(err, ERR_INVALID, "usage", "%.*s is given twice", STR_ARG(at.name));
     if (at.is_manager)
@@ -127,10 +130,11 @@ static void print_users(struct cli *c, const struct directory_object *o, size_t 
     static const char *const headers[] = {"USER PRINCIPAL NAME", "NAME", "DEPARTMENT", "STATE"};
     struct cli_table *t = cli_table_new(c, headers, ARRAY_LEN(headers));
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         cli_table_row(
             t, (const struct str[]){directory_object_upn(&o[i]), directory_object_name(&o[i]),
                                     json_get_text(o[i].attributes, "department"), state_of(&o[i])});
+    }
     cli_table_print(t);
 }
 
@@ -139,10 +143,11 @@ static void print_groups(struct cli *c, const struct directory_object *o, size_t
     static const char *const headers[] = {"NAME", "DESCRIPTION", "ID"};
     struct cli_table *t = cli_table_new(c, headers, ARRAY_LEN(headers));
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         cli_table_row(t,
                       (const struct str[]){directory_object_name(&o[i]),
                                            json_get_text(o[i].attributes, "description"), o[i].id});
+    }
     cli_table_print(t);
 }
 
@@ -157,12 +162,13 @@ static void print_list(struct cli *c, enum source_kind kind, const struct direct
         cli_print_json(c, list);
         return;
     }
-    if (count == 0)
+    if (count == 0) {
         cli_say(c, "no %ss", kind_word(kind));
-    else if (kind == SOURCE_USER)
+    } else if (kind == SOURCE_USER) {
         print_users(c, o, count);
-    else
+    } else {
         print_groups(c, o, count);
+    }
     if (more)
         cli_say(c, "there are more: --limit %zu --after %.*s", count, STR_ARG(o[count - 1].id));
 }
@@ -260,29 +266,39 @@ static bool say_names(struct cli *c, const char *title, const struct json *ids, 
     return true;
 }
 
-static bool say_object(struct cli *c, const struct directory_object *o, const struct json *related,
-                       struct err *err)
+/* Of a manager the name, not the id. */
+static bool attribute_text(struct cli *c, const struct json *v, struct str *out, struct err *err)
 {
     struct directory_object manager;
     bool found;
 
+    *out = value_text(c, v);
+    if (!str_eq(v->name, STR("manager")))
+        return true;
+    if (!directory_load(c->db_handle, c->arena, v->text, &manager, &found, err))
+        return false;
+    if (found) {
+        *out = arena_printf(c->arena, "%.*s, %.*s", STR_ARG(directory_object_name(&manager)),
+                            STR_ARG(directory_object_upn(&manager)));
+    }
+    return true;
+}
+
+static bool say_object(struct cli *c, const struct directory_object *o, const struct json *related,
+                       struct err *err)
+{
     JSON_EACH(v, o->attributes)
     {
-        struct str text = value_text(c, v);
+        struct str text;
 
-        if (str_eq(v->name, STR("manager"))) {
-            if (!directory_load(c->db_handle, c->arena, v->text, &manager, &found, err))
-                return false;
-            if (found)
-                text =
-                    arena_printf(c->arena, "%.*s, %.*s", STR_ARG(directory_object_name(&manager)),
-                                 STR_ARG(directory_object_upn(&manager)));
-        }
+        if (!attribute_text(c, v, &text, err))
+            return false;
         cli_say(c, "%-28.*s %.*s", STR_ARG(v->name), STR_ARG(text));
     }
-    if (o->deleted_us)
+    if (o->deleted_us) {
         cli_say(c, "in the recycle bin: 'usher %s restore %.*s' brings it back", kind_word(o->kind),
                 STR_ARG(o->id));
+    }
     return say_names(c, o->kind == SOURCE_USER ? "member of" : "members", related, err);
 }
 
@@ -316,10 +332,11 @@ static int print_changed(struct cli *c, struct str id, const char *what)
 
     if (!directory_load(c->db_handle, c->arena, id, &o, &found, &err))
         return cli_fail(c, &err);
-    if (c->json && found)
+    if (c->json && found) {
         cli_print_json(c, o.attributes);
-    else if (found)
+    } else if (found) {
         cli_say(c, "%s %.*s", what, STR_ARG(cli_object_title(c, &o)));
+    }
     return 0;
 }
 
@@ -344,10 +361,11 @@ static bool add_patch(struct cli *c, const struct cli_args *args, enum source_ki
     given = json_get_text(*out, "givenName");
     surname = json_get_text(*out, "surname");
     first = json_get_text(*out, "userPrincipalName");
-    if (given.len || surname.len)
+    if (given.len || surname.len) {
         first = str_trim(arena_printf(c->arena, "%.*s %.*s", STR_ARG(given), STR_ARG(surname)));
-    else if (str_find_last_char(first, '@', &at))
+    } else if (str_find_last_char(first, '@', &at)) {
         first = str_sub(first, 0, at);
+    }
     json_add_str(c->arena, *out, "displayName", first);
     return true;
 }
@@ -442,9 +460,10 @@ int cli_object_remove(struct cli *c, const struct cli_args *args, enum source_ki
     if (!cli_object_find(c, cli_arg(args, 0), 1u << kind, &o, &err) ||
         !change(c, &o, NULL, hard ? hard_delete : soft_delete, &changed, &err))
         return cli_fail(c, &err);
-    if (!hard)
+    if (!hard) {
         return print_changed(c, o.id,
                              changed ? "moved to the recycle bin:" : "already in the recycle bin:");
+    }
     if (c->json)
         cli_print_json(c, o.attributes);
     cli_say(c, "removed for good: %.*s", STR_ARG(cli_object_title(c, &o)));

@@ -77,9 +77,10 @@ static void add_computed(struct json *attributes, struct arena *a)
         return;
     address = directory_guest_address(upn->text, a);
     add_member(attributes, STR("originalUserPrincipalName"), string_node(a, upn->text));
-    if (!json_get(attributes, STR("userType")))
+    if (!json_get(attributes, STR("userType"))) {
         add_member(attributes, STR("userType"),
                    string_node(a, address.ptr == upn->text.ptr ? STR("Member") : STR("Guest")));
+    }
     upn->text = address;
 }
 
@@ -247,9 +248,10 @@ bool directory_entries(struct db *db, struct str app_id, const struct directory_
     for (size_t i = 0; i < count; i++) {
         if (extras[i].groups)
             add_member(objects[i].attributes, STR("memberOf"), extras[i].groups);
-        if (extras[i].roles)
+        if (extras[i].roles) {
             add_member(objects[i].attributes, STR("appRoleAssignments"),
                        role_list(extras[i].roles, a));
+        }
     }
     return true;
 }

@@ -54,11 +54,12 @@ bool directory_assign(struct directory_tx *tx, struct str app_id,
     int64_t rows;
 
     if (principal->kind == SOURCE_GROUP &&
-        !json_get_bool(principal->attributes, "securityEnabled", true))
+        !json_get_bool(principal->attributes, "securityEnabled", true)) {
         return err_set(err, ERR_INVALID, "notSecurityEnabled",
                        "the group '%.*s' is not security-enabled, and only those can be assigned: "
                        "set its securityEnabled to true, or assign another group",
                        STR_ARG(str_sub(directory_object_name(principal), 0, 100)));
+    }
     if (!db_exec(tx->db, query(Q_ADD),
                  DB_ARGS(db_text(app_id), db_text(principal->id), db_text(role_id),
                          db_text(role->value), db_text(role->name), db_int(principal->kind),

@@ -22,10 +22,11 @@ static bool fail_unknown(enum source_kind kind, struct str name, struct err *err
     const struct source_attribute *near = source_attribute_nearest(kind, name);
     struct str shown = str_sub(name, 0, 100);
 
-    if (near)
+    if (near) {
         return err_set(err, ERR_INVALID, "unknownAttribute",
                        "'%.*s' is not an attribute of a %s; did you mean '%.*s'?", STR_ARG(shown),
                        kind == SOURCE_USER ? "user" : "group", STR_ARG(near->name));
+    }
     return err_set(err, ERR_INVALID, "unknownAttribute", "'%.*s' is not an attribute of a %s",
                    STR_ARG(shown), kind == SOURCE_USER ? "user" : "group");
 }
@@ -50,13 +51,15 @@ bool directory_attribute_named(enum source_kind kind, struct str name,
         .is_members = kind == SOURCE_GROUP && str_eq(known->name, STR("members")),
     };
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        if (str_eq(known->name, refused[i].name))
+        if (str_eq(known->name, refused[i].name)) {
             return err_set(err, ERR_INVALID, "computedAttribute", "'%.*s' cannot be written: %s",
                            STR_ARG(known->name), refused[i].why);
+        }
     }
-    if (known->computed && !out->is_members)
+    if (known->computed && !out->is_members) {
         return err_set(err, ERR_INVALID, "computedAttribute",
                        "'%.*s' cannot be written: it is computed", STR_ARG(known->name));
+    }
     return true;
 }
 
@@ -69,14 +72,16 @@ static bool fail_value(const struct directory_attribute *at, struct str text, co
 
 static bool check_text(const struct directory_attribute *at, struct str text, struct err *err)
 {
-    if (text.len > DIRECTORY_TEXT_MAX)
+    if (text.len > DIRECTORY_TEXT_MAX) {
         return err_set(err, ERR_LIMIT, "valueTooLong",
                        "the value of %.*s has %zu bytes, and %d is the most", STR_ARG(at->name),
                        text.len, DIRECTORY_TEXT_MAX);
+    }
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\0')
+        if (text.ptr[i] == '\0') {
             return err_set(err, ERR_INVALID, "badValue", "the value of %.*s holds a NUL character",
                            STR_ARG(at->name));
+        }
     }
     return true;
 }
@@ -146,11 +151,12 @@ static bool time_value(const struct directory_attribute *at, struct str text, st
     char canonical[TIME_TEXT_MAX];
     int64_t us;
 
-    if (!time_parse(text, &us))
+    if (!time_parse(text, &us)) {
         return fail_value(at, text,
                           "it is a date or a time such as 2026-03-01 or "
                           "2026-03-01T10:15:00Z",
                           err);
+    }
     *out = json_string(a, time_write(us, canonical));
     return true;
 }
@@ -188,9 +194,10 @@ static bool add_value(const struct directory_attribute *at, struct json *list, s
         if (json_equal(other, v))
             return true;
     }
-    if (list->count == DIRECTORY_VALUES_MAX)
+    if (list->count == DIRECTORY_VALUES_MAX) {
         return err_set(err, ERR_LIMIT, "valueTooLong", "%.*s has more than %d values",
                        STR_ARG(at->name), DIRECTORY_VALUES_MAX);
+    }
     json_append(list, v);
     return true;
 }

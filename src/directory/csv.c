@@ -83,10 +83,11 @@ static bool scan(struct csv_reader *r)
     bool quoted = r->quoted;
 
     for (; p < end; p++) {
-        if (*p == '"')
+        if (*p == '"') {
             quoted = !quoted;
-        else if (!quoted && (*p == '\n' || *p == '\r'))
+        } else if (!quoted && (*p == '\n' || *p == '\r')) {
             break;
+        }
     }
     r->quoted = quoted;
     r->scanned = (size_t)(p - r->data);
@@ -112,12 +113,14 @@ static bool add_cell(struct csv_reader *r, struct str text, int64_t line, struct
 {
     size_t at;
 
-    if (r->count == CSV_COLUMNS_MAX)
+    if (r->count == CSV_COLUMNS_MAX) {
         return fail(r, line, r->count + 1, ERR_LIMIT, "tooManyColumns",
                     "a row has more than 1000 cells", err);
-    if (!utf8_valid(text, &at))
+    }
+    if (!utf8_valid(text, &at)) {
         return fail(r, line, r->count + 1, ERR_INVALID, "notUtf8",
                     "the cell is not valid UTF-8: save the file as UTF-8", err);
+    }
     if (memchr(text.ptr ? text.ptr : "", '\0', text.len))
         return fail(r, line, r->count + 1, ERR_INVALID, "notCsv", "the cell holds a NUL byte", err);
     if (r->count == r->room) {
@@ -148,11 +151,12 @@ static bool quoted_cell(struct csv_reader *r, char **p, char *end, int64_t *line
     for (;;) {
         char *quote = memchr(from, '"', (size_t)(end - from));
 
-        if (!quote)
+        if (!quote) {
             return fail(r, *line, r->count + 1, ERR_INVALID, "unclosedQuote",
                         r->ended ? "the cell begins with a quote that is never closed"
                                  : "the cell begins with a quote that is not closed within 16 MiB",
                         err);
+        }
         memmove(to, from, (size_t)(quote - from));
         to += quote - from;
         from = quote + 1;
@@ -173,11 +177,12 @@ static bool plain_cell(struct csv_reader *r, char **p, const char *end, int64_t 
     char *first = *p;
 
     for (; *p < end && **p != r->separator; (*p)++) {
-        if (**p == '"')
+        if (**p == '"') {
             return fail(r, line, r->count + 1, ERR_INVALID, "strayQuote",
                         "a quote stands inside a cell: put the whole cell in quotes and write the "
                         "quote twice",
                         err);
+        }
     }
     *out = (struct str){first, (size_t)(*p - first)};
     return true;
@@ -198,11 +203,12 @@ static bool split(struct csv_reader *r, size_t len, struct err *err)
         if (p < end && *p == '"') {
             if (!quoted_cell(r, &p, end, &line, &text, err))
                 return false;
-            if (p < end && *p != r->separator)
+            if (p < end && *p != r->separator) {
                 return fail(r, line, r->count + 1, ERR_INVALID, "strayQuote",
                             "something follows the closing quote of the cell: a quote inside a "
                             "cell is written twice",
                             err);
+            }
         } else if (!plain_cell(r, &p, end, line, &text, err)) {
             return false;
         }
@@ -220,6 +226,7 @@ static bool begin(struct csv_reader *r, struct err *err)
 {
     struct str head;
     size_t counts[3] = {0};
+    size_t most = 0;
     static const char separators[] = ",;\t";
     size_t len;
 
@@ -239,14 +246,15 @@ static bool begin(struct csv_reader *r, struct err *err)
     for (size_t i = r->start; i < r->start + len; i++) {
         const char *sign = strchr(separators, r->data[i]);
 
-        if (r->data[i] == '"')
+        if (r->data[i] == '"') {
             r->quoted = !r->quoted;
-        else if (!r->quoted && sign && *sign)
+        } else if (!r->quoted && sign && *sign) {
             counts[sign - separators]++;
+        }
     }
-    r->separator = counts[0] >= counts[1] && counts[0] >= counts[2] ? ','
-                   : counts[1] >= counts[2]                         ? ';'
-                                                                    : '\t';
+    for (size_t i = 1; i < ARRAY_LEN(counts); i++)
+        most = counts[i] > counts[most] ? i : most;
+    r->separator = separators[most];
     return true;
 }
 

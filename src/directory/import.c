@@ -61,11 +61,6 @@ const struct db_query import_queries[] = {
 const size_t import_query_count = ARRAY_LEN(import_queries);
 static_assert(ARRAY_LEN(import_queries) == IMPORT_QUERY_COUNT, "every query has a text");
 
-void import_place_at(const struct import_work *w, struct import_place place, struct err *err)
-{
-    err_place(err, "%s:%lld:%lld", w->o->name, (long long)place.line, (long long)place.column);
-}
-
 bool import_prepare(struct db *db, struct err *err)
 {
     for (int q = IMPORT_MAKE_SEEN; q <= IMPORT_CLEAR_MEMBER; q++) {

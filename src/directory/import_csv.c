@@ -19,27 +19,38 @@ static bool is_members(const struct import_work *w, struct str header)
     return str_eq_ascii_nocase(rule ? rule->attribute : header, STR("members"));
 }
 
+/* Every attribute has one column. */
+static bool check_twice(const struct import_work *w, const struct table *t, size_t i,
+                        struct err *err)
+{
+    const struct column *c = &t->columns[i];
+
+    for (size_t k = 0; k < i; k++) {
+        if (t->columns[k].ignored || !str_eq(c->attribute.name, t->columns[k].attribute.name))
+            continue;
+        (void)err_set(err, ERR_INVALID, "duplicateColumn",
+                      "the columns '%.*s' and '%.*s' both are %.*s: ignore one of them",
+                      STR_ARG(str_sub(t->columns[k].header, 0, 60)),
+                      STR_ARG(str_sub(c->header, 0, 60)), STR_ARG(c->attribute.name));
+        return import_fail_at(w, (struct import_place){1, (int64_t)i + 1}, err);
+    }
+    return true;
+}
+
 /* Two columns for one attribute, or none to tell the rows apart by. */
 static bool check_columns(const struct import_work *w, const struct table *t, struct err *err)
 {
-    bool named = false;
     struct str key = t->kind == SOURCE_USER ? STR("userPrincipalName") : STR("displayName");
+    bool named = false;
 
     for (size_t i = 0; i < t->count; i++) {
-        if (t->columns[i].ignored)
+        const struct column *c = &t->columns[i];
+
+        if (c->ignored)
             continue;
-        named = named || t->columns[i].attribute.is_id || str_eq(t->columns[i].attribute.name, key);
-        for (size_t k = 0; k < i; k++) {
-            if (!t->columns[k].ignored &&
-                str_eq(t->columns[i].attribute.name, t->columns[k].attribute.name)) {
-                (void)err_set(err, ERR_INVALID, "duplicateColumn",
-                              "the columns '%.*s' and '%.*s' both are %.*s: ignore one of them",
-                              STR_ARG(str_sub(t->columns[k].header, 0, 60)),
-                              STR_ARG(str_sub(t->columns[i].header, 0, 60)),
-                              STR_ARG(t->columns[i].attribute.name));
-                return import_fail_at(w, (struct import_place){1, (int64_t)i + 1}, err);
-            }
-        }
+        named = named || c->attribute.is_id || str_eq(c->attribute.name, key);
+        if (!check_twice(w, t, i, err))
+            return false;
     }
     if (named)
         return true;

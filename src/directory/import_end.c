@@ -150,7 +150,7 @@ static bool read_ids(struct import_work *w, struct id_list *l, struct arena *a, 
         l->ids[l->count++] = arena_str(a, db_col_text(st, 0));
     }
     if (l->count > 0)
-        snprintf(l->after, sizeof(l->after), "%.*s", STR_ARG(l->ids[l->count - 1]));
+        (void)snprintf(l->after, sizeof(l->after), "%.*s", STR_ARG(l->ids[l->count - 1]));
     return true;
 }
 

@@ -49,13 +49,14 @@ static bool fail_value(const struct directory_attribute *at, const char *wanted,
 static bool read_reference(const struct directory_attribute *at, const struct json *v,
                            struct str *out, struct err *err)
 {
-    if (v->type == JSON_NULL)
+    if (v->type == JSON_NULL) {
         *out = STR("");
-    else if (v->type == JSON_STRING && v->text.len <= DIRECTORY_TEXT_MAX &&
-             strlen(v->text.ptr) == v->text.len)
+    } else if (v->type == JSON_STRING && v->text.len <= DIRECTORY_TEXT_MAX &&
+               strlen(v->text.ptr) == v->text.len) {
         *out = str_trim(v->text);
-    else
+    } else {
         return fail_value(at, "an id, a userPrincipalName or an employeeId", err);
+    }
     return true;
 }
 
@@ -96,9 +97,10 @@ static bool add_member(struct import_work *w, const struct directory_attribute *
     }
     if (at->is_members)
         return read_members(w, at, v, row, err);
-    if (json_get(row->patch, at->name))
+    if (json_get(row->patch, at->name)) {
         return err_set(err, ERR_INVALID, "duplicateColumn", "%.*s is there in both spellings",
                        STR_ARG(at->name));
+    }
     if (!directory_value(at, v, w->row, &value, err))
         return false;
     value->name = at->name;
@@ -148,9 +150,10 @@ bool import_read_json(struct import_work *w, struct err *err)
         if (!read_row(w, names, &item, &row, err) || !import_row_apply(w, &row, err))
             return false;
     }
-    for (int kind = 0; kind < SOURCE_KIND_COUNT; kind++)
+    for (int kind = 0; kind < SOURCE_KIND_COUNT; kind++) {
         w->result->had[kind] =
             w->result->had[kind] || json_stream_has_section(s, (enum source_kind)kind);
+    }
     if (w->o->kind_given)
         w->result->had[w->o->kind] = true;
     return true;

@@ -63,8 +63,9 @@ static bool check_name_free(struct import_work *w, const struct import_row *row,
 static bool refer(struct import_work *w, struct str owner, bool member, bool was_unchanged,
                   struct str text, struct import_place place, struct err *err)
 {
+    w->next_reference++;
     return db_exec(w->db, import_query(IMPORT_REFER),
-                   DB_ARGS(db_int(++w->next_reference), db_text(owner), db_bool(member),
+                   DB_ARGS(db_int(w->next_reference), db_text(owner), db_bool(member),
                            db_bool(was_unchanged), db_text(text), db_int(place.line),
                            db_int(place.column)),
                    NULL, err);
@@ -149,12 +150,13 @@ static bool update(struct import_work *w, const struct import_row *row, struct d
     if (!directory_update(&w->tx, w->row, o, row->patch, &changed, err))
         return import_fail_at(w, row->place, err);
     *out_unchanged = !changed && !was_deleted;
-    if (was_deleted)
+    if (was_deleted) {
         w->result->restored[row->kind]++;
-    else if (changed)
+    } else if (changed) {
         w->result->updated[row->kind]++;
-    else
+    } else {
         w->result->unchanged[row->kind]++;
+    }
     return true;
 }
 

@@ -35,10 +35,11 @@ bool import_bind(const struct import_work *w, enum source_kind kind, struct str 
     *out_ignored = rule && rule->attribute.len == 0;
     if (*out_ignored)
         return true;
-    if (rule)
+    if (rule) {
         return directory_attribute_named(kind, rule->attribute, out, err) ||
                err_wrap(err, "what the column '%.*s' is mapped to",
                         STR_ARG(str_sub(column, 0, 60)));
+    }
     if (directory_attribute_named(kind, column, out, err))
         return true;
     return str_eq_z(str_from_z(err->code), "unknownAttribute") ? fail_unmapped(kind, column, err)
@@ -93,9 +94,10 @@ struct str import_rules_write(const struct import_rule *rules, size_t count, str
 
         for (size_t k = i + 1; k < count && !later; k++)
             later = str_eq(rules[k].column, rules[i].column);
-        if (!later)
+        if (!later) {
             buf_addf(&text, "%.*s =%s%.*s\n", STR_ARG(rules[i].column),
                      rules[i].attribute.len ? " " : "", STR_ARG(rules[i].attribute));
+        }
     }
     return arena_str(a, buf_str(&text));
 }

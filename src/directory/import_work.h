@@ -38,9 +38,12 @@ struct import_row {
     struct import_place members_place;
 };
 
-/* Says where. The value is false, also for the compiler. */
-#define import_fail_at(...) (import_place_at(__VA_ARGS__), false)
-void import_place_at(const struct import_work *w, struct import_place place, struct err *err);
+/* Says where; false. */
+static inline bool import_fail_at(const struct import_work *w, struct import_place place,
+                                  struct err *err)
+{
+    return err_at(err, "%s:%lld:%lld", w->o->name, (long long)place.line, (long long)place.column);
+}
 
 /* The attribute that a column means. *out_ignored: none, on purpose. ERR_INVALID "unmappedColumn".
  */

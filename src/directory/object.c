@@ -279,9 +279,10 @@ static bool look_up(struct db *db, struct arena *a, const struct wanted *w, enum
     struct db_value highest = db_int(w->kinds & DIRECTORY_GROUPS ? SOURCE_GROUP : SOURCE_USER);
     struct db_value key = db_text(by == Q_EMPLOYEE ? w->text : w->folded);
 
-    if (by == Q_UPN)
+    if (by == Q_UPN) {
         return read_candidates(db, a, bin == DIRECTORY_LIVE ? Q_UPN : Q_UPN_DELETED,
                                DB_ARGS(key, lowest, highest), out, err);
+    }
     return read_candidates(db, a, by, DB_ARGS(key, lowest, highest, db_bool(bin != DIRECTORY_LIVE)),
                            out, err);
 }
@@ -359,9 +360,10 @@ bool directory_resolve(struct db *db, struct arena *a, struct str text, unsigned
         *out_found = true;
         return true;
     }
-    if (count > 1)
+    if (count > 1) {
         return directory_load_many(db, a, ids, count, c.items, &c.count, err) &&
                fail_ambiguous(text, &c, err);
+    }
     *out_found = false;
     if (!(kinds & DIRECTORY_GROUPS))
         return true;
@@ -401,9 +403,10 @@ bool directory_match(struct db *db, struct arena *a, enum source_kind kind, stru
     if (id.len > 0) {
         if (!directory_load(db, a, id, out, out_found, err))
             return false;
-        if (*out_found && out->kind != kind)
+        if (*out_found && out->kind != kind) {
             return err_set(err, ERR_CONFLICT, "idTaken", "the id '%.*s' is that of a %s",
                            STR_ARG(id), kind == SOURCE_USER ? "group" : "user");
+        }
         return true;
     }
     *out_found = false;

@@ -45,10 +45,10 @@ struct str directory_sample_id(uint64_t seed, enum source_kind kind, int64_t i, 
     uint64_t tail = mix(seed * 2 + kind + mix((uint64_t)i + 1)) & (UINT64_MAX >> 2);
 
     tail |= UINT64_C(1) << 63;
-    snprintf(out, UUID_TEXT_MAX, "%08llx-%04llx-7%03llx-%04llx-%012llx",
-             (unsigned long long)(ms >> 16 & 0xFFFFFFFF), (unsigned long long)(ms & 0xFFFF),
-             (unsigned long long)i & 0xFFF, (unsigned long long)(tail >> 48),
-             (unsigned long long)(tail & UINT64_C(0xFFFFFFFFFFFF)));
+    (void)snprintf(out, UUID_TEXT_MAX, "%08llx-%04llx-7%03llx-%04llx-%012llx",
+                   (unsigned long long)(ms >> 16 & 0xFFFFFFFF), (unsigned long long)(ms & 0xFFFF),
+                   (unsigned long long)i & 0xFFF, (unsigned long long)(tail >> 48),
+                   (unsigned long long)(tail & UINT64_C(0xFFFFFFFFFFFF)));
     return (struct str){out, UUID_TEXT_MAX - 1};
 }
 
@@ -103,7 +103,7 @@ static void add_names(struct sample *s, struct json *patch, const struct person 
     struct str alias;
 
     if (p->namesakes > 0)
-        snprintf(number, sizeof(number), "%u", p->namesakes + 1);
+        (void)snprintf(number, sizeof(number), "%u", p->namesakes + 1);
     /* No two cultures here have a family name that is spelt alike in an address. */
     alias = arena_printf(s->a, "%s.%s%s", p->given->ascii, p->family->ascii, number);
     add(s, patch, "userPrincipalName", arena_printf(s->a, "%.*s@%s", STR_ARG(alias), s->o.domain));
@@ -129,10 +129,11 @@ static void add_place(struct sample *s, struct json *patch, const struct person 
     add(s, patch, "physicalDeliveryOfficeName",
         arena_printf(s->a, "%s %zu.%02zu", at->city, 1 + below(s, 6), 1 + below(s, 40)));
     add(s, patch, "telephoneNumber", arena_printf(s->a, "%s %04d", at->phone_prefix, extension));
-    if (below(s, 3) > 0)
+    if (below(s, 3) > 0) {
         add(s, patch, "mobile",
             arena_printf(s->a, "%.3s 1%02zu %07zu", at->phone_prefix, below(s, 100),
                          below(s, 10000000)));
+    }
 }
 
 static void add_job(struct sample *s, struct json *patch, const struct person *p)

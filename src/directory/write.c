@@ -118,11 +118,11 @@ static struct str new_id(struct directory_tx *tx, char out[UUID_TEXT_MAX])
         tx->id_count = 0;
     }
     tail = (rng_u64(tx->rng) & (UINT64_MAX >> 2)) | UINT64_C(1) << 63;
-    snprintf(out, UUID_TEXT_MAX, "%08llx-%04llx-7%03x-%04llx-%012llx",
-             (unsigned long long)((uint64_t)tx->id_ms >> 16 & 0xFFFFFFFF),
-             (unsigned long long)((uint64_t)tx->id_ms & 0xFFFF), tx->id_count,
-             (unsigned long long)(tail >> 48),
-             (unsigned long long)(tail & UINT64_C(0xFFFFFFFFFFFF)));
+    (void)snprintf(out, UUID_TEXT_MAX, "%08llx-%04llx-7%03x-%04llx-%012llx",
+                   (unsigned long long)((uint64_t)tx->id_ms >> 16 & 0xFFFFFFFF),
+                   (unsigned long long)((uint64_t)tx->id_ms & 0xFFFF), tx->id_count,
+                   (unsigned long long)(tail >> 48),
+                   (unsigned long long)(tail & UINT64_C(0xFFFFFFFFFFFF)));
     return (struct str){out, UUID_TEXT_MAX - 1};
 }
 
@@ -148,10 +148,11 @@ static bool fill_row(struct arena *a, enum source_kind kind, const struct json *
 
     if (kind == SOURCE_USER && upn.len == 0)
         return err_set(err, ERR_INVALID, "missingAttribute", "a user needs a userPrincipalName");
-    if (name.len == 0)
+    if (name.len == 0) {
         return err_set(err, ERR_INVALID, "missingAttribute", "%s%.*s needs a displayName",
                        kind == SOURCE_USER ? "the user " : "a group",
                        STR_ARG(str_sub(upn, 0, 200)));
+    }
     out->kind = kind;
     out->name = str_fold(a, name);
     out->upn = kind == SOURCE_USER ? str_fold(a, upn) : STR("");
@@ -195,10 +196,11 @@ static bool update_row(struct directory_tx *tx, const struct row *r, int64_t old
                          db_text(r->doc), db_text(r->id), db_int(old_version)),
                  &changed, err))
         return fail_taken(r, err);
-    if (changed == 0)
+    if (changed == 0) {
         return err_set(err, ERR_CONFLICT, "changedMeanwhile",
                        "'%.*s' was changed by somebody else at the same moment: try again",
                        STR_ARG(r->id));
+    }
     return true;
 }
 
@@ -253,9 +255,10 @@ static bool claim_id(struct directory_tx *tx, struct arena *a, struct str id, st
 
     if (!directory_load(tx->db, a, id, &there, &found, err))
         return false;
-    if (found)
+    if (found) {
         return err_set(err, ERR_CONFLICT, "idTaken", "the id '%.*s' is that of '%.*s'", STR_ARG(id),
                        STR_ARG(str_sub(directory_object_name(&there), 0, 200)));
+    }
     return db_exec(tx->db, query(Q_UNBURY), DB_ARGS(db_text(id)), NULL, err);
 }
 
@@ -326,10 +329,11 @@ bool directory_update(struct directory_tx *tx, struct arena *a, const struct dir
             continue;
         if (!attributes)
             attributes = copy_object(a, old->attributes);
-        if (v->type == JSON_NULL)
+        if (v->type == JSON_NULL) {
             json_remove(attributes, v->name);
-        else
+        } else {
             json_set(a, attributes, v->name, shallow_copy(a, v));
+        }
         only_manager = only_manager && str_eq(v->name, STR("manager"));
     }
     *out_changed = attributes != NULL;
@@ -424,18 +428,21 @@ bool directory_remove(struct directory_tx *tx, struct arena *a, const struct dir
         return false;
     /* Loaded again: somebody who was their own manager has just been changed. */
     if (!found || !db_exec(tx->db, query(Q_REMOVE), DB_ARGS(db_text(o->id), db_int(now.version)),
-                           &changed, err))
+                           &changed, err)) {
         return found ? false
                      : err_set(err, ERR_NOT_FOUND, "objectNotFound", "'%.*s' is not there any more",
                                STR_ARG(o->id));
-    if (changed == 0)
+    }
+    if (changed == 0) {
         return err_set(err, ERR_CONFLICT, "changedMeanwhile",
                        "'%.*s' was changed by somebody else at the same moment: try again",
                        STR_ARG(o->id));
-    if (now.deleted_us != 0)
+    }
+    if (now.deleted_us != 0) {
         tx->deleted[o->kind]--;
-    else
+    } else {
         tx->live[o->kind]--;
+    }
     return db_exec(tx->db, query(Q_BURY),
                    DB_ARGS(db_text(o->id), db_int(o->kind), db_int(tx->now_us)), NULL, err) &&
            db_exec(tx->db, query(Q_SHOW), DB_ARGS(db_text(o->id)), NULL, err) &&

@@ -404,7 +404,8 @@ static void complete(const struct db_config *config)
                       counts.live[SOURCE_USER] == cases[i].there - gone,
                   "%s: %lld went", cases[i].label, (long long)w.result.removed[SOURCE_USER]);
         } else {
-            CHECK_STR(str_from_z(w.err.code), "tooManyRemovals", "%s", cases[i].label);
+            CHECK_STR(str_from_z(w.err.code), "tooManyRemovals", "%s: %s", cases[i].label,
+                      w.err.message);
             CHECK(position(&w) == before && counts.live[SOURCE_USER] == cases[i].there,
                   "%s: nothing changed", cases[i].label);
         }
