@@ -14,15 +14,19 @@ static void send_remove(struct walk *w);
 static const int64_t quick_tries_us[] = {1 * US_PER_SECOND, 5 * US_PER_SECOND, 25 * US_PER_SECOND};
 enum { THROTTLED_TRIES_MAX = 20 };
 
+/* Nothing is under way for the walk any more. */
+static void let_go(struct walk *w)
+{
+    if (w->matching_key.len > 0)
+        map_take(&w->run->matching, w->matching_key);
+    w->run->in_flight--;
+}
+
 void export_finish(struct walk *w)
 {
-    struct run *r = w->run;
-
-    if (w->matching_key.len > 0)
-        map_take(&r->matching, w->matching_key);
+    let_go(w);
     if (w->keep == KEEP_CONNECTION)
-        map_put(&r->unrecorded, w->target_id, w);
-    r->in_flight--;
+        map_put(&w->run->unrecorded, w->target_id, w);
     run_walk_finish(w);
 }
 
@@ -39,43 +43,69 @@ void export_again(struct walk *w)
     w->again(w);
 }
 
+/* How long a call that may succeed later waits; 0: it is not repeated in this run. */
+static int64_t wait_us(struct walk *w, const struct target_result *result)
+{
+    struct run *r = w->run;
+    int64_t wait;
+
+    if (result->class_ == TARGET_THROTTLED && w->tries < THROTTLED_TRIES_MAX) {
+        wait = result->retry_after_ms >= 0 ? result->retry_after_ms * US_PER_MS
+                                           : quick_tries_us[0] << (w->tries < 5 ? w->tries : 5);
+        r->hold_until_us = clock_monotonic_us() + wait; /* the whole job waits (engine.md 9.7) */
+        w->tries++;
+        return wait + 1;
+    }
+    if (result->class_ == TARGET_TRANSIENT && w->tries < ARRAY_LEN(quick_tries_us)) {
+        wait = quick_tries_us[w->tries++];
+        return wait - wait / 4 + (int64_t)rng_below(r->engine->rng, (uint64_t)wait / 2);
+    }
+    return 0;
+}
+
+/* The walk ends without an outcome: its page is not passed, so that the cycle does it again when it
+ * goes on. */
+void export_abandon(struct walk *w)
+{
+    let_go(w);
+    run_walk_recycle(w->run, w);
+}
+
+static void give_up_run(struct run *r, const struct target_result *result)
+{
+    struct err err;
+
+    err_fill(&err, result->class_ == TARGET_JOB ? ERR_DENIED : ERR_UNAVAILABLE, result->code,
+             "%.*s", STR_ARG(result->message));
+    run_abort(r, &err);
+}
+
 void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
                    const char *step_name, void (*again)(struct walk *w))
 {
     struct run *r = w->run;
     bool on_demand = r->cycle.id.len == 0;
+    bool of_the_object = result->class_ == TARGET_PERMANENT || result->class_ == TARGET_PERMISSION;
 
-    if (result->class_ == TARGET_THROTTLED && w->tries < THROTTLED_TRIES_MAX && !on_demand &&
-        !r->stopping) {
-        int64_t wait = result->retry_after_ms >= 0
-                           ? result->retry_after_ms * US_PER_MS
-                           : quick_tries_us[0] << (w->tries < 5 ? w->tries : 5);
+    if (!on_demand && !of_the_object) {
+        int64_t wait;
 
-        w->tries++;
-        r->hold_until_us = clock_monotonic_us() + wait; /* the whole job waits (engine.md 9.7) */
-        delay(w, wait, again);
-        return;
-    }
-    if (result->class_ == TARGET_TRANSIENT) {
-        r->failures_in_row++;
-        if (w->tries < ARRAY_LEN(quick_tries_us) && !on_demand && !r->stopping &&
-            r->failures_in_row < r->window) {
-            int64_t wait = quick_tries_us[w->tries++];
-
-            delay(w, wait - wait / 4 + (int64_t)rng_below(r->engine->rng, (uint64_t)wait / 2),
-                  again);
+        if (result->class_ == TARGET_TRANSIENT)
+            r->failures_in_row++;
+        if (result->class_ == TARGET_JOB || r->failures_in_row >= r->window)
+            give_up_run(r, result);
+        if (r->stopping) {
+            export_abandon(w);
+            return;
+        }
+        wait = wait_us(w, result);
+        if (wait > 0) {
+            delay(w, wait, again);
             return;
         }
     }
     walk_step(w, step, step_name, STATUS_FAILURE, "%.*s", STR_ARG(result->message));
     walk_fail(w, result->class_, result->code, "%.*s", STR_ARG(result->message));
-    if (!on_demand && (result->class_ == TARGET_JOB || r->failures_in_row >= 2 * r->window)) {
-        struct err err;
-
-        err_fill(&err, result->class_ == TARGET_JOB ? ERR_DENIED : ERR_UNAVAILABLE, result->code,
-                 "%.*s", STR_ARG(result->message));
-        run_abort(r, &err);
-    }
     export_finish(w);
 }
 

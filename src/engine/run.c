@@ -306,7 +306,9 @@ static void release_delayed(struct run *r)
         struct walk *w = list;
 
         list = w->next;
-        if (r->stopping || w->not_before_us <= now) {
+        if (r->stopping) {
+            export_abandon(w);
+        } else if (w->not_before_us <= now) {
             export_again(w);
         } else {
             w->next = r->delayed;

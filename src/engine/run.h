@@ -153,6 +153,9 @@ void export_failed(struct walk *w, const struct target_result *result, enum step
                    const char *step_name, void (*again)(struct walk *w));
 /* Sends what was planned; the walk is finished later, from target_run. */
 void station_export(struct walk *w);
+/* Lets a walk go without an outcome, because the run stops: its object is done when the cycle goes
+ * on. */
+void export_abandon(struct walk *w);
 /* Repeats a call whose time has come. */
 void export_again(struct walk *w);
 

@@ -326,11 +326,10 @@ static void target_gone_in_the_middle(const struct db_config *config)
     CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &status, &err), "%s", err.message);
     CHECK_STR(str_from_z(status.code), "Quarantine", "status");
     CHECK(status.has_cycle && !status.running, "the cycle is kept");
+    CHECK(status.retries == 0, "what the target as a whole refused is nobody's failure");
     w->fault.times = 0;
     c = world_cycle(w);
-    CHECK(world_accounts(w, SOURCE_USER) + (size_t)status.retries >= 400,
-          "it went on where it was");
-    world_cycle(w); /* tries those again whose call had failed */
+    CHECK(c.kind == CYCLE_INITIAL && c.counters.failed == 0, "it went on where it was");
     CHECK(world_accounts(w, SOURCE_USER) == 400, "everybody is there once");
     end();
 }
@@ -354,6 +353,36 @@ static void throttling_is_no_failure(const struct db_config *config)
                               .times = 7};
     c = world_cycle(w);
     CHECK(c.counters.failed == 0 && c.counters.created == 20, "all created");
+    end();
+}
+
+static void stopped_while_throttled(const struct db_config *config)
+{
+    struct journal_query failures = {.by_status = true, .status = STATUS_FAILURE};
+    struct journal_record *records;
+    struct cycle c;
+
+    start(config, "joynfsm");
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%d", i);
+        world_assign(w, world_person(w, name), true);
+    }
+    w->stop_after = 3;
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_THROTTLED,
+                              .code = "TooManyRequests",
+                              .retry_after_ms = 3600 * 1000,
+                              .times = 5};
+    c = world_cycle(w);
+    CHECK(c.state == CYCLE_RUNNING && world_accounts(w, SOURCE_USER) == 0, "stopped at once");
+    CHECK(world_journal(w, &failures, &records) == 0, "waiting is no failure");
+    atomic_store(&w->stop, false);
+    w->fault.times = 0;
+    c = world_cycle(w);
+    CHECK(c.state == CYCLE_SUCCEEDED && world_accounts(w, SOURCE_USER) == 5, "all are created");
     end();
 }
 
@@ -418,6 +447,7 @@ ON_BOTH(what_is_not_recorded_is_not_passed_over)
 ON_BOTH(refused_token_quarantines)
 ON_BOTH(target_gone_in_the_middle)
 ON_BOTH(throttling_is_no_failure)
+ON_BOTH(stopped_while_throttled)
 ON_BOTH(same_matching_value_twice)
 ON_BOTH(change_of_scope_mode)
 
@@ -430,5 +460,5 @@ TEST_GROUP(cycle, cmocka_unit_test(life_), cmocka_unit_test(settled_job_is_not_w
            cmocka_unit_test(what_is_not_recorded_is_not_passed_over_),
            cmocka_unit_test(refused_token_quarantines_),
            cmocka_unit_test(target_gone_in_the_middle_),
-           cmocka_unit_test(throttling_is_no_failure_),
+           cmocka_unit_test(throttling_is_no_failure_), cmocka_unit_test(stopped_while_throttled_),
            cmocka_unit_test(same_matching_value_twice_), cmocka_unit_test(change_of_scope_mode_))
