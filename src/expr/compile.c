@@ -92,6 +92,8 @@ static bool check_arguments(struct checker *k, const struct node *n)
     arity(n->function, &least, &most);
     if (n->function->call == fn_switch)
         return check_switch(k, n);
+    if (n->function->call == fn_format_date)
+        least = 3; /* without dateTimeStyles */
     if (n->count < least || n->count > most)
         return wrong_count(k, n);
     for (size_t i = 0; i < n->count; i++) {

@@ -118,6 +118,7 @@ struct expr_context {
     const struct json *const *slots; /* by expr_names_bind */
     int64_t now_us;                  /* what Now() says */
     struct rng *rng;                 /* NULL: random functions fail */
+    struct str default_domain;       /* what DefaultDomain() says; empty: null */
     /* SelectUniqueValue: does another account have the value? NULL: not available. */
     bool (*taken)(void *ctx, struct str value, bool *out_taken, struct err *err);
     void *taken_ctx;
@@ -143,6 +144,7 @@ struct expr_parameter_info {
 };
 struct expr_function_info {
     const char *name;
+    const char *gives; /* "text", "integer", ... */
     const char *help;
     const char *example;
     size_t parameter_count;

@@ -21,11 +21,6 @@ bool fn_cbool(struct call *c, struct expr_value *out)
     return give_bool(out, !value_is_null(&c->args[0]) && c->args[0].boolean);
 }
 
-bool fn_cint(struct call *c, struct expr_value *out)
-{
-    return give_integer(out, c->args[0].integer);
-}
-
 bool fn_cnum(struct call *c, struct expr_value *out)
 {
     *out = c->args[0];
@@ -60,4 +55,21 @@ bool fn_is_numeric(struct call *c, struct expr_value *out)
     struct expr_value n;
 
     return give_bool(out, value_to_number(&c->args[0], &n));
+}
+
+bool fn_random_num(struct call *c, struct expr_value *out)
+{
+    struct rng *rng = c->evaluation->context->rng;
+    int64_t from = c->args[0].integer;
+    int64_t to = c->args[1].integer;
+    uint64_t span;
+
+    if (from > to)
+        return call_fail(c, EXPR_INVALID_ARGUMENT, 1, "the end of RandomNum is before its start");
+    if (!rng)
+        return call_fail(c, EXPR_INVALID_ARGUMENT, 0, "no random numbers are available here");
+    span = (uint64_t)to - (uint64_t)from;
+    if (span == UINT64_MAX)
+        return give_integer(out, (int64_t)rng_u64(rng));
+    return give_integer(out, (int64_t)((uint64_t)from + rng_below(rng, span + 1)));
 }

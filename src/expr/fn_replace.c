@@ -1,4 +1,5 @@
 /* Replace and its five modes (expressions.md 6.3). */
+#include "base/unicode.h"
 #include "expr/function.h"
 #include "expr/regex.h"
 
@@ -276,4 +277,78 @@ bool fn_replace(struct call *c, struct expr_value *out)
     if (given == FROM_ATTRIBUTE)
         return take_from_attribute(c, regex, group, out);
     return replace_matches(c, regex, group, out);
+}
+
+/* The pairs a:x,b:yy,c: of ReplaceChars. Gives the next; *out_ok is false for what is no pair. */
+static bool next_pair(struct str *rest, struct str *out_letter, struct str *out_with, bool *out_ok)
+{
+    struct str pair;
+
+    do {
+        if (rest->len == 0)
+            return false;
+        str_cut(rest, ',', &pair);
+    } while (pair.len == 0);
+    *out_ok = str_cut(&pair, ':', out_letter) && out_letter->len > 0 &&
+              utf8_sequence(*out_letter, 0) == out_letter->len;
+    *out_with = pair;
+    return true;
+}
+
+static bool check_pairs(struct call *c, struct str pattern)
+{
+    struct str letter;
+    struct str with;
+    bool ok;
+
+    while (next_pair(&pattern, &letter, &with, &ok)) {
+        if (!ok) {
+            return call_fail(c, EXPR_INVALID_ARGUMENT, 1,
+                             "the pattern is a list of single characters and what replaces them, "
+                             "such as a:x,b:yy,c:");
+        }
+    }
+    return true;
+}
+
+static struct str replaced(struct str letter, struct str pattern)
+{
+    struct str from;
+    struct str with;
+    bool ok;
+
+    while (next_pair(&pattern, &from, &with, &ok)) {
+        if (str_eq(from, letter))
+            return with;
+    }
+    return letter;
+}
+
+bool fn_replace_chars(struct call *c, struct expr_value *out)
+{
+    struct str s = c->args[0].text;
+    CLEANUP(buf_done) struct buf pattern = {0};
+    CLEANUP(buf_done) struct buf text = {0};
+    char *kept;
+
+    buf_init(&pattern, EXPR_MAX_TEXT);
+    buf_init(&text, EXPR_MAX_TEXT);
+    for (size_t i = 0; i < c->args[1].text.len; i++) {
+        if (c->args[1].text.ptr[i] != ' ')
+            buf_add_char(&pattern, c->args[1].text.ptr[i]);
+    }
+    if (!check_pairs(c, buf_str(&pattern)))
+        return false;
+    for (size_t i = 0; i < s.len && !text.overflowed;) {
+        size_t bytes = utf8_sequence(s, i);
+
+        buf_add(&text, replaced(str_sub(s, i, bytes), buf_str(&pattern)));
+        i += bytes;
+    }
+    kept = call_alloc(c, text.overflowed ? (size_t)EXPR_MAX_TEXT + 1 : text.len);
+    if (!kept)
+        return false;
+    if (text.len > 0)
+        memcpy(kept, text.ptr, text.len);
+    return give_text(out, (struct str){kept, text.len});
 }

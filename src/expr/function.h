@@ -33,6 +33,20 @@ enum function_flag {
     FUNCTION_LAZY = 8,      /* evaluates its arguments itself */
 };
 
+/* What a call gives, unless it is null or a signal. */
+enum function_gives {
+    GIVES_ANY,
+    GIVES_TEXT, /* of a list, for functions marked EACH: a list of texts */
+    GIVES_TEXTS,
+    GIVES_INTEGER,
+    GIVES_NUMBER,
+    GIVES_BOOLEAN,
+    GIVES_DATE,
+    GIVES_REFERENCE,
+    GIVES_BINARY,
+    GIVES_RECORDS,
+};
+
 enum { EXPR_MAX_PARAMETERS = 8 };
 
 struct call;
@@ -42,6 +56,7 @@ struct expr_function {
     const char *name;
     function_call call;
     unsigned flags;
+    enum function_gives gives;
     struct parameter parameters[EXPR_MAX_PARAMETERS]; /* ends with a NULL name */
     const char *help;
     const char *example;
@@ -191,7 +206,6 @@ bool fn_split(struct call *c, struct expr_value *out);
 bool fn_bit_and(struct call *c, struct expr_value *out);
 bool fn_bit_or(struct call *c, struct expr_value *out);
 bool fn_cbool(struct call *c, struct expr_value *out);
-bool fn_cint(struct call *c, struct expr_value *out);
 bool fn_cnum(struct call *c, struct expr_value *out);
 bool fn_cref(struct call *c, struct expr_value *out);
 bool fn_cstr(struct call *c, struct expr_value *out);
@@ -199,5 +213,21 @@ bool fn_guid(struct call *c, struct expr_value *out);
 bool fn_is_bit_set(struct call *c, struct expr_value *out);
 bool fn_is_numeric(struct call *c, struct expr_value *out);
 
+bool fn_random_num(struct call *c, struct expr_value *out);
+
 /* fn_replace.c */
 bool fn_replace(struct call *c, struct expr_value *out);
+bool fn_replace_chars(struct call *c, struct expr_value *out);
+
+/* fn_format.c */
+bool fn_format_date(struct call *c, struct expr_value *out);
+
+/* fn_directory.c */
+bool fn_cguid(struct call *c, struct expr_value *out);
+bool fn_default_domain(struct call *c, struct expr_value *out);
+bool fn_dn_component(struct call *c, struct expr_value *out);
+bool fn_dn_component_rev(struct call *c, struct expr_value *out);
+bool fn_escape_dn(struct call *c, struct expr_value *out);
+bool fn_is_guid(struct call *c, struct expr_value *out);
+bool fn_string_from_guid(struct call *c, struct expr_value *out);
+bool fn_string_from_sid(struct call *c, struct expr_value *out);
