@@ -27,8 +27,14 @@ bool cli_db_open(struct cli *c, struct err *err)
 
     if (c->db_handle)
         return true;
-    if (!cli_data_dir(c, err) || !db_open(&c->config, &db, err) || !db_migrate(db, err))
+    if (!cli_data_dir(c, err) || !db_open(&c->config, &db, err))
         return false;
+    if (!db_migrate(db, err)) {
+        /* Which file it is; a URL may hold a password. */
+        if (strncmp(c->config.url, "sqlite:", 7) == 0)
+            return err_at(err, "%s", c->config.url + 7);
+        return false;
+    }
     c->db_handle = TAKE(db);
     return true;
 }
