@@ -78,12 +78,17 @@ static void call_ready(struct scim_call *c, const struct target_result *result)
 static void next_request_id(struct scim_target *t, char *out)
 {
     uint64_t n = ++t->requests;
+    uint64_t p = t->request_prefix;
+    const uint64_t parts[] = {p & 0xffffffff, p >> 32 & 0xffff, 0x4000 | (p >> 48 & 0xfff),
+                              0x8000 | (n >> 48 & 0xfff), n & 0xffffffffffff};
+    static const unsigned digits[ARRAY_LEN(parts)] = {8, 4, 4, 4, 12};
 
-    (void)snprintf(out, SCIM_REQUEST_ID_MAX, "%08x-%04x-4%03x-8%03x-%012llx",
-                   (unsigned)(t->request_prefix & 0xffffffff),
-                   (unsigned)(t->request_prefix >> 32 & 0xffff),
-                   (unsigned)(t->request_prefix >> 48 & 0xfff), (unsigned)(n >> 48 & 0xfff),
-                   (unsigned long long)(n & 0xffffffffffff));
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        for (unsigned d = digits[i]; d-- > 0;)
+            *out++ = "0123456789abcdef"[parts[i] >> 4 * d & 15];
+        *out++ = '-';
+    }
+    out[-1] = '\0';
 }
 
 static void send_request(struct scim_target *t, enum http_method method, struct str url,

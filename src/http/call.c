@@ -3,14 +3,15 @@
 #include "base/clock.h"
 #include "http/address.h"
 
-#define CALL_TEXT_MAX   (256 * 1024)   /* bytes of URL and headers of a request */
-#define CALL_BODY_MAX   (1024UL << 20) /* bytes of a request's body */
-#define CALL_HEAD_MAX   (256 * 1024)   /* bytes of head that an answer may have */
-#define CALL_KEEP_MAX   (64 * 1024)    /* a buffer larger than this is not kept for reuse */
-#define EXPECT_FROM     (512 * 1024)   /* bytes; libcurl begins at 1 MiB */
-#define STALL_LIMIT     1L /* bytes a second; below it for STALL_TIME the answer has stopped */
-#define STALL_TIME      60L
-#define RETRY_AFTER_MAX (INT64_C(366) * 86400) /* seconds */
+#define CALL_TEXT_MAX    (256 * 1024)   /* bytes of URL and headers of a request */
+#define CALL_BODY_MAX    (1024UL << 20) /* bytes of a request's body */
+#define CALL_HEAD_MAX    (256 * 1024)   /* bytes of head that an answer may have */
+#define CALL_KEEP_MAX    (64 * 1024)    /* a buffer larger than this is not kept for reuse */
+#define EXPECT_FROM      (512 * 1024)   /* bytes; libcurl begins at 1 MiB */
+#define STALL_LIMIT      1L  /* bytes a second; below it for STALL_TIME the answer has stopped */
+#define STALL_TIME       60L /* seconds */
+#define REQUEST_TOO_LONG "the request's address and headers are too long"
+#define RETRY_AFTER_MAX  (INT64_C(366) * 86400) /* seconds */
 
 /* --- What libcurl calls. --- */
 
@@ -128,31 +129,30 @@ struct http_call *call_new(const struct call_settings *s)
     assert(e); /* it fails for want of memory only */
     call->settings = s;
     call->easy = e;
+    call->url = curl_url();
+    assert(call->url);
+    buf_init(&call->origin, CALL_TEXT_MAX);
     buf_init(&call->text, CALL_TEXT_MAX);
     buf_init(&call->request_body, CALL_BODY_MAX);
     buf_init(&call->body, s->max_answer);
     buf_init(&call->seen, CALL_HEAD_MAX);
     curl_easy_setopt(e, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(e, CURLOPT_CURLU, call->url);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING,
-                     "gzip"); /* every one that libcurl knows is decoded */
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, HTTP_CALL_CODING); /* decodes what it knows */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, STALL_LIMIT);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, STALL_TIME);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (s->ca_file) /* the system's are still found, through CURLOPT_CAPATH's default */
         curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
-    if (s->user_agent[0])
-        curl_easy_setopt(e, CURLOPT_USERAGENT, s->user_agent);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -169,6 +169,8 @@ struct http_call *call_new(const struct call_settings *s)
 void call_free(struct http_call *call)
 {
     curl_easy_cleanup(call->easy);
+    curl_url_cleanup(call->url);
+    buf_done(&call->origin);
     buf_done(&call->text);
     buf_done(&call->request_body);
     buf_done(&call->body);
@@ -266,10 +268,11 @@ static bool write_headers(struct http_call *call, const struct http_call_options
         buf_add_char(text, '\0');
     }
     if (text->overflowed)
-        return cannot_send(call, "the request's address and headers are too long", "");
+        return cannot_send(call, REQUEST_TOO_LONG, "");
     return true;
 }
 
+/* In front of those that all requests have. */
 static void link_headers(struct http_call *call, size_t from, size_t count)
 {
     char *p = call->text.ptr + from;
@@ -281,11 +284,12 @@ static void link_headers(struct http_call *call, size_t from, size_t count)
     for (size_t i = 0; i < count; i++) {
         call->headers[i] = (struct curl_slist){
             .data = p,
-            .next = i + 1 < count ? &call->headers[i + 1] : NULL,
+            .next = i + 1 < count ? &call->headers[i + 1] : call->settings->headers,
         };
         p += strlen(p) + 1;
     }
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, count > 0 ? call->headers : NULL);
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER,
+                     count > 0 ? call->headers : call->settings->headers);
 }
 
 static void set_method(struct http_call *call, enum http_method method, bool with_body)
@@ -310,6 +314,48 @@ static void set_method(struct http_call *call, enum http_method method, bool wit
     }
 }
 
+/* libcurl takes a URL apart and writes it together again with every request, byte by byte; so it
+ * gets the origin only, which is taken apart once, and what is asked for there as it is. */
+static bool set_url(struct http_call *call, struct str text, const struct http_url *url)
+{
+    struct str origin = str_sub(text, 0, (size_t)(url->path.ptr - text.ptr));
+    struct str target = str_from(text, origin.len);
+    bool tls = url->scheme.len == strlen("https");
+
+    if (!str_eq(origin, buf_str(&call->origin))) {
+        buf_reset(&call->origin);
+        buf_add(&call->origin, origin);
+        CURLUcode code = curl_url_set(call->url, CURLUPART_URL, buf_z(&call->origin), 0);
+        if (code != CURLUE_OK) {
+            buf_reset(&call->origin);
+            return cannot_send(call, "URL rejected: ", curl_url_strerror(code));
+        }
+        call->host = (struct text_place){(size_t)(url->host.ptr - text.ptr), url->host.len};
+        call->port = url->port;
+    }
+    if (tls != call->tls) { /* waiting for a connection to share pays with HTTP/2 only */
+        curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+        call->tls = tls;
+    }
+    if (!str_starts(target, STR("/")))
+        buf_add_char(&call->text, '/');
+    buf_add(&call->text, target);
+    buf_add_char(&call->text, '\0');
+    return true;
+}
+
+static void set_timeout(struct http_call *call, long timeout_ms)
+{
+    bool may_stall = timeout_ms > STALL_TIME * 1000; /* otherwise it is over before */
+
+    if (timeout_ms == call->timeout_ms)
+        return;
+    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, may_stall ? STALL_LIMIT : 0L);
+    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, may_stall ? STALL_TIME : 0L);
+    call->timeout_ms = timeout_ms;
+}
+
 bool call_prepare(struct http_call *call, const struct http_call_options *o)
 {
     bool with_body = o->body.len > 0 || o->method == HTTP_POST || o->method == HTTP_PUT ||
@@ -322,28 +368,21 @@ bool call_prepare(struct http_call *call, const struct http_call_options *o)
     call->answer = (struct http_answer){.retry_after_ms = -1};
     if (!http_url_parse(o->url, &url, &err))
         return cannot_send(call, err.message, "");
-    bool tls = url.scheme.len == strlen("https");
-    call->host = (struct text_place){(size_t)(url.host.ptr - o->url.ptr), url.host.len};
-    call->port = url.port;
-    buf_add(&call->text, o->url);
-    buf_add_char(&call->text, '\0');
+    if (o->url.len > CALL_TEXT_MAX)
+        return cannot_send(call, REQUEST_TOO_LONG, "");
+    if (!set_url(call, o->url, &url))
+        return false;
+    size_t headers = call->text.len;
     buf_add(&call->request_body, o->body);
     if (call->request_body.overflowed)
         return cannot_send(call, "the request's body is too long", "");
     set_method(call, o->method, with_body && o->method != HTTP_HEAD);
     if (!write_headers(call, o))
         return false;
-    curl_easy_setopt(call->easy, CURLOPT_URL, call->text.ptr);
-    link_headers(call, o->url.len + 1,
+    curl_easy_setopt(call->easy, CURLOPT_REQUEST_TARGET, call->text.ptr);
+    link_headers(call, headers,
                  o->header_count + (size_t)call->with_body + (size_t)may_expect(call));
-    if (tls != call->tls) { /* waiting for a connection to share pays with HTTP/2 only */
-        curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
-        call->tls = tls;
-    }
-    if (timeout_ms != call->timeout_ms) {
-        curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-        call->timeout_ms = timeout_ms;
-    }
+    set_timeout(call, timeout_ms);
     return true;
 }
 

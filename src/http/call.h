@@ -15,6 +15,7 @@ struct http_call {
     struct http_call *next;     /* in the free or the finished list */
     struct http_call *next_all; /* every call of the client */
     CURL *easy;
+    CURLU *url;   /* `origin`, taken apart */
     bool running; /* its easy handle is in the multi handle */
     http_client_done *done;
     void *ctx;
@@ -24,8 +25,9 @@ struct http_call {
     bool with_body, tls;
     bool configured;
     long timeout_ms;
-    struct buf text;        /* URL and header lines, each NUL-terminated */
-    struct text_place host; /* in `text` */
+    struct buf origin;      /* scheme, host and port, as the URL had them */
+    struct text_place host; /* in `origin` */
+    struct buf text;        /* request target and header lines, each NUL-terminated */
     uint16_t port;
     struct curl_slist *headers; /* an array, linked in order; its texts are in `text` */
     size_t headers_cap;
@@ -45,12 +47,14 @@ struct http_call {
     struct http_answer answer;
 };
 
+#define HTTP_CALL_CODING "gzip"
+
 /* What all calls of a client are set to. */
 struct call_settings {
     int64_t timeout_ms, connect_timeout_ms;
     size_t max_answer;
-    char *ca_file; /* NULL: the system's authorities only */
-    char *user_agent;
+    char *ca_file;              /* NULL: the system's authorities only */
+    struct curl_slist *headers; /* that every request has */
     bool deny_private;
     int (*open_socket)(void *ctx, int family, int type, int protocol);
     curl_closesocket_callback close_socket;

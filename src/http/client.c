@@ -201,6 +201,19 @@ static char *copy_z(const char *z)
     return memcpy(mem_alloc(size), z, size);
 }
 
+/* Options of libcurl that do the same write these lines twice over with every request. */
+static struct curl_slist *own_headers(const char *user_agent)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Accept-Encoding: " HTTP_CALL_CODING);
+    char line[256];
+
+    if (user_agent[0]) {
+        snprintf(line, sizeof(line), "User-Agent: %s", user_agent);
+        list = curl_slist_append(list, line);
+    }
+    return list;
+}
+
 static void settings_fill(struct http_client *c, const struct http_client_config *config)
 {
     c->settings = (struct call_settings){
@@ -208,7 +221,7 @@ static void settings_fill(struct http_client *c, const struct http_client_config
         .connect_timeout_ms = or_default(config->connect_timeout_ms, 10000),
         .max_answer = config->max_answer ? config->max_answer : 8 << 20,
         .ca_file = config->ca_file ? copy_z(config->ca_file) : NULL,
-        .user_agent = copy_z(config->user_agent ? config->user_agent : "usher/" USHER_VERSION),
+        .headers = own_headers(config->user_agent ? config->user_agent : "usher/" USHER_VERSION),
         .deny_private = config->deny_private,
         .open_socket = open_socket,
         .close_socket = on_close_socket,
@@ -293,7 +306,7 @@ void http_client_free(struct http_client *c)
     if (c->wake_fd >= 0)
         close(c->wake_fd);
     free(c->settings.ca_file);
-    free(c->settings.user_agent);
+    curl_slist_free_all(c->settings.headers);
     free(c);
 }
 

@@ -118,7 +118,7 @@ static void say_late(struct http_call *call, const char *peer)
 void http_call_fail(struct http_call *call, CURLcode code)
 {
     struct http_answer *a = &call->answer;
-    struct str host = str_sub(buf_str(&call->text), call->host.at, call->host.len);
+    struct str host = str_sub(buf_str(&call->origin), call->host.at, call->host.len);
     char peer[160];
 
     host = str_sub(host, 0, HOST_SAID_MAX);
