@@ -14,6 +14,7 @@ const char *plan_intent_name(enum plan_intent i)
     return intent_names[i];
 }
 
+PRINTF_LIKE(2, 0)
 static struct str formatted(struct arena *a, const char *format, va_list args)
 {
     char text[2048];
