@@ -1,5 +1,7 @@
 #include "mapping/schema.h"
 
+#include "mapping/document.h"
+
 #include <stdarg.h>
 
 static void write_pointer(struct buf *out, const struct place *at)
@@ -26,8 +28,12 @@ static struct str pointer_text(struct arena *a, const struct place *at)
 bool schema_finding_at(struct compiler *k, const struct place *at, size_t offset, const char *code,
                        struct str message)
 {
-    struct mapping_finding *f = ARENA_NEW(k->arena, struct mapping_finding);
+    struct mapping_finding *f;
 
+    /* A document that is wrong a million times needs no million texts. */
+    if (k->findings++ >= MAPPING_FINDINGS_MAX)
+        return false;
+    f = ARENA_NEW(k->arena, struct mapping_finding);
     f->pointer = pointer_text(k->arena, at);
     f->code = code;
     f->message = arena_str(k->arena, message);
@@ -38,7 +44,6 @@ bool schema_finding_at(struct compiler *k, const struct place *at, size_t offset
         k->first = f;
     }
     k->last = f;
-    k->findings++;
     return false;
 }
 

@@ -69,6 +69,8 @@ struct source_scope {
 };
 bool source_compile(struct compiler *k, const struct place *at, const struct json *mapping,
                     const struct source_scope *scope, struct mapping_attribute *m);
+/* The text of a source as an expression, from whichever of its forms counts. */
+void source_write(struct buf *out, const struct json *source);
 /* True when the source object has the attribute; else a finding. */
 bool source_check_name(struct compiler *k, const struct place *at, size_t offset,
                        const struct source_scope *scope, struct str name);

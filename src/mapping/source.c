@@ -101,6 +101,11 @@ static void write_source(struct buf *out, const struct json *source, size_t dept
     }
 }
 
+void source_write(struct buf *out, const struct json *source)
+{
+    write_source(out, source, 0);
+}
+
 /* Where a name stands in the expression's text, for the finding. */
 static size_t offset_of(struct str text, struct str name)
 {
@@ -202,7 +207,7 @@ bool source_compile(struct compiler *k, const struct place *at, const struct jso
     if (k->findings != before)
         return false;
     buf_init(&text, (size_t)EXPR_MAX_CHARACTERS * 4 + 1);
-    write_source(&text, source, 0);
+    source_write(&text, source);
     m->source_text = arena_str(k->arena, buf_str(&text));
     if (!compile_expression(k, &place, scope, m))
         return false;
