@@ -104,9 +104,12 @@ start() {
 
 # stop PID [SIGNAL]: ends one of them and waits; its exit code is in $CODE.
 stop() {
+    local pid rest=
     CODE=0
     kill "-${2:-TERM}" "$1"
     wait "$1" || CODE=$?
+    for pid in $PIDS; do [ "$pid" = "$1" ] || rest="$rest $pid"; done # the number may be another's soon
+    PIDS=$rest
 }
 
 # within SECONDS WHAT COMMAND...: until the command succeeds, at most that long
