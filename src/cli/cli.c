@@ -131,7 +131,7 @@ static bool leading_options(struct cli *c, struct cli_line *line, bool *out_done
     *out_done = false;
     while (line->at < line->argc && line->argv[line->at][0] == '-') {
         const char *text = line->argv[line->at];
-        struct cli_given given = {NULL};
+        struct cli_given given = {0};
         bool known;
 
         if (!cli_option_take(cli_global_options, cli_global_option_count, line, &given, &known,

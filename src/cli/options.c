@@ -96,7 +96,7 @@ static bool take_any(struct cli *c, const struct cli_command *command, struct cl
                      struct cli_args *out, bool *out_help, struct err *err)
 {
     const char *text = line->argv[line->at];
-    struct cli_given given = {NULL};
+    struct cli_given given = {0};
     bool known;
 
     if (!cli_option_take(command->options, command->option_count, line, &given, &known, err)) {

@@ -153,6 +153,8 @@ static void check(struct str rest, struct buf *out)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct buf raw[2], seen[2];

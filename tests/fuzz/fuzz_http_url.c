@@ -23,6 +23,8 @@ static void check_parts(struct str text)
     assert(!str_find_char(text, '\r', &at) && !str_find_char(text, '\n', &at));
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {(const char *)data, size};
