@@ -5,22 +5,22 @@
 #define MONTHS_MAX INT64_C(120000)
 #define TICKS_1601 (INT64_C(584388) * TICKS_PER_DAY) /* where file times begin */
 
-static bool give_date(struct call *c, int64_t ticks, struct expr_value *out)
+static bool give_date(struct call *c, size_t place, int64_t ticks, struct expr_value *out)
 {
     if (ticks < 0 || ticks >= TICKS_END)
-        return call_fail(c, EXPR_OUT_OF_RANGE, 0, "the date leaves the years 1 to 9999");
+        return call_fail(c, EXPR_OUT_OF_RANGE, place, "the date leaves the years 1 to 9999");
     *out = (struct expr_value){.type = EXPR_DATE, {.ticks = ticks}};
     return true;
 }
 
 bool fn_cdate(struct call *c, struct expr_value *out)
 {
-    return give_date(c, c->args[0].ticks, out);
+    return give_date(c, 0, c->args[0].ticks, out);
 }
 
 bool fn_now(struct call *c, struct expr_value *out)
 {
-    return give_date(c, value_ticks_from_us(c->evaluation->context->now_us), out);
+    return give_date(c, 0, value_ticks_from_us(c->evaluation->context->now_us), out);
 }
 
 bool fn_is_date(struct call *c, struct expr_value *out)
@@ -38,7 +38,7 @@ bool fn_date_from_num(struct call *c, struct expr_value *out)
         return call_fail(c, EXPR_OUT_OF_RANGE, 0, "%lld is not a file time up to the year 9999",
                          (long long)n);
     }
-    return give_date(c, n + TICKS_1601, out);
+    return give_date(c, 0, n + TICKS_1601, out);
 }
 
 bool fn_num_from_date(struct call *c, struct expr_value *out)
@@ -102,7 +102,8 @@ static bool add_months(struct call *c, int64_t ticks, int64_t months, struct exp
     m = (unsigned)(month % 12) + 1;
     last = value_month_days(year, m);
     return give_date(
-        c, (date_to_days(year, m, day < last ? day : last) + DAYS_TO_1970) * TICKS_PER_DAY + time,
+        c, 1,
+        (date_to_days(year, m, day < last ? day : last) + DAYS_TO_1970) * TICKS_PER_DAY + time,
         out);
 }
 
@@ -121,7 +122,7 @@ bool fn_date_add(struct call *c, struct expr_value *out)
         return add_months(c, ticks, n < -10000 || n > 10000 ? INT64_MAX : n * 12, out);
     if (__builtin_mul_overflow(n, step, &n) || __builtin_add_overflow(ticks, n, &ticks))
         return call_fail(c, EXPR_OUT_OF_RANGE, 1, "the date leaves the years 1 to 9999");
-    return give_date(c, ticks, out);
+    return give_date(c, 1, ticks, out);
 }
 
 /* The same time of day on the Sunday before. The first day of the year 1 was a Monday. */

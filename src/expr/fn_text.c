@@ -26,11 +26,32 @@ bool fn_append(struct call *c, struct expr_value *out)
     return join_two(c, c->args[0].text, c->args[1].text, out);
 }
 
+static bool prepend_to(struct call *c, const struct expr_value *v, struct expr_value *out)
+{
+    struct str text;
+
+    if (value_is_null(v))
+        return give_null(out);
+    return call_text(c, 1, v, &text) && join_two(c, c->args[0].text, text, out);
+}
+
+/* The main argument is the second one here, and that may be a list. */
 bool fn_prepend(struct call *c, struct expr_value *out)
 {
-    if (value_is_null(&c->args[1]))
-        return give_null(out);
-    return join_two(c, c->args[0].text, c->args[1].text, out);
+    struct expr_list list = c->args[1].list;
+    struct expr_value *items;
+
+    if (c->args[1].type != EXPR_LIST)
+        return prepend_to(c, &c->args[1], out);
+    items = call_alloc_list(c, list.count);
+    if (!items)
+        return false;
+    for (size_t i = 0; i < list.count; i++) {
+        if (!prepend_to(c, &list.items[i], &items[i]))
+            return false;
+    }
+    *out = (struct expr_value){.type = EXPR_LIST, {.list = {items, list.count}}};
+    return true;
 }
 
 /* One source of Join: the texts of its values that are not empty. Counts, and writes if text is not
@@ -316,6 +337,8 @@ static bool pad(struct call *c, bool left, struct expr_value *out)
 
     if (utf16_length(fill) != 1)
         return call_fail(c, EXPR_INVALID_ARGUMENT, 2, "expected one character to pad with");
+    if (value_is_null(&c->args[0]))
+        return give_text(out, STR(""));
     if (value_is_null(&c->args[1]) || c->args[1].integer <= (int64_t)length)
         return give_text(out, s);
     if (c->args[1].integer > (int64_t)EXPR_MAX_TEXT)

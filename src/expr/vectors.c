@@ -33,11 +33,22 @@ static bool is_taken(void *ctx, struct str value, bool *out_taken, struct err *e
     return true;
 }
 
-static struct str error_text(struct arena *a, const struct expr_error *e)
+/* ERROR:Kind, and ERROR:Kind@N when the vector says at which character. */
+static struct str error_text(struct arena *a, const struct expr_vector *v,
+                             const struct expr_error *e)
 {
-    if (e->fault == EXPR_CUSTOM)
-        return arena_printf(a, "ERROR:Custom:%s", e->err.message);
-    return arena_printf(a, "ERROR:%s", expr_fault_name(e->fault));
+    struct str place = str_from_z(e->err.place);
+    int64_t wanted;
+    size_t at;
+    struct str text = e->fault == EXPR_CUSTOM
+                          ? arena_printf(a, "ERROR:Custom:%s", e->err.message)
+                          : arena_printf(a, "ERROR:%s", expr_fault_name(e->fault));
+
+    if (!str_find_last_char(v->expected, '@', &at) ||
+        !str_to_int(str_from(v->expected, at + 1), 1, INT64_MAX, &wanted) ||
+        !str_starts(place, STR("character ")))
+        return text;
+    return arena_printf(a, "%.*s@%.*s", STR_ARG(text), STR_ARG(str_from(place, 10)));
 }
 
 static struct json *run(struct arena *a, const struct expr_vector *v, const struct json *source,
@@ -50,14 +61,14 @@ static struct json *run(struct arena *a, const struct expr_vector *v, const stru
     const struct json **slots;
 
     if (!expr_compile(a, v->expression, NULL, &e, &error)) {
-        *out_error = error_text(a, &error);
+        *out_error = error_text(a, v, &error);
         return NULL;
     }
     slots = ARENA_ARRAY(a, const struct json *, expr_names_count(expr_names(e)));
     expr_names_bind(expr_names(e), source, slots);
     c.slots = slots;
     if (!expr_evaluate(e, &c, &value, &error)) {
-        *out_error = error_text(a, &error);
+        *out_error = error_text(a, v, &error);
         return NULL;
     }
     return expr_value_json(a, &value);
@@ -83,6 +94,7 @@ bool expr_vector_run(struct arena *a, const struct expr_vector *v, int64_t now_u
     if (json_get(source, STR("$now")) && !time_parse(json_get_text(source, "$now"), &c.now_us))
         return err_set(err, ERR_INVALID, "badVector", "$now of %.*s is not a time", STR_ARG(v->id));
     c.taken_ctx = json_get(source, STR("$taken"));
+    c.default_domain = json_get_text(source, "$domain");
     got = run(a, v, source, &c, out_got);
     if (got)
         *out_got = json_text(a, got);

@@ -1,5 +1,6 @@
 /* Test vectors: tab-separated id, topic, expression, source, expected, origin (expressions.md 13).
- * The same file serves the tests and `usher expression test`. */
+ * The same file serves the tests and `usher expression test`. Beyond the section: the source's
+ * $domain is what DefaultDomain says, and an error may be expected at a character: ERROR:Type@7. */
 #pragma once
 
 #include "expr/expr.h"

@@ -61,4 +61,15 @@ static void the_vectors_hold(void **state)
     CHECK(ran == 345, "%zu vectors ran", ran);
 }
 
-TEST_GROUP(vectors, cmocka_unit_test(the_vectors_hold));
+static void the_edges_hold(void **state)
+{
+    size_t failed = 0;
+    size_t ran;
+
+    (void)state;
+    ran = each_vector("edges.tsv", run_vector, &failed);
+    CHECK(failed == 0, "%zu vectors fail", failed);
+    CHECK(ran == 757, "%zu vectors ran", ran);
+}
+
+TEST_GROUP(vectors, cmocka_unit_test(the_vectors_hold), cmocka_unit_test(the_edges_hold));
