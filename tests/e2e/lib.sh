@@ -21,7 +21,9 @@ CHECKS=0
 
 cleanup() {
     local code=$?
-    trap - EXIT INT TERM
+    trap - EXIT INT TERM HUP
+    trap '' PIPE
+    set +e
     for pid in $PIDS; do kill -TERM "$pid" 2>/dev/null || true; done
     for pid in $PIDS; do
         for _ in $(seq 50); do
@@ -44,6 +46,8 @@ cd "$T"
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 129' HUP
+trap 'exit 141' PIPE
 
 step() { printf -- '- %s\n' "$*"; }
 
