@@ -1,6 +1,7 @@
 /* Start, pause, restart, connection test and status of a job (engine.md 10, 11, 14.1). */
 #include "engine/run.h"
 #include "job/retry.h"
+#include "mapping/document.h"
 
 static bool with_job(const struct engine *e, struct arena *a, int64_t job_no, struct db **db,
                      struct job *job, struct err *err)
@@ -24,7 +25,7 @@ bool engine_test_new(const struct engine *e, const struct job *job, const struct
     struct mapping_finding *findings = NULL;
     struct json *schema;
 
-    return json_parse(a, schema_json, NULL, &schema, NULL, err) &&
+    return mapping_document_parse(a, schema_json, &schema, NULL, err) &&
            mapping_compile(a, schema, &program, &findings, err) &&
            e->open_target(job, token, program, &target, err) && target->ops->test(target, err);
 }

@@ -65,12 +65,45 @@ static bool new_cycle(struct run *r, struct err *err)
     return cycle_insert(r->db, &r->cycle, err);
 }
 
+static bool save(struct run *r, bool ended, struct err *err)
+{
+    int64_t unused;
+    bool ok = db_begin(r->db, DB_WRITE, err) &&
+              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
+                          err) &&
+              (!ended || watermark_advance(r->db, r->job.no, r->cycle.feed_start,
+                                           r->cycle.schema_version, err)) &&
+              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
+
+    if (!ok)
+        db_rollback(r->db);
+    return ok;
+}
+
+/* An interrupted cycle of an older schema does not go on: saving the newer one has emptied the
+ * watermark, so that the next cycle looks at everybody (engine.md 3.5). */
+static bool end_outdated(struct run *r, struct err *err)
+{
+    r->cycle.state = CYCLE_FAILED;
+    r->cycle.error_code = STR("SchemaChanged");
+    r->cycle.error_message =
+        STR("The synchronization schema was changed before the cycle came to its end");
+    r->cycle.ended_us = clock_now(r->engine->clock);
+    return save(r, false, err);
+}
+
 static bool begin(struct run *r, struct err *err)
 {
     bool found;
 
-    if (!cycle_open(r->db, r->arena, r->job.no, &r->cycle, &found, err) ||
-        (!found && !new_cycle(r, err)))
+    if (!cycle_open(r->db, r->arena, r->job.no, &r->cycle, &found, err))
+        return false;
+    if (found && r->cycle.schema_version != r->job.schema_version) {
+        if (!end_outdated(r, err))
+            return false;
+        found = false;
+    }
+    if (!found && !new_cycle(r, err))
         return false;
     r->cycle.error_code = r->cycle.error_message = (struct str){0};
     snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(r->cycle.cursor));
@@ -96,20 +129,6 @@ static bool test_target(struct run *r, struct err *err)
                             &ignored))
         log_error("quarantine_not_saved", &ignored);
     return false;
-}
-
-static bool save(struct run *r, bool ended, struct err *err)
-{
-    int64_t unused;
-    bool ok = db_begin(r->db, DB_WRITE, err) &&
-              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                          err) &&
-              (!ended || watermark_save(r->db, r->job.no, r->cycle.feed_start, err)) &&
-              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
-
-    if (!ok)
-        db_rollback(r->db);
-    return ok;
 }
 
 static bool run_phase(struct run *r, struct err *err)
@@ -227,10 +246,10 @@ bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_ob
     if (!run_lease(&r, err))
         return false;
     ok = test_target(&r, err) && begin(&r, err) && run_phases(&r, err);
-    if (!job_set_next_cycle(r.db, job_no,
-                            (r.cycle.began_us ? r.cycle.began_us : clock_now(e->clock)) +
-                                r.job.interval_us,
-                            &ignored))
+    if (!job_set_next_cycle_after(r.db, job_no, r.job.schema_version,
+                                  (r.cycle.began_us ? r.cycle.began_us : clock_now(e->clock)) +
+                                      r.job.interval_us,
+                                  &ignored))
         log_error("next_cycle_not_saved", &ignored);
     if (ok)
         result(&r, a, out);

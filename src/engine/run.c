@@ -1,6 +1,7 @@
 #include "engine/run.h"
 
 #include "job/retry.h"
+#include "mapping/document.h"
 
 /* --- opening and closing --- */
 
@@ -11,8 +12,9 @@ static bool load_program(struct run *r, struct err *err)
     struct json *schema;
     struct str text;
 
-    if (!job_schema_load(r->db, tmp, r->job.no, 0, &text, err) ||
-        !json_parse(tmp, text, NULL, &schema, NULL, err) ||
+    /* The version that the job's row says, so that the cycle knows with which one it ran. */
+    if (!job_schema_load(r->db, tmp, r->job.no, r->job.schema_version, &text, err) ||
+        !mapping_document_parse(tmp, text, &schema, NULL, err) ||
         !mapping_compile(r->arena, schema, &r->walk_job.program, &findings, err))
         return err_wrap(err, "synchronization schema of '%.*s'", STR_ARG(r->job.name));
     return true;

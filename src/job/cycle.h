@@ -92,6 +92,10 @@ MUST_USE bool cycle_load(struct db *db, struct arena *a, struct str id, struct c
 MUST_USE bool watermark_load(struct db *db, struct arena *a, int64_t job_no, struct str *out,
                              struct err *err);
 MUST_USE bool watermark_save(struct db *db, int64_t job_no, struct str watermark, struct err *err);
+/* The same at the end of a cycle that ran with a version of the schema: when there is a newer one
+ * the watermark is emptied instead (engine.md 3.5). */
+MUST_USE bool watermark_advance(struct db *db, int64_t job_no, struct str watermark,
+                                int64_t schema_version, struct err *err);
 /* "stop at the next object boundary" wishes from other processes (pause, restart --now): a counter
  * that changes. */
 MUST_USE bool job_signal_raise(struct db *db, int64_t job_no, struct err *err);

@@ -22,6 +22,7 @@ enum query {
     Q_EXISTS,
     Q_SET_STATE,
     Q_SET_NEXT_CYCLE,
+    Q_SET_NEXT_CYCLE_AFTER,
     Q_SET_QUARANTINE,
     Q_REMOVE_FIRST,
 };
@@ -65,6 +66,10 @@ const struct db_query job_queries[] = {
     [Q_EXISTS] = {"job_exists", "SELECT no FROM job WHERE no = $1"},
     [Q_SET_STATE] = {"job_set_state", "UPDATE job SET state = $2 WHERE no = $1"},
     [Q_SET_NEXT_CYCLE] = {"job_set_next_cycle", "UPDATE job SET next_cycle_us = $2 WHERE no = $1"},
+    [Q_SET_NEXT_CYCLE_AFTER] = {"job_set_next_cycle_after",
+                                "UPDATE job SET next_cycle_us ="
+                                " CASE WHEN schema_version = $3 THEN $2 ELSE CAST(0 AS BIGINT) END"
+                                " WHERE no = $1"},
     [Q_SET_QUARANTINE] = {"job_set_quarantine",
                           "UPDATE job SET quarantined = $2, quarantine_reason = $3,"
                           " quarantine_code = $4, quarantine_message = $5,"
@@ -319,6 +324,13 @@ bool job_set_next_cycle(struct db *db, int64_t no, int64_t at_us, struct err *er
 {
     return store_change_job(db, query(Q_SET_NEXT_CYCLE), DB_ARGS(db_int(no), db_int(at_us)), no,
                             err);
+}
+
+bool job_set_next_cycle_after(struct db *db, int64_t no, int64_t schema_version, int64_t at_us,
+                              struct err *err)
+{
+    return store_change_job(db, query(Q_SET_NEXT_CYCLE_AFTER),
+                            DB_ARGS(db_int(no), db_int(at_us), db_int(schema_version)), no, err);
 }
 
 bool job_set_quarantine(struct db *db, int64_t no, struct str reason, struct str code,

@@ -54,6 +54,10 @@ MUST_USE bool job_update(struct db *db, const struct job *job,
                          struct err *err); /* name, base_url, scope, interval, notification */
 MUST_USE bool job_set_state(struct db *db, int64_t no, enum job_state state, struct err *err);
 MUST_USE bool job_set_next_cycle(struct db *db, int64_t no, int64_t at_us, struct err *err);
+/* The same at the end of a cycle that ran with a version of the schema: when there is a newer one
+ * the next cycle is due at once. */
+MUST_USE bool job_set_next_cycle_after(struct db *db, int64_t no, int64_t schema_version,
+                                       int64_t at_us, struct err *err);
 MUST_USE bool job_set_quarantine(struct db *db, int64_t no, struct str reason, struct str code,
                                  struct str message, int64_t since_us,
                                  struct err *err); /* empty reason: lifts it */
@@ -65,6 +69,16 @@ MUST_USE bool job_schema_load(struct db *db, struct arena *a, int64_t no, int64_
                               struct str *out, struct err *err); /* version 0: newest */
 MUST_USE bool job_schema_save(struct db *db, int64_t no, struct str json, struct str author,
                               struct str comment, int64_t now_us, int64_t *out_version,
+                              struct err *err);
+/* What is kept beside each version. Newest first, those before version `before` (0: all). */
+struct job_schema_version {
+    int64_t version;
+    struct str author;
+    struct str comment;
+    int64_t created_us;
+};
+MUST_USE bool job_schema_list(struct db *db, struct arena *a, int64_t no, int64_t before,
+                              size_t limit, struct job_schema_version **out, size_t *out_count,
                               struct err *err);
 
 /* Secrets by name ("SecretToken"), encrypted at rest. */

@@ -13,6 +13,7 @@ enum query {
     Q_FENCE,
     Q_WATERMARK_LOAD,
     Q_WATERMARK_SAVE,
+    Q_WATERMARK_ADVANCE,
     Q_SIGNAL_RAISE,
     Q_SIGNAL_READ,
 };
@@ -30,6 +31,11 @@ const struct db_query lease_queries[] = {
                  " WHERE job_no = $1 AND epoch = $2 AND until_us > 0 RETURNING next_record"},
     [Q_WATERMARK_LOAD] = {"watermark_load", "SELECT watermark FROM job WHERE no = $1"},
     [Q_WATERMARK_SAVE] = {"watermark_save", "UPDATE job SET watermark = $2 WHERE no = $1"},
+    /* One statement: a schema saved meanwhile has emptied the watermark, and that stays. */
+    [Q_WATERMARK_ADVANCE] = {"watermark_advance",
+                             "UPDATE job SET watermark ="
+                             " CASE WHEN schema_version = $3 THEN $2 ELSE '' END"
+                             " WHERE no = $1"},
     [Q_SIGNAL_RAISE] = {"job_signal_raise", "UPDATE job SET signal = signal + 1 WHERE no = $1"},
     [Q_SIGNAL_READ] = {"job_signal_read", "SELECT signal FROM job WHERE no = $1"},
 };
@@ -132,6 +138,14 @@ bool watermark_save(struct db *db, int64_t job_no, struct str watermark, struct 
 {
     return store_change_job(db, query(Q_WATERMARK_SAVE),
                             DB_ARGS(db_int(job_no), db_text(watermark)), job_no, err);
+}
+
+bool watermark_advance(struct db *db, int64_t job_no, struct str watermark, int64_t schema_version,
+                       struct err *err)
+{
+    return store_change_job(db, query(Q_WATERMARK_ADVANCE),
+                            DB_ARGS(db_int(job_no), db_text(watermark), db_int(schema_version)),
+                            job_no, err);
 }
 
 bool job_signal_raise(struct db *db, int64_t job_no, struct err *err)

@@ -6,13 +6,24 @@
 
 #include <inttypes.h>
 
-enum query { Q_NEWEST, Q_VERSION, Q_NEXT_VERSION, Q_SAVE, Q_SECRET_SAVE, Q_SECRET_LOAD };
+enum query {
+    Q_NEWEST,
+    Q_VERSION,
+    Q_LIST,
+    Q_NEXT_VERSION,
+    Q_SAVE,
+    Q_SECRET_SAVE,
+    Q_SECRET_LOAD,
+};
 
 const struct db_query job_schema_queries[] = {
     [Q_NEWEST] = {"job_schema_newest", "SELECT document FROM job_schema WHERE job_no = $1"
                                        " ORDER BY version DESC LIMIT 1"},
     [Q_VERSION] = {"job_schema_version",
                    "SELECT document FROM job_schema WHERE job_no = $1 AND version = $2"},
+    [Q_LIST] = {"job_schema_list", "SELECT version, author, comment, created_us FROM job_schema"
+                                   " WHERE job_no = $1 AND version < $2"
+                                   " ORDER BY version DESC LIMIT $3"},
     [Q_NEXT_VERSION] = {"job_schema_next_version",
                         "UPDATE job SET schema_version = schema_version + 1 WHERE no = $1"
                         " RETURNING schema_version"},
@@ -55,6 +66,35 @@ bool job_schema_load(struct db *db, struct arena *a, int64_t no, int64_t version
                        "job number %" PRId64 " has no schema version %" PRId64, no, version);
     }
     *out = arena_str(a, db_col_text(st, 0));
+    return true;
+}
+
+bool job_schema_list(struct db *db, struct arena *a, int64_t no, int64_t before, size_t limit,
+                     struct job_schema_version **out, size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct job_schema_version *list = ARENA_ARRAY(a, struct job_schema_version, limit ? limit : 1);
+    size_t count = 0;
+    bool row;
+
+    if (!db_select(db, query(Q_LIST),
+                   DB_ARGS(db_int(no), db_int(before ? before : INT64_MAX), db_int((int64_t)limit)),
+                   &st, err))
+        return false;
+    for (;;) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        list[count++] = (struct job_schema_version){
+            .version = db_col_int(st, 0),
+            .author = arena_str(a, db_col_text(st, 1)),
+            .comment = arena_str(a, db_col_text(st, 2)),
+            .created_us = db_col_int(st, 3),
+        };
+    }
+    *out = list;
+    *out_count = count;
     return true;
 }
 

@@ -1,0 +1,129 @@
+#include "engine/config.h"
+
+#include "job/retry.h"
+
+#include <inttypes.h>
+
+enum { DIFFERENCES_MAX = 1000 };
+
+bool engine_config_load(struct db *db, struct arena *a, int64_t job_no, int64_t version,
+                        struct json **out, int64_t *out_version, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct json *stored;
+    struct str text;
+    struct job job;
+
+    if (!job_load_no(db, tmp, job_no, &job, err))
+        return false;
+    if (version == 0)
+        version = job.schema_version;
+    if (!job_schema_load(db, tmp, job_no, version, &text, err) ||
+        !mapping_document_parse(tmp, text, &stored, NULL, err))
+        return err_wrap(err, "version %" PRId64 " of the schema", version);
+    *out = mapping_document_complete(a, stored);
+    *out_version = version;
+    return true;
+}
+
+/* A file of something else altogether must not pass for a schema that leaves everything as it is.
+ */
+static bool is_schema(const struct json *draft, struct err *err)
+{
+    static const struct str members[] = {STR_INIT("synchronizationRules"), STR_INIT("directories"),
+                                         STR_INIT("goldenCases")};
+
+    for (size_t i = 0; i < ARRAY_LEN(members) && json_is(draft, JSON_OBJECT); i++) {
+        if (json_get(draft, members[i]))
+            return true;
+    }
+    return !json_is(draft, JSON_OBJECT) ||
+           err_set(err, ERR_INVALID, "schemaInvalid",
+                   "this is no synchronization schema: it has neither synchronizationRules nor "
+                   "directories nor goldenCases");
+}
+
+static bool check_golden(const struct engine *e, enum engine_config_golden golden, struct arena *a,
+                         struct engine_config_check *c, struct err *err)
+{
+    const struct mapping_golden_result *first = c->golden;
+
+    mapping_golden_run(a, c->program, c->document, clock_now(e->clock), e->rng, &c->golden,
+                       &c->golden_count, &c->golden_failed);
+    if (c->golden_failed == 0 || golden == GOLDEN_MAY_FAIL)
+        return true;
+    for (first = c->golden; first->passed; first++)
+        continue;
+    return err_set(err, ERR_INVALID, "goldenCaseFailed",
+                   "%zu of %zu golden cases fail; the first is '%.*s': %.*s", c->golden_failed,
+                   c->golden_count, STR_ARG(str_sub(first->name, 0, 80)),
+                   STR_ARG(str_sub(first->lines[0], 0, 160)));
+}
+
+bool engine_config_check(const struct engine *e, struct db *db, int64_t job_no, struct json *draft,
+                         enum engine_config_golden golden, struct arena *a,
+                         struct engine_config_check *out, struct err *err)
+{
+    struct json *stored;
+
+    *out = (struct engine_config_check){0};
+    if (!is_schema(draft, err) ||
+        !engine_config_load(db, a, job_no, 0, &stored, &out->base_version, err))
+        return false;
+    mapping_document_keep(a, draft, stored);
+    if (!mapping_document_check(a, draft, &out->document, &out->program, &out->findings, err))
+        return false;
+    mapping_document_adopt(a, out->document, stored, e->rng);
+    if (!mapping_document_check_editable(a, out->document, stored, &out->findings, err))
+        return false;
+    mapping_document_compare(a, stored, out->document, DIFFERENCES_MAX, &out->differences,
+                             &out->difference_count);
+    return check_golden(e, golden, a, out, err);
+}
+
+/* The new version, and a job that begins anew with it: one transaction. */
+static bool store(const struct engine *e, struct db *db, int64_t job_no, struct str text,
+                  const struct engine_config_check *draft,
+                  const struct engine_config_change *change, int64_t *out_version, struct err *err)
+{
+    int64_t version;
+
+    if (!job_schema_save(db, job_no, text, change->author, change->comment, clock_now(e->clock),
+                         &version, err))
+        return false;
+    if (version != draft->base_version + 1) {
+        return err_set(err, ERR_CONFLICT, "schemaChanged",
+                       "version %" PRId64 " was saved meanwhile; look at it and try again",
+                       version - 1);
+    }
+    *out_version = version;
+    return watermark_save(db, job_no, STR(""), err) && retry_clear(db, job_no, err) &&
+           job_set_next_cycle(db, job_no, 0, err);
+}
+
+bool engine_config_save(const struct engine *e, struct db *db, int64_t job_no,
+                        const struct engine_config_check *draft,
+                        const struct engine_config_change *change, int64_t *out_version,
+                        struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct json *document;
+    int64_t version;
+
+    if (draft->difference_count == 0) {
+        *out_version = draft->base_version;
+        return true;
+    }
+    document = json_clone(tmp, draft->document);
+    mapping_document_set_version(tmp, document, clock_now(e->clock), e->rng);
+    if (!db_begin(db, DB_WRITE, err))
+        return false;
+    if (!store(e, db, job_no, json_text(tmp, document), draft, change, &version, err)) {
+        db_rollback(db);
+        return false;
+    }
+    if (!db_commit(db, err))
+        return false;
+    *out_version = version;
+    return true;
+}
