@@ -49,6 +49,19 @@ struct expr_value *call_alloc_list(struct call *c, size_t count)
     return ARENA_ARRAY(call_arena(c), struct expr_value, count ? count : 1);
 }
 
+bool call_spend(struct call *c, size_t count, size_t each)
+{
+    uint64_t *steps = &c->evaluation->steps;
+
+    if (count > 0 && each > (EXPR_MAX_STEPS - *steps) / count) {
+        *steps = EXPR_MAX_STEPS;
+        return expr_fail(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
+                         "%s has to look through too much text", c->node->function->name);
+    }
+    *steps += (uint64_t)count * each;
+    return true;
+}
+
 bool call_evaluate(struct call *c, size_t i, struct expr_value *out)
 {
     *out = (struct expr_value){.type = EXPR_NULL};

@@ -103,8 +103,11 @@ bool fn_pcase(struct call *c, struct expr_value *out)
     struct str set = call_given(c, 1) ? c->args[1].text : STR("");
     bool in_word = false;
     size_t n = 0;
-    char *text = call_alloc(c, s.len * 2);
+    char *text;
 
+    if (!call_spend(c, s.len, set.len))
+        return false;
+    text = call_alloc(c, s.len * 2);
     if (!text)
         return false;
     for (size_t i = 0; i < s.len;) {

@@ -114,10 +114,19 @@ static bool same(struct arena *a, const struct expr_value *x, const struct expr_
            str_eq(s, t);
 }
 
+/* Equal values have equal hashes; records all have the same. */
+static uint64_t hash_of(struct arena *a, const struct expr_value *v)
+{
+    struct str s;
+
+    return expr_value_text(a, v, &s) ? str_hash(s) : 0;
+}
+
 bool fn_remove_duplicates(struct call *c, struct expr_value *out)
 {
     struct expr_list list = values_of(&c->args[0]);
     struct expr_value *items;
+    uint64_t *hashes;
     size_t n = 0;
 
     if (c->args[0].type != EXPR_LIST) {
@@ -127,13 +136,17 @@ bool fn_remove_duplicates(struct call *c, struct expr_value *out)
     items = call_alloc_list(c, list.count);
     if (!items)
         return false;
+    hashes = ARENA_ARRAY(call_arena(c), uint64_t, list.count);
     for (size_t i = 0; i < list.count; i++) {
+        uint64_t hash = hash_of(call_arena(c), &list.items[i]);
         bool seen = false;
 
         for (size_t k = 0; k < n && !seen; k++)
-            seen = same(call_arena(c), &items[k], &list.items[i]);
-        if (!seen)
-            items[n++] = list.items[i];
+            seen = hashes[k] == hash && same(call_arena(c), &items[k], &list.items[i]);
+        if (seen)
+            continue;
+        hashes[n] = hash;
+        items[n++] = list.items[i];
     }
     return give_list(out, items, n);
 }

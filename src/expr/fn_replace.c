@@ -178,7 +178,7 @@ static bool replace_matches(struct call *c, const struct expr_regex *regex, size
     struct replacer r = {.regex = regex, .subject = c->args[SOURCE].text};
     enum expr_match m;
 
-    r.matcher = expr_matcher_new(regex, r.subject);
+    r.matcher = expr_matcher_new(regex, r.subject, &c->evaluation->steps);
     buf_init(&r.out, EXPR_MAX_TEXT);
     while ((m = expr_matcher_next(r.matcher)) == EXPR_MATCH_YES && !r.out.overflowed)
         replace_match(&r, c->args[REPLACEMENT].text, group);
@@ -202,7 +202,7 @@ static bool take_from_attribute(struct call *c, const struct expr_regex *regex, 
         return give_null(out);
     if (!call_text(c, REPLACEMENT_ATTRIBUTE, &c->args[REPLACEMENT_ATTRIBUTE], &r.subject))
         return false;
-    r.matcher = expr_matcher_new(regex, r.subject);
+    r.matcher = expr_matcher_new(regex, r.subject, &c->evaluation->steps);
     m = expr_matcher_next(r.matcher);
     if (m == EXPR_MATCH_FAILED)
         return too_costly(c);
@@ -337,7 +337,7 @@ bool fn_replace_chars(struct call *c, struct expr_value *out)
         if (c->args[1].text.ptr[i] != ' ')
             buf_add_char(&pattern, c->args[1].text.ptr[i]);
     }
-    if (!check_pairs(c, buf_str(&pattern)))
+    if (!check_pairs(c, buf_str(&pattern)) || !call_spend(c, s.len, pattern.len))
         return false;
     for (size_t i = 0; i < s.len && !text.overflowed;) {
         size_t bytes = utf8_sequence(s, i);

@@ -232,6 +232,8 @@ bool fn_word(struct call *c, struct expr_value *out)
     int64_t number = 0;
     size_t bytes = 0;
 
+    if (!call_spend(c, s.len, c->args[2].text.len))
+        return false;
     for (size_t i = 0; wanted >= 1 && i < s.len;) {
         size_t start = i;
 
@@ -320,6 +322,8 @@ bool fn_in_str_rev(struct call *c, struct expr_value *out)
     if (what.len == 0)
         return give_integer(out, 0);
     while (str_find(str_from(s, from), what, &at)) {
+        if (!call_spend(c, 1, what.len))
+            return false;
         found = true;
         from += at + 1;
     }

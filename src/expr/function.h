@@ -3,6 +3,7 @@
 #pragma once
 
 #include "expr/node.h"
+#include "expr/regex.h"
 #include "expr/value.h"
 
 enum parameter_type {
@@ -77,7 +78,8 @@ size_t expr_function_parameters(const struct expr_function *f); /* how many it d
 struct evaluation {
     const struct expr_context *context;
     struct expr_error *err;
-    size_t work; /* bytes built so far, at most EXPR_MAX_WORK */
+    size_t work;    /* bytes built so far, at most EXPR_MAX_WORK */
+    uint64_t steps; /* spent on searching so far, at most EXPR_MAX_STEPS */
 };
 
 /* One call while it runs: args are evaluated and of the parameters' types, unless the function is
@@ -108,6 +110,9 @@ MUST_USE bool call_text(struct call *c, size_t i, const struct expr_value *v, st
 char *call_alloc(struct call *c, size_t bytes);
 /* The same for a list's values. */
 struct expr_value *call_alloc_list(struct call *c, size_t count);
+/* Counts a search that may look at `each` things for each of `count` others. False with an error
+ * when the evaluation has spent its steps. */
+MUST_USE bool call_spend(struct call *c, size_t count, size_t each);
 /* The error of a call, placed at argument i. Gives false. */
 bool call_fail(const struct call *c, enum expr_fault fault, size_t i, const char *format, ...)
     PRINTF_LIKE(4, 5);

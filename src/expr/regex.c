@@ -23,6 +23,8 @@ struct expr_matcher {
     struct str subject;
     size_t next; /* where the next search begins */
     bool ended;
+    uint64_t *steps;
+    uint64_t own_steps;
     pcre2_match_data *data;
     pcre2_match_context *context;
 };
@@ -64,8 +66,9 @@ const struct expr_regex *expr_regex_compile(struct arena *a, struct str pattern,
         return NULL;
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     r->code = pcre2_compile((PCRE2_SPTR)buf_z(&text), text.len,
-                            PCRE2_UTF | PCRE2_UCP | PCRE2_DUPNAMES | PCRE2_NEVER_BACKSLASH_C, &code,
-                            &offset, context);
+                            PCRE2_UTF | PCRE2_UCP | PCRE2_DUPNAMES | PCRE2_NEVER_BACKSLASH_C |
+                                PCRE2_AUTO_CALLOUT,
+                            &code, &offset, context);
     if (!r->code)
         return fail_compile(code, offset, err);
     r->net_count = 1;
@@ -90,12 +93,24 @@ bool expr_regex_group(const struct expr_regex *r, struct str name, size_t *out_n
     return false;
 }
 
-struct expr_matcher *expr_matcher_new(const struct expr_regex *r, struct str subject)
+/* PCRE2's own limit counts from anew at every character where a match could begin; the steps of all
+ * searches together are counted here. */
+static int count_step(pcre2_callout_block *block, void *matcher)
+{
+    struct expr_matcher *m = matcher;
+
+    (void)block;
+    return ++*m->steps > EXPR_MAX_STEPS ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
+struct expr_matcher *expr_matcher_new(const struct expr_regex *r, struct str subject,
+                                      uint64_t *steps)
 {
     struct expr_matcher *m = mem_alloc(sizeof(*m));
 
     m->regex = r;
     m->subject = subject;
+    m->steps = steps ? steps : &m->own_steps;
     m->data = pcre2_match_data_create_from_pattern(r->code, NULL);
     m->context = pcre2_match_context_create(NULL);
     if (!m->data || !m->context)
@@ -103,6 +118,7 @@ struct expr_matcher *expr_matcher_new(const struct expr_regex *r, struct str sub
     pcre2_set_match_limit(m->context, MATCH_LIMIT);
     pcre2_set_depth_limit(m->context, DEPTH_LIMIT);
     pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
+    pcre2_set_callout(m->context, count_step, m);
     return m;
 }
 

@@ -21,9 +21,14 @@ struct expr_span {
     bool taken;      /* false: the group took no part */
 };
 
-/* A search over one subject; holds memory of its own until it is freed. */
+/* What one evaluation may spend on searching: elements of patterns tried, characters looked at. */
+#define EXPR_MAX_STEPS UINT64_C(10000000)
+
+/* A search over one subject; holds memory of its own until it is freed. Steps are counted in
+ * *steps, which several searches may share; NULL: this search has EXPR_MAX_STEPS of its own. */
 struct expr_matcher;
-struct expr_matcher *expr_matcher_new(const struct expr_regex *r, struct str subject);
+struct expr_matcher *expr_matcher_new(const struct expr_regex *r, struct str subject,
+                                      uint64_t *steps);
 void expr_matcher_freep(struct expr_matcher **m); /* for CLEANUP */
 
 enum expr_match { EXPR_MATCH_NO, EXPR_MATCH_YES, EXPR_MATCH_FAILED };

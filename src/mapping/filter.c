@@ -31,7 +31,7 @@ static bool number_of(const struct filter_clause *c, const struct json *v, int64
 
 static bool matches(const struct expr_regex *regex, struct str text)
 {
-    CLEANUP(expr_matcher_freep) struct expr_matcher *m = expr_matcher_new(regex, text);
+    CLEANUP(expr_matcher_freep) struct expr_matcher *m = expr_matcher_new(regex, text, NULL);
 
     return expr_matcher_next(m) == EXPR_MATCH_YES;
 }
