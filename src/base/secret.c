@@ -75,6 +75,29 @@ struct str sha256_hex(struct str data, char *out)
     return (struct str){out, SHA256_HEX_MAX - 1};
 }
 
+static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof(struct secret_marker) &&
+                  crypto_shorthash_siphashx24_BYTES == sizeof(struct secret_mark),
+              "marks are what the hash makes");
+
+void secret_marker_init(struct secret_marker *m)
+{
+    need_sodium();
+    randombytes_buf(m->key, sizeof(m->key));
+}
+
+struct secret_mark secret_mark(const struct secret_marker *m, struct str secret)
+{
+    struct secret_mark mark;
+
+    crypto_shorthash_siphashx24(mark.bytes, (const unsigned char *)secret.ptr, secret.len, m->key);
+    return mark;
+}
+
+bool secret_mark_equal(const struct secret_mark *a, const struct secret_mark *b)
+{
+    return sodium_memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
 static bool fail_key(struct err *err, const char *path, const char *what)
 {
     char why[128];

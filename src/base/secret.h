@@ -24,6 +24,20 @@ struct str secret_reveal(const struct secret *s);
 /* SHA-256 as lower-case hexadecimal, NUL-terminated. */
 struct str sha256_hex(struct str data, char *out);
 
+/* A mark of a secret that has been checked before, so that this process knows it again at a small
+ * part of the cost of SHA-256: SipHash-2-4 of 128 bits under a random key that only the process
+ * has. Nobody else can make or use a mark. */
+#define SECRET_MARK_BYTES 16
+struct secret_marker {
+    unsigned char key[16];
+};
+struct secret_mark {
+    unsigned char bytes[SECRET_MARK_BYTES];
+};
+void secret_marker_init(struct secret_marker *m);
+struct secret_mark secret_mark(const struct secret_marker *m, struct str secret);
+bool secret_mark_equal(const struct secret_mark *a, const struct secret_mark *b);
+
 /* The key that encrypts secrets at rest. */
 struct secret_key {
     unsigned char bytes[32];

@@ -9,6 +9,8 @@
 
 struct cached_key {
     char hash[PROVIDER_KEY_HASH_MAX];
+    bool proven; /* by the token that has this mark, and no other can */
+    struct secret_mark mark;
     const struct tenant *tenant; /* NULL: there is no such key (any more) */
     int64_t loaded_us;           /* monotonic */
 };
@@ -16,6 +18,7 @@ struct cached_key {
 void auth_init(struct auth *auth)
 {
     *auth = (struct auth){.arena = arena_new()};
+    secret_marker_init(&auth->marker);
     pthread_mutex_init(&auth->lock, NULL);
     map_init(&auth->keys);
     map_init(&auth->tenants);
@@ -31,11 +34,20 @@ void auth_done(struct auth *auth)
     pthread_mutex_destroy(&auth->lock);
 }
 
-static enum auth_verdict verdict(const struct cached_key *key, struct str tenant, struct str token,
-                                 const struct tenant **out)
+static bool proves(const struct auth *auth, const struct cached_key *key, struct str token)
 {
-    if (!key->tenant || !provider_key_proves(token, key->hash) ||
-        !str_eq(key->tenant->name, tenant))
+    struct secret_mark mark;
+
+    if (!key->proven)
+        return provider_key_proves(token, key->hash);
+    mark = secret_mark(&auth->marker, token);
+    return secret_mark_equal(&mark, &key->mark);
+}
+
+static enum auth_verdict verdict(const struct auth *auth, const struct cached_key *key,
+                                 struct str tenant, struct str token, const struct tenant **out)
+{
+    if (!key->tenant || !str_eq(key->tenant->name, tenant) || !proves(auth, key, token))
         return AUTH_REFUSED;
     *out = key->tenant;
     return AUTH_OK;
@@ -57,7 +69,7 @@ enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct
     pthread_mutex_unlock(&auth->lock);
     if (!found || clock_monotonic_us() - key.loaded_us > KEY_FRESH_US)
         return AUTH_UNKNOWN;
-    return verdict(&key, tenant, token, out);
+    return verdict(auth, &key, tenant, token, out);
 }
 
 /* The tenant of a key, one struct for each; a name that was given to another tenant makes another.
@@ -87,8 +99,9 @@ static const struct tenant *tenant_of(struct auth *auth, const struct provider_k
     return tenant;
 }
 
-static bool remember(struct auth *auth, struct str id, const struct provider_key_proof *proof,
-                     struct cached_key *out, struct err *err)
+static bool remember(struct auth *auth, struct str id, struct str token,
+                     const struct provider_key_proof *proof, struct cached_key *out,
+                     struct err *err)
 {
     struct cached_key *key;
     bool ok = true;
@@ -107,6 +120,8 @@ static bool remember(struct auth *auth, struct str id, const struct provider_key
     key->tenant = NULL;
     if (proof) {
         memcpy(key->hash, proof->hash, sizeof(key->hash));
+        key->proven = provider_key_proves(token, key->hash);
+        key->mark = secret_mark(&auth->marker, token);
         key->tenant = tenant_of(auth, proof, err);
         ok = key->tenant != NULL;
     }
@@ -194,9 +209,9 @@ bool auth_check(struct provider *p, struct str tenant, struct str token, const s
         return refused(err);
     if (!look_up(p, a, id, &found, &proof, err))
         return false;
-    if (!remember(&p->auth, id, found ? &proof : NULL, &key, err))
+    if (!remember(&p->auth, id, token, found ? &proof : NULL, &key, err))
         return false;
-    if (verdict(&key, tenant, token, out) != AUTH_OK)
+    if (verdict(&p->auth, &key, tenant, token, out) != AUTH_OK)
         return refused(err);
     note_use(p, id, proof.used_us);
     return true;

@@ -42,11 +42,12 @@ void pool_give(struct pool *pool, struct db *db);
 
 /* --- auth.c: keys in memory for a second, so that most requests need no look-up. --- */
 struct auth {
-    pthread_mutex_t lock; /* guards all below */
-    struct arena *arena;  /* keys, tenants, profiles; all stay until the end */
-    struct map keys;      /* id -> struct cached_key */
-    struct map tenants;   /* "no" -> struct tenant */
-    struct map profiles;  /* kind -> struct provider_profile */
+    struct secret_marker marker; /* never changed */
+    pthread_mutex_t lock;        /* guards all below */
+    struct arena *arena;         /* keys, tenants, profiles; all stay until the end */
+    struct map keys;             /* id -> struct cached_key */
+    struct map tenants;          /* "no" -> struct tenant */
+    struct map profiles;         /* kind -> struct provider_profile */
 };
 enum auth_verdict { AUTH_OK, AUTH_REFUSED, AUTH_UNKNOWN /* not in memory: ask with a database */ };
 void auth_init(struct auth *auth);

@@ -177,6 +177,26 @@ static void refuses_bad_key_files(void **state)
     CHECK_STR(str_from_z(err.code), "keyFile", "no such directory");
 }
 
+static void marks(void **state)
+{
+    struct secret_marker marker, other;
+    struct secret_mark mark, again;
+
+    (void)state;
+    secret_marker_init(&marker);
+    secret_marker_init(&other);
+    mark = secret_mark(&marker, STR("a token"));
+    again = secret_mark(&marker, STR("a token"));
+    CHECK(secret_mark_equal(&mark, &again), "the same secret");
+    again = secret_mark(&marker, STR("a tokem"));
+    CHECK(!secret_mark_equal(&mark, &again), "another secret");
+    again = secret_mark(&marker, STR(""));
+    CHECK(!secret_mark_equal(&mark, &again), "an empty secret");
+    again = secret_mark(&other, STR("a token"));
+    CHECK(!secret_mark_equal(&mark, &again), "the marker of another process");
+}
+
 TEST_GROUP(secret, cmocka_unit_test(holds_and_compares), cmocka_unit_test(hashes),
-           cmocka_unit_test(seals_and_opens), cmocka_unit_test(opens_nothing_else),
-           cmocka_unit_test(makes_a_key_file), cmocka_unit_test(refuses_bad_key_files))
+           cmocka_unit_test(marks), cmocka_unit_test(seals_and_opens),
+           cmocka_unit_test(opens_nothing_else), cmocka_unit_test(makes_a_key_file),
+           cmocka_unit_test(refuses_bad_key_files))
