@@ -115,13 +115,12 @@ static void good_call(struct walk *w)
     w->tries = 0;
 }
 
-/* What the account says after the changes, kept as last exported. */
-static void keep(struct walk *w, struct str target_id, const struct json *before,
-                 const struct mapping_changes *changes)
+/* What the account says after w->changes is kept as last exported; the recorder writes it. */
+static void keep(struct walk *w, struct str target_id, const struct json *before)
 {
     w->keep = KEEP_CONNECTION;
     w->target_id = arena_str(w->arena, target_id);
-    w->exported = mapping_exported(before, changes, w->arena);
+    w->kept_before = before;
     if (w->rematched && w->status == STATUS_SUCCESS) {
         w->status = STATUS_WARNING;
         w->code = STR("InvalidAnchor");
@@ -193,7 +192,7 @@ static void adopt(struct walk *w, const struct target_record *record)
     walk_succeed(w, ACTION_OTHER);
     w->code = STR("RedundantExport");
     w->message = STR("Connected to an account that says already what it should");
-    keep(w, record->id, w->exported_before, &w->changes);
+    keep(w, record->id, w->exported_before);
     export_finish(w);
 }
 
@@ -267,7 +266,7 @@ static void on_created(void *ctx, const struct target_result *result)
     walk_succeed(w, ACTION_CREATE);
     walk_properties(w, &w->changes);
     w->origin = CONNECTION_CREATED;
-    keep(w, result->records[0].id, NULL, &w->changes);
+    keep(w, result->records[0].id, NULL);
     walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_SUCCESS, "Created as %.*s",
               STR_ARG(w->target_id));
     export_finish(w);
@@ -338,7 +337,7 @@ static void on_updated(void *ctx, const struct target_result *result)
     }
     good_call(w);
     walk_succeed(w, w->action);
-    keep(w, w->target_id, w->exported_before, &w->changes);
+    keep(w, w->target_id, w->exported_before);
     walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
               "Account %.*s %s: %zu attributes", STR_ARG(w->target_id),
               w->action == ACTION_DISABLE ? "disabled" : "updated", w->changes.count);
@@ -380,7 +379,7 @@ static void on_read(void *ctx, const struct target_result *result)
         return;
     }
     walk_skip(w, "RedundantExport", "The account says already what it should");
-    keep(w, w->target_id, w->exported_before, &w->changes);
+    keep(w, w->target_id, w->exported_before);
     walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
               STR_ARG(w->message));
     export_finish(w);
@@ -426,11 +425,22 @@ static void send_remove(struct walk *w)
 
 /* --- */
 
+/* "kind:value", folded. Without printf: every walk comes by here. */
+static struct str matching_key(struct walk *w, struct str value)
+{
+    struct str folded = str_fold(w->arena, value);
+    char *text = arena_alloc(w->arena, folded.len + 3);
+
+    text[0] = (char)('0' + w->entry.kind);
+    text[1] = ':';
+    memcpy(text + 2, folded.ptr, folded.len);
+    return (struct str){text, folded.len + 2};
+}
+
 static void begin_match(struct walk *w)
 {
     struct str value = w->criteria[0].values[0]->text;
-    struct str key =
-        arena_printf(w->arena, "%d:%.*s", (int)w->entry.kind, STR_ARG(str_fold(w->arena, value)));
+    struct str key = matching_key(w, value);
 
     if (map_get(&w->run->matching, key)) {
         walk_fail(w, TARGET_PERMANENT, "DuplicateSourceEntries",

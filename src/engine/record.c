@@ -47,7 +47,7 @@ static bool record_connection(struct db *db, const struct run *r, const struct w
             .display_name = w->entry.display_name,
             .origin = w->connected && !w->rematched ? w->connection.origin : w->origin,
             .soft_deleted = !w->in_scope,
-            .exported = json_text(w->arena, w->exported),
+            .exported = mapping_exported_text(w->kept_before, &w->changes, w->arena),
             .created_us = w->connected && !w->rematched ? w->connection.created_us : w->at_us,
             .changed_us = w->at_us,
         };
@@ -124,8 +124,7 @@ static bool batch_record(struct record_batch *b, struct db *db, struct err *err)
     return b->cycle.id.len == 0 || cycle_update(db, &b->cycle, err);
 }
 
-/* A batch that comes after this one may be in the same transaction, and its cursor is further on:
- * it has to know before the transaction ends. */
+/* The batch that comes after this one has its cursor further on: it has to know. */
 static bool batch_run(struct db_write *write, struct db *db, struct err *err)
 {
     struct record_batch *b = (struct record_batch *)write;
@@ -176,27 +175,6 @@ static struct record_batch *batch_new(struct run *r)
     return b;
 }
 
-void recorder_add(struct run *r, struct walk *w)
-{
-    struct record_batch *b = r->batch;
-
-    if (!b) {
-        b = r->batch = batch_new(r);
-        r->batch_since_us = clock_monotonic_us();
-    }
-    w->next = NULL;
-    if (b->last) {
-        b->last->next = w;
-    } else {
-        b->first = w;
-    }
-    b->last = w;
-    b->count++;
-    b->records += !w->silent;
-    if (b->count == RUN_BATCH_MAX)
-        recorder_flush(r);
-}
-
 static void batch_recycle(struct run *r, struct record_batch *b)
 {
     struct walk *w = b->first;
@@ -234,6 +212,35 @@ void recorder_flush(struct run *r)
     batch_recycle(r, b);
 }
 
+/* Larger ones while the recorder is busy: it has fewer to commit then. */
+static void flush_when_full(struct run *r)
+{
+    const struct record_batch *b = r->batch;
+
+    if (b && (b->count >= RUN_BATCH_MAX || (b->count >= RUN_BATCH_LEAST && r->batches_out == 0)))
+        recorder_flush(r);
+}
+
+void recorder_add(struct run *r, struct walk *w)
+{
+    struct record_batch *b = r->batch;
+
+    if (!b) {
+        b = r->batch = batch_new(r);
+        r->batch_since_us = clock_monotonic_us();
+    }
+    w->next = NULL;
+    if (b->last) {
+        b->last->next = w;
+    } else {
+        b->first = w;
+    }
+    b->last = w;
+    b->count++;
+    b->records += !w->silent;
+    flush_when_full(r);
+}
+
 void recorder_collect(struct run *r)
 {
     struct record_batch *done;
@@ -251,6 +258,7 @@ void recorder_collect(struct run *r)
         batch_recycle(r, done);
         done = next;
     }
+    flush_when_full(r);
 }
 
 static void wait_for_batch(struct run *r)
@@ -277,7 +285,9 @@ bool recorder_open(struct run *r, struct err *err)
 {
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->done_cond, NULL);
-    return db_writer_open(r->engine->db, NULL, &r->writer, err);
+    /* A batch is one transaction: no other write is with it that would need a savepoint. */
+    return db_writer_open(r->engine->db, &(struct db_writer_limits){.max_batch = 1}, &r->writer,
+                          err);
 }
 
 void recorder_close(struct run *r)

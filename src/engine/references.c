@@ -330,7 +330,7 @@ static void on_singles_sent(void *ctx, const struct target_result *result)
     }
     w->keep = KEEP_CONNECTION;
     w->target_id = w->connection.target_id;
-    w->exported = mapping_exported(w->exported_before, &w->changes, w->arena);
+    w->kept_before = w->exported_before;
     walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
               "References of account %.*s written", STR_ARG(w->target_id));
     plan_and_send_members(w);

@@ -319,14 +319,20 @@ static void release_delayed(struct run *r)
     }
 }
 
+/* When the batch at hand goes to the recorder although it is small: not while that is busy. */
+static int64_t flush_at_us(const struct run *r)
+{
+    return r->batch && r->batches_out == 0 ? r->batch_since_us + RUN_FLUSH_US : INT64_MAX;
+}
+
 static int64_t wait_ms(const struct run *r)
 {
     int64_t until = clock_monotonic_us() + 100 * US_PER_MS;
 
     for (const struct walk *w = r->delayed; w; w = w->next)
         until = w->not_before_us < until ? w->not_before_us : until;
-    if (r->batch && r->batch_since_us + RUN_FLUSH_US < until)
-        until = r->batch_since_us + RUN_FLUSH_US;
+    if (flush_at_us(r) < until)
+        until = flush_at_us(r);
     until -= clock_monotonic_us();
     return until < 0 ? 0 : until / US_PER_MS + 1;
 }
@@ -335,8 +341,7 @@ static void flush_when_due(struct run *r)
 {
     int64_t now = clock_monotonic_us();
 
-    if ((r->batch && now - r->batch_since_us >= RUN_FLUSH_US) ||
-        (r->cursor_moved && now - r->last_commit_us >= RUN_SIGNAL_US) ||
+    if (now >= flush_at_us(r) || (r->cursor_moved && now - r->last_commit_us >= RUN_SIGNAL_US) ||
         (r->leased && now - r->last_commit_us >= RUN_HEARTBEAT_US))
         recorder_flush(r);
 }

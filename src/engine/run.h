@@ -16,7 +16,8 @@ enum {
     RUN_WINDOW_DEFAULT = 32, /* walks with a request under way */
     RUN_ALIVE_MAX = 768,     /* walks in all, those waiting to be recorded included */
     RUN_PAGE_SIZE = 250,     /* source objects read at once */
-    RUN_BATCH_MAX = 128,     /* outcomes in one commit */
+    RUN_BATCH_LEAST = 128,   /* outcomes in one commit: so many are worth one */
+    RUN_BATCH_MAX = 384,     /* ... and no more, however long the one before takes */
     RUN_CURSOR_MAX = 512,    /* bytes */
 };
 #define RUN_LEASE_US     (30 * US_PER_SECOND)

@@ -18,6 +18,9 @@ PRINTF_LIKE(2, 0)
 static struct str formatted(struct arena *a, const char *format, va_list args)
 {
     char text[2048];
+
+    if (!strchr(format, '%'))
+        return str_from_z(format);
     int n = vsnprintf(text, sizeof(text), format, args);
     size_t len = n < 0 ? 0 : (size_t)n;
 

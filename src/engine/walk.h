@@ -94,7 +94,8 @@ struct walk {
     struct walk_references *second; /* then: what it carries (references.c) */
     enum walk_keep keep;
     struct str target_id;
-    const struct json *exported; /* with KEEP_CONNECTION */
+    const struct json *kept_before; /* with KEEP_CONNECTION: what the account said before `changes`,
+                                     * NULL when it was created with them */
     enum connection_origin origin;
     struct journal_step steps[WALK_STEPS_MAX];
     size_t step_count;

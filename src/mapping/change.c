@@ -259,6 +259,30 @@ struct json *mapping_exported(const struct json *before, const struct mapping_ch
     return all;
 }
 
+struct str mapping_exported_text(const struct json *before, const struct mapping_changes *changes,
+                                 struct arena *a)
+{
+    CLEANUP(buf_done) struct buf out;
+
+    buf_init(&out, SIZE_MAX - 1);
+    if (before)
+        return json_text(a, mapping_exported(before, changes, a));
+    buf_add_char(&out, '{');
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct mapping_change *c = &changes->items[i];
+
+        if (!c->after)
+            continue;
+        if (out.len > 1)
+            buf_add_char(&out, ',');
+        json_write_text(&out, c->attribute->target);
+        buf_add_char(&out, ':');
+        json_write(&out, c->after);
+    }
+    buf_add_char(&out, '}');
+    return arena_str(a, buf_str(&out));
+}
+
 size_t mapping_criteria(const struct mapping_object *m, const struct mapping_value *values,
                         struct mapping_criterion *out, size_t max)
 {

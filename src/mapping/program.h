@@ -112,6 +112,11 @@ struct mapping_context {
     bool (*taken)(void *ctx, struct str target_attribute, struct str value, bool *out_taken,
                   struct err *err);
     void *taken_ctx;
+    /* For IS_MEMBER_OF by display name: the group's object id, empty if there is no such group.
+     * NULL: filters that name groups match nobody. */
+    struct str (*group_id)(void *ctx, struct str display_name);
+    void *group_ctx;
+    struct str default_domain; /* of the directory; empty: unknown */
 };
 
 struct mapping_source {
@@ -119,12 +124,44 @@ struct mapping_source {
     const struct json *attributes; /* an object by the first spelling of the attribute names;
                                       references as id strings */
     bool is_soft_deleted;          /* the computed attribute */
+    const struct json *manager;    /* the direct manager's attributes; NULL: there is none */
 };
 
 /* Scope: true when the object passes the mapping's filter or there is none. *out_reason (in a)
  * names the clause that decided, in words, when it fails. */
 bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
                       const struct mapping_context *c, struct arena *a, struct str *out_reason);
+
+/* A scoping filter's verdict, clause by clause: who is excluded can be told by which. */
+struct mapping_clause_verdict {
+    const char *set;  /* "groups", "inputFilterGroups", "categoryFilterGroups" */
+    size_t group;     /* its number in the set, from 0 */
+    struct str title; /* the group's name */
+    struct str text;  /* "city EQUALS 'Berlin'" */
+    bool holds;
+    bool empty;               /* the attribute has no value */
+    const struct json *value; /* what was looked at; NULL: no value */
+};
+struct mapping_verdict {
+    bool in_scope;
+    struct str reason; /* out of scope: as mapping_in_scope says it */
+    struct mapping_clause_verdict *clauses;
+    size_t clause_count;
+    int64_t turns_us; /* when a comparison with the present turns next; 0: never */
+};
+void mapping_judge(const struct mapping_object *m, const struct mapping_source *s,
+                   const struct mapping_context *c, struct arena *a, struct mapping_verdict *out);
+
+/* What a filter needs to know of others: the manager's attributes, the ids of groups named by their
+ * display name. */
+bool mapping_needs_manager(const struct mapping_object *m);
+size_t mapping_group_names(const struct mapping_object *m, const struct str **out_names);
+
+/* A filter by itself, as `usher filter test` takes it: {"groups": [...], ...}. Pointers of findings
+ * are relative to it. */
+MUST_USE bool mapping_compile_filter(struct arena *a, const struct json *scope,
+                                     enum source_kind kind, const struct mapping_object **out,
+                                     struct mapping_finding **out_findings, struct err *err);
 
 enum mapping_outcome {
     MAPPING_NULL, /* evaluates to null */
@@ -175,6 +212,9 @@ void mapping_update(const struct mapping_object *m, const struct mapping_value *
 /* The flat object {target attribute: value} after the changes: what is kept as last exported. */
 struct json *mapping_exported(const struct json *before, const struct mapping_changes *changes,
                               struct arena *a);
+/* The same as compact JSON, in a; without building it first where there is nothing before. */
+struct str mapping_exported_text(const struct json *before, const struct mapping_changes *changes,
+                                 struct arena *a);
 
 /* Equality under the target attribute's case rule; multi-valued as sets. Either may be NULL (no
  * value; "" equals it). */

@@ -133,6 +133,15 @@ static struct str changes_text(struct arena *a, const struct mapping_changes *ch
     return json_text(a, all);
 }
 
+static void check_exported_text(struct arena *a, const struct json *before,
+                                const struct mapping_changes *changes, const char *label)
+{
+    struct str tree = json_text(a, mapping_exported(before, changes, a));
+
+    CHECK(str_eq(mapping_exported_text(before, changes, a), tree), "%s: not '%.*s'", label,
+          STR_ARG(tree));
+}
+
 /* The table of attribute-mappings.md 4 for one mapping from `city` to `x`: what else the mapping
  * and the definition of x say, whether the source attribute's gate is open, source, current value,
  * and what create and update send; null clears. */
@@ -223,7 +232,9 @@ static void create_and_update_send_what_the_table_says(void **state)
         changes.items++;
         changes.count--;
         CHECK_STR(changes_text(a, &changes), cases[i].create, "create: %s", cases[i].label);
+        check_exported_text(a, NULL, &changes, cases[i].label);
         mapping_update(m, e.values, current, UPDATE_ALL, a, &changes);
+        check_exported_text(a, current, &changes, cases[i].label);
         CHECK_STR(changes_text(a, &changes), cases[i].update, "update: %s", cases[i].label);
         if (m->attributes[1].flow_behavior == FLOW_WHEN_CHANGED) {
             /* What was sent once is not sent again. */
