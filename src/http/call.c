@@ -215,11 +215,8 @@ void call_recycle(struct http_call *call)
 
 static bool is_line(struct str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '\r' || s.ptr[i] == '\n' || s.ptr[i] == '\0')
-            return false;
-    }
-    return true;
+    return s.len == 0 || (!memchr(s.ptr, '\n', s.len) && !memchr(s.ptr, '\r', s.len) &&
+                          !memchr(s.ptr, '\0', s.len));
 }
 
 static bool cannot_send(struct http_call *call, const char *why, const char *what)
