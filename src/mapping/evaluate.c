@@ -38,6 +38,7 @@ static bool evaluate_expression(const struct mapping_attribute *m, const struct 
         .slots = slots,
         .now_us = c->now_us,
         .rng = c->rng,
+        .default_domain = c->default_domain,
         .taken = c->taken ? taken : NULL,
         .taken_ctx = &t,
     };

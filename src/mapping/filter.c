@@ -4,6 +4,13 @@
 
 #include "base/clock.h"
 
+/* One object that is being judged. */
+struct judge {
+    const struct mapping_context *context;
+    const struct json *const *slots;
+    const struct json *const *manager; /* by the slots of manager_names; NULL if none are asked */
+};
+
 static struct str text_of(const struct json *v)
 {
     struct str id;
@@ -36,40 +43,58 @@ static bool matches(const struct expr_regex *regex, struct str text)
     return expr_matcher_next(m) == EXPR_MATCH_YES;
 }
 
-static bool equals(const struct filter_clause *c, const struct filter_operand *o,
-                   const struct json *v)
+/* The value of the filter as a number: a date may be counted from the present. */
+static int64_t wanted(const struct judge *j, const struct filter_operand *o)
+{
+    return o->from_now ? j->context->now_us + o->number : o->number;
+}
+
+static bool is_member(const struct judge *j, const struct filter_operand *o, const struct json *v)
+{
+    struct str id = o->text;
+
+    if (o->by_name) {
+        if (!j->context->group_id)
+            return false;
+        id = j->context->group_id(j->context->group_ctx, o->text);
+    }
+    return id.len > 0 && str_eq_ascii_nocase(text_of(v), id);
+}
+
+static bool equals(const struct judge *j, const struct filter_clause *c,
+                   const struct filter_operand *o, const struct json *v)
 {
     int64_t n;
 
     if (o->has_number)
-        return number_of(c, v, &n) && n == o->number;
+        return number_of(c, v, &n) && n == wanted(j, o);
     if (c->type == ATTRIBUTE_BOOLEAN)
         return str_eq_ascii_nocase(text_of(v), o->text);
     return str_eq(text_of(v), o->text);
 }
 
 /* One value of the attribute against one value of the filter. */
-static bool holds(const struct filter_clause *c, const struct filter_operand *o,
-                  const struct json *v)
+static bool holds(const struct judge *j, const struct filter_clause *c,
+                  const struct filter_operand *o, const struct json *v)
 {
     size_t at;
     int64_t n;
 
     switch (c->op->test) {
     case TEST_EQUALS:
-        return equals(c, o, v);
+        return equals(j, c, o, v);
     case TEST_MEMBER:
-        return str_eq_ascii_nocase(text_of(v), o->text);
+        return is_member(j, o, v);
     case TEST_MATCHES:
         return matches(o->regex, text_of(v));
     case TEST_GREATER:
-        return number_of(c, v, &n) && n > o->number;
+        return number_of(c, v, &n) && n > wanted(j, o);
     case TEST_GREATER_OR_EQUAL:
-        return number_of(c, v, &n) && n >= o->number;
+        return number_of(c, v, &n) && n >= wanted(j, o);
     case TEST_LESS:
-        return number_of(c, v, &n) && n < o->number;
+        return number_of(c, v, &n) && n < wanted(j, o);
     case TEST_LESS_OR_EQUAL:
-        return number_of(c, v, &n) && n <= o->number;
+        return number_of(c, v, &n) && n <= wanted(j, o);
     case TEST_INCLUDES:
         return str_find(text_of(v), o->text, &at);
     case TEST_ENDS:
@@ -86,7 +111,7 @@ static bool holds(const struct filter_clause *c, const struct filter_operand *o,
     return false;
 }
 
-static bool holds_any(const struct filter_clause *c, const struct json *v)
+static bool holds_any(const struct judge *j, const struct filter_clause *c, const struct json *v)
 {
     if (c->op->test == TEST_TRUE || c->op->test == TEST_FALSE) {
         bool yes = str_eq_ascii_nocase(text_of(v), STR("true"));
@@ -95,7 +120,7 @@ static bool holds_any(const struct filter_clause *c, const struct json *v)
         return c->op->test == TEST_TRUE ? yes : no;
     }
     for (size_t i = 0; i < c->operand_count; i++) {
-        if (holds(c, &c->operands[i], v))
+        if (holds(j, c, &c->operands[i], v))
             return true;
     }
     return false;
@@ -129,16 +154,19 @@ static bool holds_empty(const struct filter_clause *c, enum filter_set_kind set)
 
 /* In `groups` a list needs one value that satisfies, and none for the negation; in the other sets
  * every value has to. */
-static bool holds_list(const struct filter_clause *c, const struct json *list,
-                       enum filter_set_kind set)
+static bool holds_list(const struct judge *j, const struct filter_clause *c,
+                       const struct json *list, enum filter_set_kind set)
 {
     bool all = true;
     bool any = false;
 
     JSON_EACH(item, list)
     {
-        bool one = !is_empty(item) && holds_any(c, item);
+        bool one;
 
+        if (is_empty(item))
+            continue;
+        one = holds_any(j, c, item);
         all &= one;
         any |= one;
     }
@@ -147,28 +175,34 @@ static bool holds_list(const struct filter_clause *c, const struct json *list,
     return set == SET_GROUPS || c->op->test == TEST_MEMBER ? any : all;
 }
 
-static bool clause_holds(const struct filter_clause *c, const struct json *v,
+static const struct json *value_of(const struct judge *j, const struct filter_clause *c)
+{
+    return c->of_manager ? j->manager[c->slot] : j->slots[c->slot];
+}
+
+static bool clause_holds(const struct judge *j, const struct filter_clause *c,
                          enum filter_set_kind set)
 {
+    const struct json *v = value_of(j, c);
+
     if (is_empty(v))
         return holds_empty(c, set);
     if (c->op->test == TEST_NULL)
         return c->op->negated;
     if (v->type == JSON_ARRAY)
-        return holds_list(c, v, set);
-    return holds_any(c, v) != c->op->negated;
+        return holds_list(j, c, v, set);
+    return holds_any(j, c, v) != c->op->negated;
 }
 
 /* True if one group holds; else *why names the clause of each group that failed first. */
-static bool set_holds(const struct filter_set *set, enum filter_set_kind kind,
-                      const struct json *const *slots, struct buf *why)
+static bool set_holds(const struct judge *j, const struct filter_set *set,
+                      enum filter_set_kind kind, struct buf *why)
 {
     for (size_t g = 0; g < set->count; g++) {
         const struct filter_group *group = &set->groups[g];
         size_t i = 0;
 
-        while (i < group->clause_count &&
-               clause_holds(&group->clauses[i], slots[group->clauses[i].slot], kind))
+        while (i < group->clause_count && clause_holds(j, &group->clauses[i], kind))
             i++;
         if (i == group->clause_count)
             return true;
@@ -178,24 +212,114 @@ static bool set_holds(const struct filter_set *set, enum filter_set_kind kind,
     return set->count == 0;
 }
 
+static struct judge judge_of(const struct mapping_object *m, const struct mapping_source *s,
+                             const struct mapping_context *c, struct arena *a)
+{
+    struct judge j = {.context = c, .slots = mapping_bind(m, s, a)};
+
+    if (m->scope->manager_names) {
+        const struct json **slots =
+            ARENA_ARRAY(a, const struct json *, expr_names_count(m->scope->manager_names));
+
+        expr_names_bind(m->scope->manager_names, s->manager, slots);
+        j.manager = slots;
+    }
+    return j;
+}
+
 bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
                       const struct mapping_context *c, struct arena *a, struct str *out_reason)
 {
-    const struct json *const *slots;
     CLEANUP(buf_done) struct buf why = {0};
+    struct judge j;
 
-    (void)c;
     if (!m->scope)
         return true;
-    slots = mapping_bind(m, s, a);
+    j = judge_of(m, s, c, a);
     buf_init(&why, 1024);
     for (int set = 0; set < SET_COUNT; set++) {
         buf_reset(&why);
-        if (set_holds(&m->scope->sets[set], (enum filter_set_kind)set, slots, &why))
+        if (set_holds(&j, &m->scope->sets[set], (enum filter_set_kind)set, &why))
             continue;
         if (out_reason)
             *out_reason = arena_printf(a, "does not hold: %.*s", STR_ARG(buf_str(&why)));
         return false;
     }
     return true;
+}
+
+/* When the present passes the value of an attribute, moved by the clause's distance. */
+static void note_turn(const struct judge *j, const struct filter_clause *c, const struct json *v,
+                      int64_t *turns_us)
+{
+    for (size_t i = 0; v && i < c->operand_count; i++) {
+        int64_t at;
+
+        if (!c->operands[i].from_now || !number_of(c, v, &at))
+            continue;
+        at -= c->operands[i].number;
+        if (at >= j->context->now_us && (*turns_us == 0 || at + 1 < *turns_us))
+            *turns_us = at + 1; /* all comparisons have turned one microsecond later */
+    }
+}
+
+static size_t clauses_of(const struct mapping_filter *f)
+{
+    size_t count = 0;
+
+    for (int set = 0; set < SET_COUNT; set++) {
+        for (size_t g = 0; g < f->sets[set].count; g++)
+            count += f->sets[set].groups[g].clause_count;
+    }
+    return count;
+}
+
+static void judge_group(const struct judge *j, const struct filter_set *set, int kind, size_t group,
+                        struct mapping_verdict *out)
+{
+    const struct filter_group *g = &set->groups[group];
+
+    for (size_t i = 0; i < g->clause_count; i++) {
+        const struct filter_clause *c = &g->clauses[i];
+        const struct json *v = value_of(j, c);
+
+        out->clauses[out->clause_count++] = (struct mapping_clause_verdict){
+            .set = filter_set_names[kind],
+            .group = group,
+            .title = g->name,
+            .text = c->text,
+            .holds = clause_holds(j, c, (enum filter_set_kind)kind),
+            .empty = is_empty(v),
+            .value = v,
+        };
+        note_turn(j, c, v, &out->turns_us);
+    }
+}
+
+void mapping_judge(const struct mapping_object *m, const struct mapping_source *s,
+                   const struct mapping_context *c, struct arena *a, struct mapping_verdict *out)
+{
+    struct judge j;
+
+    *out = (struct mapping_verdict){0};
+    out->in_scope = mapping_in_scope(m, s, c, a, &out->reason);
+    if (!m->scope)
+        return;
+    j = judge_of(m, s, c, a);
+    out->clauses = ARENA_ARRAY(a, struct mapping_clause_verdict, clauses_of(m->scope) + 1);
+    for (int set = 0; set < SET_COUNT; set++) {
+        for (size_t g = 0; g < m->scope->sets[set].count; g++)
+            judge_group(&j, &m->scope->sets[set], set, g, out);
+    }
+}
+
+bool mapping_needs_manager(const struct mapping_object *m)
+{
+    return m->scope && m->scope->manager_names;
+}
+
+size_t mapping_group_names(const struct mapping_object *m, const struct str **out_names)
+{
+    *out_names = m->scope ? m->scope->group_names : NULL;
+    return m->scope ? m->scope->group_name_count : 0;
 }

@@ -38,13 +38,16 @@ struct filter_operand {
     struct str text;
     bool has_number;
     int64_t number; /* an integer, or microseconds for a date */
+    bool from_now;  /* the number is a distance from the present */
+    bool by_name;   /* of a group: its display name */
     const struct expr_regex *regex;
 };
 
 struct filter_clause {
     const struct filter_operator *op;
     enum attribute_type type;
-    unsigned slot;
+    unsigned slot;   /* in the object mapping's names, or in the filter's manager_names */
+    bool of_manager; /* manager.NAME */
     struct filter_operand *operands;
     size_t operand_count;
     struct str text; /* "city EQUALS 'Berlin'": for explanations */
@@ -65,4 +68,9 @@ struct filter_set {
 
 struct mapping_filter {
     struct filter_set sets[SET_COUNT];
+    struct expr_names *manager_names; /* what clauses ask of the manager; NULL: nothing */
+    struct str *group_names;          /* groups named by their display name */
+    size_t group_name_count, group_name_cap;
 };
+
+extern const char *const filter_set_names[SET_COUNT];

@@ -59,8 +59,15 @@ const struct filter_operator *filter_operator_find(struct str name)
     return NULL;
 }
 
+const char *const filter_set_names[SET_COUNT] = {
+    [SET_INPUT] = "inputFilterGroups",
+    [SET_CATEGORY] = "categoryFilterGroups",
+    [SET_GROUPS] = "groups",
+};
+
 struct clause_compiler {
     struct compiler *k;
+    struct mapping_filter *filter;
     const struct source_scope *source;
     const struct place *at;
     struct filter_clause *clause;
@@ -79,35 +86,65 @@ static bool unknown_operator(const struct clause_compiler *c, struct str name)
                           STR_ARG(str_sub(name, 0, 40)), buf_z(&known));
 }
 
+static struct str canonical_user_name(const void *ctx, struct str name)
+{
+    const struct source_attribute *a = source_attribute_find(SOURCE_USER, name);
+
+    (void)ctx;
+    return a ? a->name : name;
+}
+
+static enum attribute_type type_of(const struct source_scope *source,
+                                   const struct source_attribute *a, struct str name)
+{
+    struct str type = json_get_text(schema_attribute_definition(source->definition, name), "type");
+
+    /* Roles are compared by the text of their value (section 2). */
+    if (a)
+        return str_eq_z(a->name, "appRoleAssignments") ? ATTRIBUTE_STRING : a->type;
+    for (int t = 0; t < ATTRIBUTE_TYPE_COUNT; t++) {
+        if (str_eq_ascii_nocase(type, str_from_z(attribute_type_name((enum attribute_type)t))))
+            return (enum attribute_type)t;
+    }
+    return ATTRIBUTE_STRING;
+}
+
+static void give_slot(const struct clause_compiler *c, struct str name)
+{
+    struct mapping_filter *f = c->filter;
+
+    if (c->clause->of_manager && !f->manager_names)
+        f->manager_names = expr_names_new(c->k->arena, canonical_user_name, NULL);
+    c->clause->slot = (unsigned)expr_names_slot(
+        c->clause->of_manager ? f->manager_names : c->source->names, name);
+}
+
 /* The attribute's type; names that filters cannot use are findings. */
 static bool compile_operand_name(const struct clause_compiler *c, struct str name)
 {
+    static const struct str prefix = STR_INIT("manager.");
     struct place place = {.parent = c->at, .name = "sourceOperandName"};
-    const struct source_attribute *a = source_attribute_find(c->source->kind, name);
-    struct str type =
-        json_get_text(schema_attribute_definition(c->source->definition, name), "type");
+    struct str own = name;
+    const struct source_attribute *a;
 
     if (name.len == 0)
         return schema_finding(c->k, &place, "MissingValue", "sourceOperandName is missing");
-    if (str_starts(name, STR("manager."))) {
-        return schema_finding(c->k, &place, "UnsupportedAttribute",
-                              "filters on attributes of the manager are not supported yet");
-    }
+    c->clause->of_manager = str_starts(name, prefix) && c->source->kind == SOURCE_USER;
+    if (c->clause->of_manager)
+        own = str_from(name, prefix.len);
+    a = source_attribute_find(c->source->kind, own);
     if (a && str_eq_z(a->name, "members")) {
         return schema_finding(c->k, &place, "UnsupportedAttribute",
                               "'members' cannot be used in a filter");
     }
-    if (!source_check_name(c->k, &place, 0, c->source, name))
-        return false;
-    c->clause->type = a ? a->type : ATTRIBUTE_STRING;
-    for (int t = 0; !a && t < ATTRIBUTE_TYPE_COUNT; t++) {
-        if (str_eq_ascii_nocase(type, str_from_z(attribute_type_name((enum attribute_type)t))))
-            c->clause->type = (enum attribute_type)t;
+    if (c->clause->of_manager && str_starts(own, prefix)) {
+        return schema_finding(c->k, &place, "UnsupportedAttribute",
+                              "only the direct manager's attributes can be used in a filter");
     }
-    /* Roles are compared by the text of their value (section 2). */
-    if (a && str_eq_z(a->name, "appRoleAssignments"))
-        c->clause->type = ATTRIBUTE_STRING;
-    c->clause->slot = (unsigned)expr_names_slot(c->source->names, name);
+    if (!source_check_name(c->k, &place, 0, c->source, own))
+        return false;
+    c->clause->type = type_of(c->source, a, own);
+    give_slot(c, own);
     if (c->clause->op->types & 1u << c->clause->type)
         return true;
     return schema_finding(c->k, c->at, "WrongOperator", "%.*s cannot be used with '%.*s', a %s",
@@ -138,6 +175,38 @@ static bool needs_number(const struct filter_clause *clause)
     return false;
 }
 
+/* now, now+P14D, now-PT12H */
+static bool read_from_now(struct str text, int64_t *out_us)
+{
+    bool minus;
+
+    *out_us = 0;
+    if (!str_starts(text, STR("now")))
+        return false;
+    text = str_trim(str_from(text, 3));
+    if (text.len == 0)
+        return true;
+    minus = text.ptr[0] == '-';
+    if ((!minus && text.ptr[0] != '+') || !duration_parse(str_from(text, 1), out_us))
+        return false;
+    *out_us = minus ? -*out_us : *out_us;
+    return true;
+}
+
+static void note_group_name(struct arena *a, struct mapping_filter *f, struct str name)
+{
+    if (f->group_name_count == f->group_name_cap) {
+        size_t cap = f->group_name_cap ? f->group_name_cap * 2 : 4;
+        struct str *names = ARENA_ARRAY(a, struct str, cap);
+
+        for (size_t i = 0; i < f->group_name_count; i++)
+            names[i] = f->group_names[i];
+        f->group_names = names;
+        f->group_name_cap = cap;
+    }
+    f->group_names[f->group_name_count++] = name;
+}
+
 static bool compile_number(const struct clause_compiler *c, const struct place *at,
                            struct filter_operand *operand)
 {
@@ -151,14 +220,17 @@ static bool compile_number(const struct clause_compiler *c, const struct place *
                schema_finding(c->k, at, "InvalidValue", "'%.*s' is not an integer",
                               STR_ARG(str_sub(operand->text, 0, 60)));
     }
-    if (str_starts(text, STR("now"))) {
-        return schema_finding(c->k, at, "UnsupportedValue",
-                              "times relative to now are not supported yet");
+    operand->from_now = read_from_now(text, &operand->number);
+    if (operand->from_now) {
+        operand->has_number = true;
+        return true;
     }
     operand->has_number = time_parse(text, &operand->number);
     return operand->has_number ||
-           schema_finding(c->k, at, "InvalidValue", "'%.*s' is not an ISO 8601 date or time",
-                          STR_ARG(str_sub(operand->text, 0, 60)));
+           schema_finding(
+               c->k, at, "InvalidValue",
+               "'%.*s' is neither an ISO 8601 date or time nor now, now+P14D or now-PT12H",
+               STR_ARG(str_sub(operand->text, 0, 60)));
 }
 
 static bool compile_operand(const struct clause_compiler *c, const struct place *at,
@@ -176,9 +248,8 @@ static bool compile_operand(const struct clause_compiler *c, const struct place 
     if (needs_number(c->clause))
         return compile_number(c, at, operand);
     if (c->clause->op->test == TEST_MEMBER && !uuid_valid(operand->text)) {
-        return schema_finding(c->k, at, "UnsupportedValue",
-                              "name the group by its object id, not as '%.*s'",
-                              STR_ARG(str_sub(operand->text, 0, 60)));
+        operand->by_name = true;
+        note_group_name(c->k->arena, c->filter, operand->text);
     }
     if (c->clause->op->test != TEST_MATCHES)
         return true;
@@ -227,11 +298,11 @@ static struct str describe(struct arena *a, const struct filter_clause *clause, 
     return arena_str(a, buf_str(&text));
 }
 
-static void compile_clause(struct compiler *k, const struct source_scope *source,
-                           const struct place *at, const struct json *json,
-                           struct filter_clause *out)
+static void compile_clause(struct compiler *k, struct mapping_filter *filter,
+                           const struct source_scope *source, const struct place *at,
+                           const struct json *json, struct filter_clause *out)
 {
-    struct clause_compiler c = {k, source, at, out};
+    struct clause_compiler c = {k, filter, source, at, out};
     struct str name = schema_text(k, at, json, "sourceOperandName");
     struct str op = schema_text(k, at, json, "operatorName");
 
@@ -253,8 +324,9 @@ static void compile_clause(struct compiler *k, const struct source_scope *source
     out->text = describe(k->arena, out, name);
 }
 
-static void compile_group(struct compiler *k, const struct source_scope *source,
-                          const struct place *at, const struct json *json, struct filter_group *out)
+static void compile_group(struct compiler *k, struct mapping_filter *filter,
+                          const struct source_scope *source, const struct place *at,
+                          const struct json *json, struct filter_group *out)
 {
     struct place list = {.parent = at, .name = "clauses"};
     const struct json *clauses;
@@ -275,7 +347,7 @@ static void compile_group(struct compiler *k, const struct source_scope *source,
     {
         struct place place = {.parent = &list, .index = i};
 
-        compile_clause(k, source, &place, clause, &out->clauses[i++]);
+        compile_clause(k, filter, source, &place, clause, &out->clauses[i++]);
     }
     out->clause_count = i;
 }
@@ -284,18 +356,13 @@ const struct mapping_filter *filter_compile(struct compiler *k, const struct pla
                                             const struct json *scope,
                                             const struct source_scope *source)
 {
-    static const char *const names[SET_COUNT] = {
-        [SET_INPUT] = "inputFilterGroups",
-        [SET_CATEGORY] = "categoryFilterGroups",
-        [SET_GROUPS] = "groups",
-    };
     struct mapping_filter *filter = ARENA_NEW(k->arena, struct mapping_filter);
     struct place place = {.parent = at, .name = "scope"};
     bool any = false;
 
     for (int set = 0; set < SET_COUNT; set++) {
-        struct place list = {.parent = &place, .name = names[set]};
-        const struct json *groups = schema_array(k, &place, scope, names[set]);
+        struct place list = {.parent = &place, .name = filter_set_names[set]};
+        const struct json *groups = schema_array(k, &place, scope, filter_set_names[set]);
         size_t i = 0;
 
         if (!groups || groups->count == 0)
@@ -306,7 +373,7 @@ const struct mapping_filter *filter_compile(struct compiler *k, const struct pla
         {
             struct place one = {.parent = &list, .index = i};
 
-            compile_group(k, source, &one, group, &filter->sets[set].groups[i++]);
+            compile_group(k, filter, source, &one, group, &filter->sets[set].groups[i++]);
         }
         filter->sets[set].count = i;
     }
