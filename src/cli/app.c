@@ -268,19 +268,38 @@ static int run_show(struct cli *c, const struct cli_args *args)
     return show(c, &job);
 }
 
+/* The new URL or token is tried before it replaces the old one (engine.md 10). */
+static bool test_changed(struct cli_wire *w, const struct cli_args *args, const struct job *job,
+                         struct secret *token, struct err *err)
+{
+    struct cli *c = w->cli;
+    struct str schema;
+
+    if (cli_value(args, "--token")) {
+        if (!read_token(args, token, err))
+            return false;
+    } else if (!cli_value(args, "--url") ||
+               !job_secret_load(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err)) {
+        return !cli_value(args, "--url");
+    }
+    if (cli_flag(args, "--no-test"))
+        return true;
+    if (!job_schema_load(c->db_handle, c->arena, job->no, 0, &schema, err))
+        return false;
+    return engine_test_new(&w->engine, job, token, schema, err) ||
+           err_wrap(err, "the connection test failed and nothing was saved (--no-test skips it)");
+}
+
 static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
 {
     CLEANUP(secret_done) struct secret token = {0};
     struct cli *c = w->cli;
 
-    if (!cli_wire_begin(w, c, err) || !cli_job(c, cli_arg(args, 0), job, err) ||
-        !apply_options(args, job, err))
-        return false;
-    if (cli_value(args, "--token") &&
-        (!read_token(args, &token, err) ||
-         !job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &token, err)))
-        return false;
-    return job_update(c->db_handle, job, err);
+    return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), job, err) &&
+           apply_options(args, job, err) && test_changed(w, args, job, &token, err) &&
+           (!cli_value(args, "--token") ||
+            job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &token, err)) &&
+           engine_update(&w->engine, job, STR("command line"), err);
 }
 
 static int run_set(struct cli *c, const struct cli_args *args)
@@ -391,7 +410,14 @@ static const struct cli_option add_options[] = {
     MAIL,
     {"--no-test", NULL, "save without testing the connection"},
 };
-static const struct cli_option set_options[] = {NAME, URL, TOKEN, SCOPE, INTERVAL, MAIL};
+static const struct cli_option set_options[] = {
+    NAME,
+    URL,
+    TOKEN,
+    SCOPE,
+    INTERVAL,
+    MAIL,
+    {"--no-test", NULL, "save without testing the connection"}};
 
 static const struct cli_command commands[] = {
     {

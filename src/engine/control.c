@@ -30,6 +30,38 @@ bool engine_test_new(const struct engine *e, const struct job *job, const struct
            e->open_target(job, token, program, &target, err) && target->ops->test(target, err);
 }
 
+/* The same document as a new version: what invalidates a schema's results does so here, for a cycle
+ * under way, too. */
+static bool begin_anew(const struct engine *e, struct db *db, struct arena *a,
+                       const struct job *changed, struct str author, struct err *err)
+{
+    struct str comment = arena_printf(a, "scope changed to %s", job_scope_name(changed->scope));
+    struct str schema;
+    int64_t version;
+
+    return job_schema_load(db, a, changed->no, 0, &schema, err) &&
+           job_schema_save(db, changed->no, schema, author, comment, clock_now(e->clock), &version,
+                           err) &&
+           watermark_save(db, changed->no, STR(""), err) &&
+           job_set_next_cycle(db, changed->no, 0, err);
+}
+
+bool engine_update(const struct engine *e, const struct job *changed, struct str author,
+                   struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct job before;
+
+    if (!with_job(e, a, changed->no, &db, &before, err) || !db_begin(db, DB_WRITE, err))
+        return false;
+    if (job_update(db, changed, err) &&
+        (before.scope == changed->scope || begin_anew(e, db, a, changed, author, err)))
+        return db_commit(db, err);
+    db_rollback(db);
+    return false;
+}
+
 /* A change of state that a running cycle has to notice. */
 static bool set_state(const struct engine *e, int64_t job_no, enum job_state state, struct err *err)
 {

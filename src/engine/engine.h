@@ -99,6 +99,11 @@ MUST_USE bool engine_test(const struct engine *e, int64_t job_no, struct err *er
 MUST_USE bool engine_test_new(const struct engine *e, const struct job *job,
                               const struct secret *token, struct str schema_json, struct err *err);
 
+/* Saves changed settings of a job. A change of who is in scope makes the next cycle an initial one,
+ * as a new schema does (engine.md 3.5); connections stay. author: who changed it. */
+MUST_USE bool engine_update(const struct engine *e, const struct job *changed, struct str author,
+                            struct err *err);
+
 /* Start, pause, restart (engine.md 11). Start also lifts quarantine. A running cycle, in whichever
  * process, stops at the next object boundary when its job is paused. */
 MUST_USE bool engine_start(const struct engine *e, int64_t job_no, struct err *err);
