@@ -5,17 +5,27 @@ static size_t path_len(const struct http_route *r)
     return strlen(r->path);
 }
 
+static bool is_prefix(const struct http_route *r, size_t len)
+{
+    return len > 0 && r->path[len - 1] == '*';
+}
+
 /* Longest first, so that the first match is the one; the exact path before the prefix of the same
- * length. */
+ * length; routes of one path side by side, as route_find takes them, in the table's order. */
 static int compare(const void *a, const void *b)
 {
     const struct http_route *x = *(const struct http_route *const *)a;
     const struct http_route *y = *(const struct http_route *const *)b;
     size_t x_len = path_len(x), y_len = path_len(y);
+    int order = is_prefix(x, x_len) - is_prefix(y, y_len);
 
     if (x_len != y_len)
         return x_len > y_len ? -1 : 1;
-    return x < y ? -1 : x > y; /* the table's order otherwise */
+    if (order == 0)
+        order = strcmp(x->path, y->path);
+    if (order != 0)
+        return order;
+    return x < y ? -1 : x > y;
 }
 
 void route_sort(struct http_server *s)
@@ -30,7 +40,7 @@ void route_sort(struct http_server *s)
 
 static bool matches(const struct http_route *r, size_t len, struct str path)
 {
-    if (len > 0 && r->path[len - 1] == '*')
+    if (is_prefix(r, len))
         return path.len >= len - 1 && memcmp(path.ptr, r->path, len - 1) == 0;
     return path.len == len && memcmp(path.ptr, r->path, len) == 0;
 }

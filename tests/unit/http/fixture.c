@@ -166,6 +166,15 @@ void fixture_start(struct fixture *f, struct http_server_config config)
          .max_body = 10,
          .handle = below,
          .ctx = posted_text},
+        /* In an order that does not put together what belongs together. */
+        {.path = "/twins/*", .methods = BIT(HTTP_GET), .handle = below, .ctx = below_text},
+        {.path = "/twins/a", .methods = BIT(HTTP_GET), .handle = hello},
+        {.path = "/twins/b", .methods = BIT(HTTP_GET), .handle = hello},
+        {.path = "/twins/a",
+         .methods = BIT(HTTP_POST),
+         .max_body = 10,
+         .handle = below,
+         .ctx = posted_text},
     };
     struct err err;
 

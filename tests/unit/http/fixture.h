@@ -11,15 +11,18 @@
 #define ECHO_MAX 1000 /* bytes of body that /echo takes */
 
 /* Routes:
- *   GET HEAD /hello   "hello"
- *   POST PUT /echo    the body back, at most ECHO_MAX bytes
- *   POST /big         the length of the body, up to 4 MiB
- *   GET /worker       "worker", from the pool
- *   GET /quick        "?quick": "quick", from the loop; "?held": like /held; else "slow QUERY",
- * from the pool GET /seen         method, query, joined X-Test header, peer GET POST /held answered
- * by the test, which takes the exchange with fixture_held() POST /closed      refused by admit with
- * 401 GET POST /own     its refusals are JSON GET /below/...    "below"; but POST /below/... is
- * another route: "posted" */
+ * - GET HEAD /hello: "hello"
+ * - POST PUT /echo: the body back, at most ECHO_MAX bytes
+ * - POST /big: the length of the body, up to 4 MiB
+ * - GET /worker: "worker", from the pool
+ * - GET /quick: "?quick": "quick", from the loop; "?held": like /held; else "slow QUERY", from the
+ *   pool
+ * - GET OPTIONS /seen: method, query, joined X-Test header, peer
+ * - GET POST HEAD /held: answered by the test, which takes the exchange with fixture_held()
+ * - POST /closed: refused by admit with 401
+ * - GET POST /own: its refusals are JSON
+ * - GET /below/...: "below"; but POST /below/... is another route: "posted"
+ * - GET /twins/...: "below"; but /twins/a and /twins/b: "hello", and POST /twins/a: "posted" */
 struct fixture {
     struct http_server *server;
     struct http_route *routes;
