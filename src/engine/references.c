@@ -98,8 +98,7 @@ static bool plan_single(struct walk *w, const struct mapping_attribute *m, struc
         walk_step(w, STEP_REFERENCE, "UnableToResolveReferenceAttributeValue", STATUS_WARNING,
                   "%.*s names '%.*s', which has no account here yet", STR_ARG(m->target),
                   STR_ARG(source_id));
-        return true;
-    }
+    } /* whoever was named before is not kept until the new one has an account */
     if (str_eq(target_id, json_is(before, JSON_STRING) ? before->text : (struct str){0}))
         return true;
     w->changes.items[w->changes.count++] = (struct mapping_change){

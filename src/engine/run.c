@@ -31,6 +31,8 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     };
     map_init(&r->matching);
     map_init(&r->unrecorded);
+    map_init(&r->reserved);
+    map_init(&r->group_ids);
     if (!db_open(e->db, &r->db, err) || !job_load_no(r->db, r->arena, job_no, &r->job, err) ||
         !load_program(r, err) || !e->open_source(r->db, &r->job, &r->source, err))
         return false;
@@ -38,6 +40,8 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
     r->walk_job.now_us = clock_now(e->clock);
     r->walk_job.rng = e->rng;
+    if (!others_open(r, err))
+        return false;
     if (planning)
         return true;
     return job_secret_load(r->db, e->key, job_no, STR("SecretToken"), &r->token, err) &&
@@ -89,6 +93,8 @@ void run_close(struct run *r)
     }
     map_done(&r->matching);
     map_done(&r->unrecorded);
+    map_done(&r->reserved);
+    map_done(&r->group_ids);
     secret_done(&r->token);
     db_close(r->db);
     arena_free(r->arena);
@@ -141,6 +147,7 @@ void run_walk_recycle(struct run *r, struct walk *w)
 
     if (w->keep == KEEP_CONNECTION && map_get(&r->unrecorded, w->target_id) == w)
         map_take(&r->unrecorded, w->target_id);
+    unique_release(w);
     arena_reset(w->arena);
     w->next = r->idle;
     r->idle = w;
@@ -167,6 +174,14 @@ static void pass_pages(struct run *r)
             r->last_page = NULL;
         page_release(page);
     }
+}
+
+/* Whether an earlier stretch of this cycle has recorded the object: what was not passed before a
+ * stop is walked again. */
+static bool is_counted(const struct run *r, const struct walk *w)
+{
+    return w->connected && w->unchanged && r->cycle.id.len > 0 &&
+           w->connection.changed_us >= r->cycle.began_us;
 }
 
 static void count_outcome(struct cycle_counters *c, const struct walk *w)
@@ -201,7 +216,7 @@ void run_walk_finish(struct walk *w)
      */
     if (w->unchanged && r->cycle.kind == CYCLE_INITIAL && r->cycle.id.len > 0)
         w->silent = true;
-    if (!w->references)
+    if (!w->references && !is_counted(r, w))
         count_outcome(&r->cycle.counters, w);
     if (r->finished)
         r->finished(r->finished_ctx, w);

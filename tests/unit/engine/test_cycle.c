@@ -237,6 +237,10 @@ static void paused_cycle_goes_on(const struct db_config *config)
     atomic_store(&w->stop, false);
     c = world_cycle(w);
     CHECK(c.state == CYCLE_SUCCEEDED && world_accounts(w, SOURCE_USER) == 700, "the rest");
+    CHECK(c.counters.created == 700 && c.counters.imported == 700 && c.counters.unchanged == 0,
+          "everybody is counted once: %lld created, %lld read, %lld unchanged",
+          (long long)c.counters.created, (long long)c.counters.imported,
+          (long long)c.counters.unchanged);
     CHECK(world_journal(w, &(struct journal_query){.limit = 2000}, &records) >= 700,
           "everybody is in the log");
     CHECK(records[0].no >= 700, "numbered without a gap");

@@ -51,6 +51,12 @@ static void managers(const struct db_config *config)
     CHECK(c.counters.created == 1, "eve comes in");
     CHECK_STR(world_value(world_account(w, "bob"), MANAGER), world_account(w, "eve")->id,
               "and bob is linked in the same cycle");
+    set_manager(ada, world_person(w, "nobody"));
+    world_cycle(w);
+    CHECK_STR(world_value(world_account(w, "ada"), MANAGER), "",
+              "who is not her manager any more is not kept, though the new one has no account");
+    set_manager(ada, bob);
+    world_cycle(w);
     set_manager(ada, STR(""));
     world_cycle(w);
     CHECK_STR(world_value(world_account(w, "ada"), MANAGER), "", "a cleared manager is cleared");
