@@ -176,7 +176,7 @@ static bool use_wal(struct sqlite_db *db, int timeout_ms, struct err *err)
  * and memory has to be the same for a large and for a small directory. */
 static const char settings[] = "PRAGMA page_size = 8192;"
                                "PRAGMA synchronous = FULL;"
-                               "PRAGMA cache_size = -16384;"
+                               "PRAGMA cache_size = -8192;"
                                "PRAGMA wal_autocheckpoint = 16000;"
                                "PRAGMA foreign_keys = ON;"
                                "PRAGMA trusted_schema = OFF;";
