@@ -28,8 +28,8 @@ deps-build:
 	@tools/install-deps build
 
 build: deps-build
-	@$(CMAKE) -B build -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
-	@rm -f build.log
+	@mkdir -p build
+	@$(CMAKE) -B build -DCMAKE_BUILD_TYPE=Release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	$(NINJA) -C build usher
 
 run: build

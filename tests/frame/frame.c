@@ -8,7 +8,8 @@
 
 enum { TEMP_DIRS_MAX = 256 };
 
-/* cmocka catches SIGSEGV and says no more than that; with the sanitizer its report is worth more. */
+/* cmocka catches SIGSEGV and says no more than that; with the sanitizer its report is worth more.
+ */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
