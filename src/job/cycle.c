@@ -16,8 +16,8 @@ const struct db_query cycle_queries[] = {
                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"},
     [Q_UPDATE] = {"cycle_update",
                   "UPDATE job_cycle SET phase = $2, progress_cursor = $3, total = $4,"
-                  " counters = $5, state = $6, ended_us = $7, error_code = $8, error_message = $9"
-                  " WHERE id = $1"},
+                  " counters = $5, state = $6, ended_us = $7, error_code = $8, error_message = $9,"
+                  " feed_start = $10 WHERE id = $1"},
     [Q_OPEN] = {"cycle_open",
                 "SELECT " CYCLE_COLUMNS " FROM job_cycle WHERE job_no = $1 AND state = 0"},
     [Q_LAST] = {"cycle_last",
@@ -181,7 +181,7 @@ bool cycle_update(struct db *db, const struct cycle *c, struct err *err)
     if (!db_exec(db, query(Q_UPDATE),
                  DB_ARGS(db_text(c->id), db_int(c->phase), db_text(c->cursor), db_int(c->total),
                          db_text(buf_str(&text)), db_int(c->state), db_int(c->ended_us),
-                         db_text(c->error_code), db_text(c->error_message)),
+                         db_text(c->error_code), db_text(c->error_message), db_text(c->feed_start)),
                  &changed, err))
         return false;
     if (changed == 0)

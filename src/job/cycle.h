@@ -45,8 +45,9 @@ struct cycle {
     enum cycle_state state;
     enum cycle_phase phase;
     struct str cursor;     /* everything before it in this phase is recorded */
-    struct str feed_start; /* watermark of the source when the cycle began: its end result for an
-                              initial cycle */
+    struct str feed_start; /* the watermark that the cycle comes to: of an initial one where the
+                              source stood when it began, of an incremental one where its changes
+                              ended (empty until then) */
     struct str watermark;  /* where the previous cycle ended; empty for an initial one */
     int64_t schema_version;
     int64_t total; /* objects expected, 0 if unknown */
@@ -76,7 +77,7 @@ MUST_USE bool cycle_fence(struct db *db, const struct job_lease *l, int64_t unti
                           int64_t records, int64_t *out_first, struct err *err);
 
 MUST_USE bool cycle_insert(struct db *db, const struct cycle *c, struct err *err);
-/* phase, cursor, total, counters, state, ended, error */
+/* phase, cursor, feed_start, total, counters, state, ended, error */
 MUST_USE bool cycle_update(struct db *db, const struct cycle *c, struct err *err);
 MUST_USE bool cycle_open(struct db *db, struct arena *a, int64_t job_no, struct cycle *out,
                          bool *out_found, struct err *err); /* the running one */

@@ -99,6 +99,7 @@ static void runs_body(const struct db_config *config)
     CHECK(cycle_insert(f.db, &c, &err), "%s", err.message);
     c.phase = PHASE_GROUPS;
     c.cursor = STR("k");
+    c.feed_start = STR("f2");
     c.counters = (struct cycle_counters){.imported = 5, .created = 4, .requests = 9};
     CHECK(cycle_update(f.db, &c, &err), "%s", err.message);
     CHECK(cycle_open(f.db, f.a, 1, &got, &found, &err) && found, "left running");
@@ -106,7 +107,7 @@ static void runs_body(const struct db_config *config)
               got.counters.created == 4 && got.counters.requests == 9 && got.counters.failed == 0,
           "progress");
     CHECK_STR(got.cursor, "k", "cursor");
-    CHECK_STR(got.feed_start, "f1", "feed");
+    CHECK_STR(got.feed_start, "f2", "feed");
     c.state = CYCLE_ENTRY_ERRORS;
     c.ended_us = 20;
     c.error_code = STR("E");
