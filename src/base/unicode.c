@@ -87,6 +87,28 @@ bool utf8_valid(struct str s, size_t *out_at)
     return true;
 }
 
+struct str utf8_clean(struct arena *a, struct str s)
+{
+    static const struct str instead = STR_INIT("\xEF\xBF\xBD");
+    size_t at;
+    size_t len;
+    char *out;
+
+    if (utf8_valid(s, &at))
+        return s;
+    out = arena_alloc(a, at + (s.len - at) * instead.len + 1);
+    memcpy(out, s.ptr, at);
+    len = at;
+    while (at < s.len) {
+        size_t n = utf8_sequence(s, at);
+
+        memcpy(out + len, n ? s.ptr + at : instead.ptr, n ? n : instead.len);
+        len += n ? n : instead.len;
+        at += n ? n : 1;
+    }
+    return (struct str){out, len};
+}
+
 size_t utf8_length(struct str s)
 {
     size_t n = 0;

@@ -8,6 +8,8 @@
 bool utf8_valid(struct str s, size_t *out_at);
 /* Bytes of the well-formed sequence at s.ptr[at]; 0 if there is none. */
 size_t utf8_sequence(struct str s, size_t at);
+/* s with U+FFFD for each byte that is not UTF-8, in a; s itself when there is none. */
+struct str utf8_clean(struct arena *a, struct str s);
 size_t utf8_length(struct str s); /* code points of valid UTF-8 */
 /* Decodes the code point at s.ptr[*at] of valid UTF-8 and moves *at behind it. */
 uint32_t utf8_next(struct str s, size_t *at);

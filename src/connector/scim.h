@@ -12,6 +12,7 @@ enum {
     SCIM_ATTRIBUTES_MAX = 2000,  /* of an object mapping */
     SCIM_BODY_MAX = 4 << 20,     /* bytes of a request body */
     SCIM_URL_MAX = 64 << 10,     /* bytes */
+    SCIM_ID_MAX = 1024,          /* bytes; a longer one is no id */
     SCIM_MEMBERS_PER_PATCH = 100 /* client.maxMembersPerPatch */
 };
 
@@ -96,9 +97,10 @@ void scim_write_members(struct buf *out, const struct scim_attribute *attribute,
 
 /* --- Answers --- */
 
-/* The id of a resource, as text; empty if it has none. */
+/* The id of a resource, as text; empty if it has none that can be kept: over SCIM_ID_MAX bytes, not
+ * UTF-8, or with a control character. */
 struct str scim_read_id(struct arena *a, const struct json *resource);
-/* The last segment of a Location; empty if there is none. */
+/* The last segment of a Location; empty if there is none that can be kept. */
 struct str scim_read_location(struct arena *a, struct str location);
 /* Values are flat {target attribute: value} in the types of the mapping. */
 void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,
@@ -138,7 +140,8 @@ void scim_fail(struct arena *a, const struct scim_asked *asked, const struct htt
                struct target_result *out);
 /* The scimType of an error body; empty if there is none. */
 struct str scim_error_type(struct arena *a, struct str body);
-/* What was answered, for people: at most max bytes of the body, one line, secrets masked. */
+/* What was answered, for people: at most max bytes of the body, one line of UTF-8, secrets masked.
+ */
 struct str scim_excerpt(struct arena *a, struct str body, size_t max, const struct str *secrets,
                         size_t secret_count);
 

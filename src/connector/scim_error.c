@@ -1,6 +1,7 @@
 /* Judges answers that are not a success (engine.md 9.3, scim.md 10.3): which code, how it is to be
  * treated, and what people are told. */
 #include "base/buf.h"
+#include "base/unicode.h"
 #include "connector/scim.h"
 
 #define PREFIX "SystemForCrossDomainIdentityManagement"
@@ -195,16 +196,17 @@ struct str scim_excerpt(struct arena *a, struct str body, size_t max, const stru
             buf_add_char(&out, ((unsigned char)c < 0x20 || c == 0x7f) ? ' ' : c);
         }
     }
-    /* Cut at the end of a character. */
     struct str text = buf_str(&out);
-    if (at < body.len) {
-        while (text.len && ((unsigned char)text.ptr[text.len - 1] & 0xC0) == 0x80)
-            text.len--;
-        if (text.len && (unsigned char)text.ptr[text.len - 1] >= 0xC0)
-            text.len--;
-        return arena_printf(a, "%.*s…", STR_ARG(text));
-    }
-    return arena_str(a, text);
+    if (at == body.len)
+        return arena_str(a, utf8_clean(a, text));
+    /* Cut at the end of a character, which has three bytes of continuation at most. */
+    for (int i = 0; i < 3 && text.len && ((unsigned char)text.ptr[text.len - 1] & 0xC0) == 0x80;
+         i++)
+        text.len--;
+    if (text.len && (unsigned char)text.ptr[text.len - 1] >= 0xC0)
+        text.len--;
+    text = utf8_clean(a, text);
+    return arena_printf(a, "%.*s…", STR_ARG(text));
 }
 
 struct str scim_error_type(struct arena *a, struct str body)
@@ -246,7 +248,7 @@ static struct str message(struct arena *a, const struct scim_asked *asked,
     }
     if (id.len)
         buf_addf(&out, " (request id %.*s)", STR_ARG(str_sub(id, 0, 200)));
-    return arena_str(a, buf_str(&out));
+    return arena_str(a, utf8_clean(a, buf_str(&out)));
 }
 
 static void fill(struct arena *a, const struct scim_asked *asked, const struct http_answer *answer,

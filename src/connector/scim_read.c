@@ -141,9 +141,21 @@ static struct json *read_attribute(struct arena *a, const struct scim_attribute 
     return v ? normal(a, t->mapping, v) : NULL;
 }
 
+/* An id has to fit a column of text and its index in every database, and a line of a log. */
+static bool is_id(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return false;
+    }
+    return s.len <= SCIM_ID_MAX && utf8_valid(s, NULL);
+}
+
 struct str scim_read_id(struct arena *a, const struct json *resource)
 {
-    return arena_str(a, scalar_text(json_get_nocase(resource, STR("id"))));
+    struct str id = scalar_text(json_get_nocase(resource, STR("id")));
+
+    return is_id(id) ? arena_str(a, id) : STR("");
 }
 
 struct str scim_read_location(struct arena *a, struct str location)
@@ -157,7 +169,7 @@ struct str scim_read_location(struct arena *a, struct str location)
         location.len--;
     if (!str_find_last_char(location, '/', &at))
         return STR("");
-    return http_url_decode(a, str_from(location, at + 1), false, &id) ? id : STR("");
+    return http_url_decode(a, str_from(location, at + 1), false, &id) && is_id(id) ? id : STR("");
 }
 
 void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,

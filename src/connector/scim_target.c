@@ -1,6 +1,7 @@
 /* A SCIM application as a target: its life, and the calls on their way out (scim.md 11). */
 #include "base/clock.h"
 #include "base/rng.h"
+#include "base/unicode.h"
 #include "connector/scim_call.h"
 
 static const struct target_ops scim_ops;
@@ -224,8 +225,8 @@ static void on_got(void *ctx, const struct http_answer *answer)
     get->out->body = arena_str(get->a, answer->body);
     get->out->content_type = arena_str(get->a, answer->content_type);
     get->out->etag = arena_str(get->a, answer->etag);
-    get->out->location = arena_str(get->a, answer->location);
-    get->out->request_id = arena_str(get->a, answer->request_id);
+    get->out->location = utf8_clean(get->a, arena_str(get->a, answer->location));
+    get->out->request_id = utf8_clean(get->a, arena_str(get->a, answer->request_id));
     get->ended = true;
 }
 

@@ -41,6 +41,32 @@ static void checks_utf8(void **state)
     }
 }
 
+static void cleans(void **state)
+{
+    static const struct {
+        const char *label;
+        struct str text;
+        const char *want;
+    } cases[] = {
+        {"empty", {NULL, 0}, ""},
+        {"nothing to do", STR_INIT("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F"},
+        {"Latin-1", STR_INIT("caf\xE9!"), "caf\xEF\xBF\xBD!"},
+        {"each byte by itself", STR_INIT("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"all bad", STR_INIT("\xFF\xFE\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct str clean = utf8_clean(a, cases[i].text);
+
+        CHECK_STR(clean, cases[i].want, "%s", cases[i].label);
+        CHECK(utf8_valid(clean, NULL), "%s", cases[i].label);
+        CHECK((clean.ptr == cases[i].text.ptr) == utf8_valid(cases[i].text, NULL), "%s",
+              cases[i].label);
+    }
+}
+
 /* Every code point there is, written and read back. */
 static void puts_and_reads_every_code_point(void **state)
 {
@@ -169,7 +195,7 @@ static void gives_back_what_is_folded_already(void **state)
           "bad bytes");
 }
 
-TEST_GROUP(unicode, cmocka_unit_test(checks_utf8),
+TEST_GROUP(unicode, cmocka_unit_test(checks_utf8), cmocka_unit_test(cleans),
            cmocka_unit_test(puts_and_reads_every_code_point), cmocka_unit_test(walks_code_points),
            cmocka_unit_test(folds_case), cmocka_unit_test(folding_is_one_to_one_and_stable),
            cmocka_unit_test(gives_back_what_is_folded_already))

@@ -183,6 +183,42 @@ static void messages(void **state)
     call_done(&call);
 }
 
+/* What a database would refuse to store must not come out of an answer. */
+static void messages_are_utf8(void **state)
+{
+    static const struct {
+        const char *label;
+        int status;
+        const char *headers;
+        const char *body;
+        const char *want;
+    } cases[] = {
+        {"body in Latin-1", 500, NULL, "caf\xE9 closed",
+         "POST /Users was answered with status 500: caf\xEF\xBF\xBD closed"},
+        {"request id", 500, "X-Request-Id: \xFF", NULL,
+         "POST /Users was answered with status 500 (request id \xEF\xBF\xBD)"},
+        {"address", 302, "Location: /\xE9", NULL,
+         "POST /Users was answered with status 302 to /\xEF\xBF\xBD"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct call call;
+
+        call_init(&call);
+        run_one(CREATE_CALL, cases[i].status, cases[i].headers, cases[i].body, cases[i].label,
+                &call);
+        if (!cases[i].headers || cases[i].headers[0] != 'X') {
+            size_t at;
+
+            if (str_find(call.result.message, STR(" (request id "), &at))
+                call.result.message.len = at; /* ours, which is random */
+        }
+        CHECK_STR(call.result.message, cases[i].want, "%s", cases[i].label);
+        call_done(&call);
+    }
+}
+
 static void long_body_is_cut(void **state)
 {
     struct call call;
@@ -278,6 +314,7 @@ static void finds(void **state)
         {"only strangers, all of them", LIST("{\"id\":\"1\",\"userName\":\"bob\"}"), 0},
         {"without the value nobody can tell", LIST("{\"id\":\"1\"}"), 0},
         {"no id, no account", LIST("{\"userName\":\"ada\"}"), 0},
+        {"an id with NUL is none", LIST("{\"id\":\"a\\u0000b\",\"userName\":\"ada\"}"), 0},
     };
 
     (void)state;
@@ -323,6 +360,38 @@ static void created_ids(void **state)
         CHECK_STR(call.result.records[0].id, cases[i].want, "%s", cases[i].label);
         call_done(&call);
     }
+}
+
+/* An id that could not be stored is none: it fails its object, not the run that records it. */
+static void unusable_ids(void **state)
+{
+    static const struct {
+        const char *label;
+        const char *headers;
+        const char *reply;
+    } cases[] = {
+        {"NUL", NULL, "{\"id\":\"a\\u0000b\"}"},
+        {"line break", NULL, "{\"id\":\"a\\nb\"}"},
+        {"NUL in Location", "Location: /Users/a%00b", "{}"},
+        {"Location that is not UTF-8", "Location: /Users/%FF", "{}"},
+    };
+    struct call call;
+    char *reply;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        call_init(&call);
+        run_one(CREATE_CALL, 201, cases[i].headers, cases[i].reply, cases[i].label, &call);
+        CHECK(call.result.status == TARGET_FAILED && call.result.class_ == TARGET_TRANSIENT, "%s",
+              cases[i].label);
+        call_done(&call);
+    }
+    call_init(&call);
+    reply = arena_alloc(call.a, 2000);
+    (void)snprintf(reply, 2000, "{\"id\":\"%01025d\"}", 7);
+    run_one(CREATE_CALL, 201, NULL, reply, "too long", &call);
+    CHECK(call.result.status == TARGET_FAILED, "too long for an index");
+    call_done(&call);
 }
 
 /* One target, several calls after one another. */
@@ -616,8 +685,9 @@ static void closed_in_flight(void **state)
 }
 
 TEST_GROUP(scim_target, cmocka_unit_test(judged), cmocka_unit_test(messages),
-           cmocka_unit_test(long_body_is_cut), cmocka_unit_test(reads), cmocka_unit_test(finds),
-           cmocka_unit_test(created_ids), cmocka_unit_test(nobody_as_404),
+           cmocka_unit_test(messages_are_utf8), cmocka_unit_test(long_body_is_cut),
+           cmocka_unit_test(reads), cmocka_unit_test(finds), cmocka_unit_test(created_ids),
+           cmocka_unit_test(unusable_ids), cmocka_unit_test(nobody_as_404),
            cmocka_unit_test(members), cmocka_unit_test(member_not_there),
            cmocka_unit_test(many_members), cmocka_unit_test(missing_element),
            cmocka_unit_test(not_scim_after_no_target), cmocka_unit_test(sent_secrets),
