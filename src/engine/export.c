@@ -284,6 +284,8 @@ static void send_create(struct walk *w)
         export_finish(w);
         return;
     }
+    if (unique_begin(w, send_create))
+        return;
     if (!mapping_create(w->mapping, w->values, w->arena, &w->changes, &err)) {
         walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
         walk_step(w, STEP_PROCESSING, "EntrySynchronizationAdd", STATUS_FAILURE, "%s", err.message);

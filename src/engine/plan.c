@@ -3,6 +3,19 @@
  * last exported. */
 #include "engine/walk.h"
 
+/* Of values that are to be unique the plan shows the first: the target is asked before a create
+ * (unique.c). */
+static bool free_for_all(void *ctx, struct str target_attribute, struct str value, bool *out_taken,
+                         struct err *err)
+{
+    (void)ctx;
+    (void)target_attribute;
+    (void)value;
+    (void)err;
+    *out_taken = false;
+    return true;
+}
+
 static bool evaluate(struct walk *w, const struct walk_job *j)
 {
     struct mapping_source source = {
@@ -10,7 +23,11 @@ static bool evaluate(struct walk *w, const struct walk_job *j)
         .attributes = w->entry.attributes,
         .is_soft_deleted = !w->in_scope,
     };
-    struct mapping_context context = {.now_us = j->now_us, .rng = j->rng};
+    struct mapping_context context = {
+        .now_us = j->now_us,
+        .rng = j->rng,
+        .taken = w->connected ? NULL : free_for_all, /* an account keeps the value that it has */
+    };
     struct err err = {0};
 
     w->values = ARENA_ARRAY(w->arena, struct mapping_value, w->mapping->attribute_count);

@@ -60,6 +60,7 @@ struct run {
     const atomic_bool *stop;
     const struct engine_observer *observer;
     struct str initiated_by; /* of the records: "system", or who provisions on demand */
+    const struct source_entry *only; /* on demand: the object that is fed */
     void (*finished)(
         void *ctx, const struct walk *w); /* sees each outcome before it is recorded; may be NULL */
     void *finished_ctx;
@@ -79,6 +80,8 @@ struct run {
     size_t in_flight; /* exporting, delayed ones included */
     size_t window;
     struct map matching;      /* matching values under way -> walk */
+    struct map reserved;      /* values chosen by SelectUniqueValue -> walk */
+    struct map group_ids;     /* display names that filters use -> struct str, the id */
     struct map unrecorded;    /* target ids connected but not yet committed -> walk */
     int64_t hold_until_us;    /* monotonic: the target asked for a pause */
     unsigned failures_in_row; /* transient ones, without any success between */
@@ -143,8 +146,7 @@ bool feed_groups(struct run *r, struct str cursor, struct feed_page *page, struc
 bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_changes(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
-bool feed_page_one(struct run *r, const struct source_entry *entry, struct feed_page *page,
-                   struct err *err);
+bool feed_only(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 
 /* --- export.c --- */
 /* The walk under way has its outcome. */
@@ -160,6 +162,17 @@ void export_abandon(struct walk *w);
 /* Repeats a call whose time has come. */
 void export_again(struct walk *w);
 
+/* --- unique.c --- */
+/* Chooses the values of SelectUniqueValue for a create, then calls then(w), unless the walk fails.
+ * False when there is nothing to choose, or nothing any more. */
+bool unique_begin(struct walk *w, void (*then)(struct walk *w));
+void unique_release(struct walk *w); /* gives back what the walk has reserved */
+
+/* --- others.c --- */
+/* Makes the source answer what filters ask about others. ERR_NOT_FOUND or ERR_CONFLICT for a group
+ * that is named and cannot be found. */
+MUST_USE bool others_open(struct run *r, struct err *err);
+
 /* --- record.c --- */
 MUST_USE bool recorder_open(struct run *r, struct err *err);
 void recorder_add(struct run *r, struct walk *w);
@@ -173,4 +186,6 @@ void recorder_close(struct run *r);
 bool references_mapped(const struct mapping_program *p);
 /* The feed of the second pass and how its walks start: for run_drive. */
 bool feed_references(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+bool feed_references_of_only(struct run *r, struct str cursor, struct feed_page *page,
+                             struct err *err);
 void references_start(struct walk *w);

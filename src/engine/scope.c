@@ -24,14 +24,35 @@ static void out_of_scope(struct walk *w, const char *code, struct str reason)
     w->out_of_scope_reason = reason;
 }
 
+/* When the manager cannot be read, nobody is put out of scope for it: the walk fails and is tried
+ * again. */
+static bool know_manager(struct walk *w, const struct walk_job *j, const struct json **out)
+{
+    struct err err;
+
+    if (!mapping_needs_manager(w->mapping) || w->entry.gone || !j->others.manager_of ||
+        j->others.manager_of(j->others.ctx, &w->entry, w->arena, out, &err))
+        return true;
+    walk_step(w, STEP_SCOPING, "EntrySynchronizationScoping", STATUS_FAILURE, "%s", err.message);
+    walk_fail(w, TARGET_TRANSIENT, "InternalError", "%s", err.message);
+    return false;
+}
+
 void station_scope(struct walk *w, const struct walk_job *j)
 {
     const struct source_entry *e = &w->entry;
     struct mapping_source source = {.kind = e->kind, .attributes = e->attributes};
-    struct mapping_context context = {.now_us = j->now_us, .rng = j->rng};
+    struct mapping_context context = {
+        .now_us = j->now_us,
+        .rng = j->rng,
+        .group_id = j->others.group_id,
+        .group_ctx = j->others.ctx,
+    };
     struct str reason = {0};
     struct json *details;
 
+    if (!know_manager(w, j, &source.manager))
+        return;
     w->in_scope = true;
     if (e->gone) {
         out_of_scope(w, "SourceDeleted", STR("it was deleted for good in the source"));

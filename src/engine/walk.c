@@ -114,7 +114,8 @@ void walk_plan(struct walk *w, const struct walk_job *j)
     station_import(w, j);
     if (w->mapping && w->mapping->enabled)
         station_scope(w, j);
-    station_plan(w, j);
+    if (w->status != STATUS_FAILURE)
+        station_plan(w, j);
 }
 
 struct plan_row walk_plan_row(struct walk *w)

@@ -12,10 +12,18 @@
 #include "job/job.h"
 #include "journal/journal.h"
 
-enum { WALK_STEPS_MAX = 10, WALK_CRITERIA_MAX = 4 };
+enum { WALK_STEPS_MAX = 10, WALK_CRITERIA_MAX = 4, WALK_UNIQUE_MAX = 16 };
 
 struct run;
 struct feed_page;
+
+/* What a scoping filter may ask about others; functions that are NULL know nothing (others.c). */
+struct walk_others {
+    bool (*manager_of)(void *ctx, const struct source_entry *entry, struct arena *a,
+                       const struct json **out, struct err *err);
+    struct str (*group_id)(void *ctx, struct str display_name);
+    void *ctx;
+};
 
 /* What the stations need to know of the job besides the object; the same for all walks of a run. */
 struct walk_job {
@@ -24,6 +32,7 @@ struct walk_job {
     enum source_scope scope;
     int64_t now_us; /* one instant for the run's evaluations */
     struct rng *rng;
+    struct walk_others others;
 };
 
 /* One member of a group that the second pass looks at. */
@@ -38,6 +47,7 @@ struct walk_references {
     struct walk_member *members; /* those sent: recorded as exported or no longer exported */
     size_t member_count, member_cap;
     bool known_only;   /* of a group only the members given are looked at */
+    bool whole;        /* ... all of them, whatever members are given */
     struct str cursor; /* full comparison of a group: behind the last member looked at */
     bool more;         /* ... and there are more */
     struct pending_reference *missing; /* references that could not be resolved yet */
@@ -81,6 +91,7 @@ struct walk {
     unsigned tries;
     int64_t not_before_us; /* monotonic; a throttled or transient call is repeated then */
     void (*again)(struct walk *w);
+    struct walk_unique *unique; /* what SelectUniqueValue has asked for and reserved (unique.c) */
 
     /* outcome */
     enum journal_action action;
@@ -91,6 +102,7 @@ struct walk {
     bool silent;                    /* nothing to write to the journal */
     bool unchanged;                 /* in scope, connected and equal: no request */
     bool references;                /* the second pass of this object */
+    bool owes_references;           /* its second pass is to be done in this cycle, too */
     struct walk_references *second; /* then: what it carries (references.c) */
     enum walk_keep keep;
     struct str target_id;

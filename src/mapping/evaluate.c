@@ -68,7 +68,7 @@ static bool evaluate_attribute(const struct mapping_attribute *m, const struct j
     struct expr_value v;
 
     *out = (struct mapping_value){.outcome = MAPPING_NULL};
-    if (m->is_reference) {
+    if (m->is_reference || (m->selects_unique && !c->taken)) {
         out->outcome = MAPPING_IGNORED;
         return true;
     }
@@ -108,4 +108,11 @@ bool mapping_evaluate(const struct mapping_object *m, const struct mapping_sourc
             ok = false;
     }
     return ok;
+}
+
+bool mapping_evaluate_one(const struct mapping_object *m, size_t i, const struct mapping_source *s,
+                          const struct mapping_context *c, struct arena *a,
+                          struct mapping_value *out, struct err *err)
+{
+    return evaluate_attribute(&m->attributes[i], mapping_bind(m, s, a), c, a, out, err);
 }

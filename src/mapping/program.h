@@ -53,8 +53,9 @@ struct mapping_attribute {
     bool required;
     bool has_definition_default; /* a required attribute's own default (section 4) */
     struct str definition_default;
-    size_t max_length; /* characters; 0: no limit */
-    bool secret;       /* value is never logged (Redact, passwords) */
+    size_t max_length;   /* characters; 0: no limit */
+    bool selects_unique; /* SelectUniqueValue: evaluated only when the target can be asked */
+    bool secret;         /* value is never logged (Redact, passwords) */
 };
 
 struct mapping_object { /* one object mapping */
@@ -181,6 +182,11 @@ struct mapping_value {
 MUST_USE bool mapping_evaluate(const struct mapping_object *m, const struct mapping_source *s,
                                const struct mapping_context *c, struct arena *a,
                                struct mapping_value *out, struct err *err);
+
+/* One attribute mapping alone. */
+MUST_USE bool mapping_evaluate_one(const struct mapping_object *m, size_t i,
+                                   const struct mapping_source *s, const struct mapping_context *c,
+                                   struct arena *a, struct mapping_value *out, struct err *err);
 
 /* One attribute of the target that is to change. */
 struct mapping_change {

@@ -140,6 +140,7 @@ static bool compile_expression(struct compiler *k, const struct place *at,
                                  str_from_z(error.err.message));
     }
     m->secret = m->secret || expr_redacts(m->expr);
+    m->selects_unique = expr_selects_unique(m->expr);
     return check_names(k, &place, scope, m);
 }
 
