@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/unicode.h"
+
 #include <stdarg.h>
 
 static const char *const kind_names[] = {
@@ -32,6 +34,20 @@ static void drop_partial_character(char *text)
         text[len - 1 - tail] = '\0';
 }
 
+/* Messages are stored and sent, and what takes them takes UTF-8 only; an argument may be a name
+ * that was cut by bytes, or come from outside. */
+static void replace_bad_bytes(char *text)
+{
+    struct str rest = str_from_z(text);
+    size_t at;
+
+    while (!utf8_valid(rest, &at)) {
+        text += at;
+        *text++ = '?';
+        rest = str_from(rest, at + 1);
+    }
+}
+
 /* Through a buffer of its own, since the arguments may point into the text that is replaced. */
 static void format_cut(char *out, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
@@ -44,6 +60,7 @@ static void format_cut(char *out, size_t size, const char *format, va_list args)
         text[0] = '\0';
     else if ((size_t)n >= size)
         drop_partial_character(text);
+    replace_bad_bytes(text);
     memcpy(out, text, strlen(text) + 1);
 }
 static_assert(sizeof(((struct err *)0)->message) <= 512, "a message fits format_cut");

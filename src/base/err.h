@@ -24,7 +24,8 @@ struct err {
     char place[128];   /* where in the input: "people.csv:12:3", "/rules/0/name"; "" if nowhere */
 };
 
-/* Fills *err, which may be NULL. A message that is too long is cut at a character boundary. */
+/* Fills *err, which may be NULL. A message that is too long is cut at a character boundary; what is
+ * not UTF-8 in it becomes '?'. */
 void err_fill(struct err *err, enum err_kind kind, const char *code, const char *format, ...)
     PRINTF_LIKE(4, 5);
 

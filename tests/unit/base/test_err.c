@@ -65,6 +65,20 @@ static void cuts_between_characters(void **state)
     }
 }
 
+/* Arguments are often cut by bytes, or come from outside; messages are stored and sent. */
+static void is_utf8_whatever_the_arguments(void **state)
+{
+    struct err err;
+
+    (void)state;
+    (void)err_set(&err, ERR_INVALID, "x", "'%.*s' is no name", 4, "Ren\xC3\xA9");
+    CHECK_STR(str_from_z(err.message), "'Ren?' is no name", "cut in the middle of a character");
+    err_prefix(&err, "caf\xE9 \xC3\xA9");
+    CHECK_STR(str_from_z(err.message), "caf? \xC3\xA9: 'Ren?' is no name", "prefix");
+    err_place(&err, "\xE2\x82.csv:1");
+    CHECK_STR(str_from_z(err.place), "??.csv:1", "place");
+}
+
 static void prefix_and_place_are_cut_too(void **state)
 {
     struct err err;
@@ -88,4 +102,5 @@ static void names_every_kind(void **state)
 
 TEST_GROUP(err, cmocka_unit_test(carries_kind_code_message_and_place), cmocka_unit_test(takes_null),
            cmocka_unit_test(cuts_between_characters),
+           cmocka_unit_test(is_utf8_whatever_the_arguments),
            cmocka_unit_test(prefix_and_place_are_cut_too), cmocka_unit_test(names_every_kind))
