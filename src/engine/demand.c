@@ -1,5 +1,5 @@
 /* One person or group on demand (engine.md 12): the same walk, fed with one object, its record
- * given back. */
+ * given back. Its references follow: those that it has, and those of who waited for it. */
 #include "engine/run.h"
 
 struct capture {
@@ -22,6 +22,8 @@ static void capture(void *ctx, const struct walk *w)
     struct journal_step *steps = ARENA_ARRAY(a, struct journal_step, r.step_count);
     struct journal_property *properties = ARENA_ARRAY(a, struct journal_property, r.property_count);
 
+    if (w->references)
+        return;
     for (size_t i = 0; i < r.step_count; i++) {
         steps[i] = r.steps[i];
         steps[i].description = arena_str(a, r.steps[i].description);
@@ -45,19 +47,15 @@ static void capture(void *ctx, const struct walk *w)
     *c->out = r;
 }
 
-static void drive_one(struct run *r, struct feed_page *page)
+static void start_aloud(struct walk *w)
 {
-    struct walk *w = run_walk_new(r, page, 0);
-
-    walk_plan(w, &r->walk_job);
+    walk_plan(w, &w->run->walk_job);
     w->silent = false; /* on demand everything is told */
     if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
     } else {
         station_export(w);
     }
-    while (r->in_flight > 0)
-        r->target->ops->run(r->target, 1000);
 }
 
 bool engine_provision(const struct engine *e, int64_t job_no, struct str who, enum engine_send send,
@@ -66,20 +64,18 @@ bool engine_provision(const struct engine *e, int64_t job_no, struct str who, en
 {
     CLEANUP(run_close) struct run r;
     struct capture c = {.arena = a, .run = &r, .out = out};
-    struct feed_page page = {.arena = NULL, .unfinished = 2}; /* never released by its walk */
     struct source_entry entry;
 
     if (!run_open(&r, e, job_no, false, err))
         return false;
-    page.arena = r.arena;
     r.send = send;
     r.initiated_by = initiated_by;
     r.finished = capture;
     r.finished_ctx = &c;
-    if (!r.source->ops->find(r.source, who, r.arena, &entry, err) ||
-        (send == ENGINE_SEND && !run_lease(&r, err)) || !r.target->ops->test(r.target, err) ||
-        !feed_page_one(&r, &entry, &page, err))
-        return false;
-    drive_one(&r, &page);
-    return send == ENGINE_SHOW || recorder_drain(&r, err);
+    r.only = &entry;
+    return r.source->ops->find(r.source, who, r.arena, &entry, err) &&
+           (send == ENGINE_SHOW || run_lease(&r, err)) && r.target->ops->test(r.target, err) &&
+           run_drive(&r, feed_only, start_aloud, err) &&
+           (send == ENGINE_SHOW || !references_mapped(r.walk_job.program) ||
+            run_drive(&r, feed_references_of_only, references_start, err));
 }

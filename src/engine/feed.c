@@ -171,11 +171,11 @@ bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, stru
     return load_connections(r, page, err);
 }
 
-bool feed_page_one(struct run *r, const struct source_entry *entry, struct feed_page *page,
-                   struct err *err)
+bool feed_only(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
+    (void)cursor;
     page->entries = ARENA_NEW(page->arena, struct source_entry);
-    page->entries[0] = *entry;
+    page->entries[0] = *r->only;
     page->count = 1;
     page->last = true;
     return load_connections(r, page, err);

@@ -36,6 +36,21 @@ static bool record_failure(struct db *db, const struct run *r, const struct walk
     return retry_park(db, r->job.no, &parked, err);
 }
 
+/* An object that a retry brought through is not among the changes that the second pass is fed with:
+ * its references wait in the queue, due at once. */
+static bool record_owed(struct db *db, const struct run *r, const struct walk *w, struct err *err)
+{
+    struct retry owed = {
+        .source_id = w->entry.id,
+        .kind = w->entry.kind,
+        .reference = true,
+        .first_us = w->at_us,
+        .message = STR("Its references are to be sent"),
+    };
+
+    return retry_park(db, r->job.no, &owed, err);
+}
+
 static bool record_connection(struct db *db, const struct run *r, const struct walk *w,
                               struct err *err)
 {
@@ -89,6 +104,8 @@ static bool record_walk(struct db *db, const struct run *r, const struct walk *w
                         struct err *err)
 {
     if (!record_connection(db, r, w, err) || (w->second && !record_references(db, r, w, err)))
+        return false;
+    if (w->owes_references && !record_owed(db, r, w, err))
         return false;
     if (w->status == STATUS_FAILURE) {
         if (!record_failure(db, r, w, err))

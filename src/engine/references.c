@@ -298,9 +298,11 @@ static void plan_and_send_members(struct walk *w)
     bool ok = true;
 
     if (m) {
-        if (s->member_count > 0 || s->known_only) {
+        if (!s->whole && (s->member_count > 0 || s->known_only)) {
             ok = plan_known(w, m, &err);
         } else {
+            s->members = NULL;
+            s->member_count = s->member_cap = 0;
             do { /* stretches without a difference cost no request */
                 ok = plan_stretch(w, m, &err);
             } while (ok && s->more && s->member_count < MEMBERS_MAX);

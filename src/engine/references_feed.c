@@ -144,8 +144,12 @@ static bool feed_changed(struct run *r, struct str cursor, struct feed_page *pag
         if (c && !add_waiting(r, page, page->entries[i].id, err))
             return false;
         /* Members of a group that was connected before are told by the feed of member changes. */
-        if (c && page->entries[i].kind == SOURCE_GROUP && c->created_us < r->cycle.began_us)
-            second_of(page, i)->known_only = true;
+        if (c && page->entries[i].kind == SOURCE_GROUP) {
+            bool before = c->created_us < r->cycle.began_us;
+
+            second_of(page, i)->known_only = before;
+            second_of(page, i)->whole = !before;
+        }
     }
     return true;
 }
@@ -170,7 +174,19 @@ static bool feed_members(struct run *r, struct str cursor, struct feed_page *pag
     return true;
 }
 
-/* References whose last attempt failed, parked before this cycle began: compared whole. */
+/* The references of an object are compared whole, and who waits for it comes with it. */
+static bool add_whole(struct run *r, struct feed_page *page, struct str id, struct err *err)
+{
+    size_t at;
+
+    if (!place_of(r, page, id, &at, err))
+        return false;
+    second_of(page, at)->whole = true;
+    return !page->connections[at] || add_waiting(r, page, id, err);
+}
+
+/* References whose last attempt failed, parked before this cycle began, and those of objects whose
+ * retry succeeded in it. */
 static bool feed_parked(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
     struct retry *due;
@@ -181,9 +197,7 @@ static bool feed_parked(struct run *r, struct str cursor, struct feed_page *page
         return false;
     page_grow(page);
     for (size_t i = 0; i < count; i++) {
-        size_t at;
-
-        if (due[i].reference && !place_of(r, page, due[i].source_id, &at, err))
+        if (due[i].reference && !add_whole(r, page, due[i].source_id, err))
             return false;
     }
     page->next = count > 0 ? due[count - 1].source_id : cursor;
@@ -217,4 +231,13 @@ bool feed_references(struct run *r, struct str cursor, struct feed_page *page, s
 {
     return r->cycle.kind == CYCLE_INITIAL ? feed_all(r, cursor, page, err)
                                           : feed_what_changed(r, cursor, page, err);
+}
+
+bool feed_references_of_only(struct run *r, struct str cursor, struct feed_page *page,
+                             struct err *err)
+{
+    (void)cursor;
+    page_grow(page);
+    page->last = true;
+    return add_whole(r, page, r->only->id, err);
 }

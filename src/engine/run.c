@@ -218,6 +218,7 @@ void run_walk_finish(struct walk *w)
         w->silent = true;
     if (!w->references && !is_counted(r, w))
         count_outcome(&r->cycle.counters, w);
+    w->owes_references = r->cycle.phase == PHASE_RETRIES && w->keep == KEEP_CONNECTION;
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;

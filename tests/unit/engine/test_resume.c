@@ -3,6 +3,8 @@
 #include "job/cycle.h"
 #include "world.h"
 
+#define MANAGER "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
+
 static struct world *w;
 
 static void start(const struct db_config *config)
@@ -15,6 +17,19 @@ static void end(void)
 {
     world_done(w);
     free(w);
+}
+
+static struct str person(const char *name)
+{
+    struct str id = world_person(w, name);
+
+    world_assign(w, id, true);
+    return id;
+}
+
+static void set_manager(struct str who, struct str manager)
+{
+    world_set(w, who, "manager", arena_printf(w->arena, "\"%.*s\"", STR_ARG(manager)).ptr);
 }
 
 /* The target fails as a whole during the second pass of an incremental cycle: what that cycle
@@ -48,11 +63,63 @@ static void cut_short_in_the_references(const struct db_config *config)
     end();
 }
 
-static bool pausing_source(struct db *db, const struct job *job, struct source **out,
-                           struct err *err)
+/* Who gets an account by a retry has a second pass in the same cycle, like everybody. */
+static void retried_object_gets_its_references(const struct db_config *config)
 {
-    CHECK(engine_pause(&w->engine, job->no, err), "%s", err->message);
-    return source_open_directory(db, job->id, out, err);
+    struct str group, bob;
+
+    start(config);
+    bob = person("bob");
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    world_member(w, group, bob, true);
+    set_manager(bob, person("boss"));
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .who = "bob",
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "InvalidDomain",
+                              .times = 1};
+    world_cycle(w);
+    CHECK(!world_account(w, "bob"), "bob has failed");
+    world_cycle(w);
+    CHECK(world_account(w, "bob"), "bob has his account");
+    CHECK_STR(world_value(world_account(w, "bob"), MANAGER), world_account(w, "boss")->id,
+              "and his manager");
+    CHECK(world_account(w, "team")->member_count == 1, "and is in his group");
+    end();
+}
+
+/* Who gets the account on demand is linked with whom it waited for, and who waited for it, at once.
+ */
+static void provisioned_on_demand_gets_its_references(const struct db_config *config)
+{
+    struct journal_record record;
+    struct str group, bob;
+    struct err err;
+
+    start(config);
+    bob = person("bob");
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    world_member(w, group, bob, true);
+    set_manager(bob, person("boss"));
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .who = "bob",
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "InvalidDomain",
+                              .times = 1};
+    world_cycle(w);
+    CHECK(engine_provision(&w->engine, w->job.no, STR("bob@example.com"), ENGINE_SEND, STR("admin"),
+                           w->arena, &record, &err),
+          "%s", err.message);
+    CHECK(record.action == ACTION_CREATE, "what is told is the creation");
+    CHECK(world_account(w, "bob"), "bob has his account");
+    CHECK_STR(world_value(world_account(w, "bob"), MANAGER), world_account(w, "boss")->id,
+              "and his manager");
+    CHECK(world_account(w, "team")->member_count == 1, "and is in his group");
+    end();
 }
 
 #define ON_BOTH(test)                 \
@@ -62,5 +129,9 @@ static bool pausing_source(struct db *db, const struct job *job, struct source *
         test_databases(test);         \
     }
 ON_BOTH(cut_short_in_the_references)
+ON_BOTH(retried_object_gets_its_references)
+ON_BOTH(provisioned_on_demand_gets_its_references)
 
-TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_))
+TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
+           cmocka_unit_test(retried_object_gets_its_references_),
+           cmocka_unit_test(provisioned_on_demand_gets_its_references_))
