@@ -185,9 +185,11 @@ static void on_probe(void *ctx, const struct http_answer *answer)
 {
     struct scim_target *t = ctx;
     bool refused = answer->failure == HTTP_OK && (answer->status == 401 || answer->status == 403);
+    bool let_in = is_success(answer) || (answer->failure == HTTP_OK && answer->status == 404);
 
     t->probing = false;
-    t->probed_well_us = refused ? 0 : clock_monotonic_us();
+    /* No answer, a busy server or a broken one say nothing about the token. */
+    t->probed_well_us = let_in ? clock_monotonic_us() : 0;
     release_held(t, refused ? TARGET_JOB : TARGET_PERMISSION);
 }
 

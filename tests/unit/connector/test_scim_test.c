@@ -224,6 +224,7 @@ struct gate {
     struct http_route route;
     struct http_server *server;
     int query_status;
+    int later_status; /* of every query but the first; 0: the same */
     unsigned queries;
     char url[64];
 };
@@ -233,11 +234,25 @@ static void gate_handle(struct http_exchange *x, void *ctx)
     struct gate *g = ctx;
 
     if (http_request_method(x) == HTTP_GET) {
-        __atomic_fetch_add(&g->queries, 1, __ATOMIC_SEQ_CST);
-        http_reply(x, g->query_status, "application/json", STR("{\"totalResults\":0}"));
+        unsigned before = __atomic_fetch_add(&g->queries, 1, __ATOMIC_SEQ_CST);
+
+        http_reply(x, before && g->later_status ? g->later_status : g->query_status,
+                   "application/json", STR("{\"totalResults\":0}"));
     } else {
         http_reply(x, 401, NULL, STR(""));
     }
+}
+
+static void gate_start(struct gate *g)
+{
+    struct err err = {0};
+
+    g->route = (struct http_route){
+        .path = "/*", .methods = ~0u, .max_body = 1000, .handle = gate_handle, .ctx = g};
+    struct http_server_config config = {
+        .address = "127.0.0.1", .workers = 1, .routes = &g->route, .route_count = 1};
+    CHECK(http_server_start(&config, &g->server, &err), "%s", err.message);
+    snprintf(g->url, sizeof(g->url), "http://127.0.0.1:%u", http_server_port(g->server));
 }
 
 static void first_401(void **state)
@@ -256,14 +271,8 @@ static void first_401(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct gate g = {.query_status = cases[i].query_status};
         struct call calls[CALLS];
-        struct err err = {0};
 
-        g.route = (struct http_route){
-            .path = "/*", .methods = ~0u, .max_body = 1000, .handle = gate_handle, .ctx = &g};
-        struct http_server_config config = {
-            .address = "127.0.0.1", .routes = &g.route, .route_count = 1};
-        CHECK(http_server_start(&config, &g.server, &err), "%s", err.message);
-        snprintf(g.url, sizeof(g.url), "http://127.0.0.1:%u", http_server_port(g.server));
+        gate_start(&g);
         struct target *t = peer_target(str_from_z(g.url));
         for (size_t n = 0; n < CALLS; n++) {
             call_init(&calls[n]);
@@ -285,6 +294,33 @@ static void first_401(void **state)
     }
 }
 
+/* A probe that was not answered says nothing about the token: the next 401 asks again. */
+static void probe_without_verdict(void **state)
+{
+    static const int first_status[] = {500, 429};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(first_status); i++) {
+        struct gate g = {.query_status = first_status[i], .later_status = 401};
+        static const enum target_class want[] = {TARGET_PERMISSION, TARGET_JOB};
+
+        gate_start(&g);
+        struct target *t = peer_target(str_from_z(g.url));
+        for (size_t n = 0; n < ARRAY_LEN(want); n++) {
+            struct call call;
+
+            call_init(&call);
+            t->ops->remove(t, peer_users(), STR("1"), call_ended, &call);
+            call_wait(t, &call);
+            CHECK(call.result.class_ == want[n], "%d, call %zu: class %d", first_status[i], n,
+                  (int)call.result.class_);
+            call_done(&call);
+        }
+        target_close(t);
+        http_server_stop(g.server);
+    }
+}
+
 TEST_GROUP(scim_test, cmocka_unit_test(verdicts), cmocka_unit_test(says_what_to_do),
            cmocka_unit_test(asks_for_nobody), cmocka_unit_test(no_answer),
-           cmocka_unit_test(first_401))
+           cmocka_unit_test(first_401), cmocka_unit_test(probe_without_verdict))
