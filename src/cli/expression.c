@@ -1,7 +1,7 @@
 /* `usher expression ...`: tries expressions, checks them, runs test vectors, lists the functions.
  */
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/expression_manual.h"
 #include "expr/vectors.h"
 
 enum { VECTORS_MAX_BYTES = 16 << 20 };
@@ -163,6 +163,7 @@ static struct json *function_json(struct arena *a, const struct expr_function_in
     struct json *parameters = json_new(a, JSON_ARRAY);
 
     json_add_z(a, o, "name", f->name);
+    json_add_z(a, o, "gives", f->gives);
     json_add_z(a, o, "help", f->help);
     json_add_z(a, o, "example", f->example);
     for (size_t i = 0; i < f->parameter_count; i++) {
@@ -178,28 +179,16 @@ static struct json *function_json(struct arena *a, const struct expr_function_in
     return o;
 }
 
-static struct str signature(struct arena *a, const struct expr_function_info *f)
-{
-    CLEANUP(buf_done) struct buf text = {0};
-
-    buf_init(&text, 512);
-    buf_addf(&text, "%s(", f->name);
-    for (size_t i = 0; i < f->parameter_count; i++) {
-        buf_addf(&text, "%s%s%s%s", i > 0 ? ", " : "", f->parameters[i].name,
-                 f->parameters[i].optional && !f->parameters[i].repeats ? "?" : "",
-                 f->parameters[i].repeats ? ", ..." : "");
-    }
-    buf_add_char(&text, ')');
-    return arena_str(a, buf_str(&text));
-}
-
 static int run_functions(struct cli *c, const struct cli_args *args)
 {
     static const char *const headers[] = {"FUNCTION", "WHAT IT GIVES"};
     struct json *all = json_new(c->arena, JSON_ARRAY);
     struct cli_table *table = NULL;
 
-    (void)args;
+    if (cli_flag(args, "--manual")) {
+        expression_manual(c->out);
+        return 0;
+    }
     if (!c->json)
         table = cli_table_new(c, headers, ARRAY_LEN(headers));
     for (size_t i = 0; i < expr_function_count(); i++) {
@@ -208,7 +197,8 @@ static int run_functions(struct cli *c, const struct cli_args *args)
         if (c->json) {
             json_append(all, function_json(c->arena, &f));
         } else {
-            cli_table_row(table, (struct str[]){signature(c->arena, &f), str_from_z(f.help)});
+            cli_table_row(table,
+                          (struct str[]){expression_signature(c->arena, &f), str_from_z(f.help)});
         }
     }
     if (c->json) {
@@ -221,6 +211,10 @@ static int run_functions(struct cli *c, const struct cli_args *args)
 
 static const struct cli_option eval_options[] = {
     {"--attributes", "JSON", "the source attributes, as one JSON object"},
+};
+
+static const struct cli_option functions_options[] = {
+    {"--manual", NULL, "print the manual page of expressions, as Markdown"},
 };
 
 static const struct cli_command commands[] = {
@@ -269,6 +263,8 @@ static const struct cli_command commands[] = {
         .usage = "",
         .summary = "list the functions of the expression language",
         .help = "  usher expression functions\n",
+        .options = functions_options,
+        .option_count = ARRAY_LEN(functions_options),
         .run = run_functions,
     },
 };

@@ -147,6 +147,8 @@ struct expr_function_info {
     const char *gives; /* "text", "integer", ... */
     const char *help;
     const char *example;
+    bool each;      /* of a list as main argument: applied to every value */
+    bool sees_null; /* null as first argument does not give null */
     size_t parameter_count;
     struct expr_parameter_info parameters[8];
 };

@@ -313,6 +313,9 @@ struct expr_function_info expr_function_info(size_t i)
     struct expr_function_info info = {
         .name = f->name, .gives = gives_name(f->gives), .help = f->help, .example = f->example};
 
+    info.each = (f->flags & FUNCTION_EACH) != 0 || f->call == fn_prepend;
+    info.sees_null =
+        (f->flags & (FUNCTION_SEES_NULL | FUNCTION_LAZY)) != 0 || !f->parameters[0].name;
     info.parameter_count = expr_function_parameters(f);
     for (size_t k = 0; k < info.parameter_count; k++) {
         const struct parameter *p = &f->parameters[k];
