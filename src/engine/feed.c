@@ -140,6 +140,7 @@ bool feed_changes(struct run *r, struct str cursor, struct feed_page *page, stru
     if (!r->source->ops->read_changes(r->source, cursor, RUN_PAGE_SIZE, page->arena, &from, err))
         return false;
     take_page(page, &from);
+    page->repeats = true;
     if (!load_connections(r, page, err))
         return false;
     for (size_t i = 0; i < page->count; i++) {

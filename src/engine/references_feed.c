@@ -214,6 +214,7 @@ static bool feed_what_changed(struct run *r, struct str cursor, struct feed_page
     struct str from = str_empty(cursor) ? r->cycle.watermark : str_from(cursor, 1);
     run_load *load = part == 'c' ? feed_changed : part == 'm' ? feed_members : feed_parked;
 
+    page->repeats = true;
     if (!load(r, from, page, err))
         return false;
     if (!page->last) {

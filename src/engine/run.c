@@ -31,6 +31,7 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     };
     map_init(&r->matching);
     map_init(&r->unrecorded);
+    map_init(&r->under_way);
     map_init(&r->reserved);
     map_init(&r->group_ids);
     if (!db_open(e->db, &r->db, err) || !job_load_no(r->db, r->arena, job_no, &r->job, err) ||
@@ -93,6 +94,7 @@ void run_close(struct run *r)
     }
     map_done(&r->matching);
     map_done(&r->unrecorded);
+    map_done(&r->under_way);
     map_done(&r->reserved);
     map_done(&r->group_ids);
     secret_done(&r->token);
@@ -128,6 +130,8 @@ struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index)
         w->connection = *page->connections[index];
         w->target_id = w->connection.target_id;
     }
+    if (page->repeats)
+        map_put(&r->under_way, w->entry.id, w);
     page->alive++;
     r->alive++;
     return w;
@@ -147,6 +151,8 @@ void run_walk_recycle(struct run *r, struct walk *w)
 
     if (w->keep == KEEP_CONNECTION && map_get(&r->unrecorded, w->target_id) == w)
         map_take(&r->unrecorded, w->target_id);
+    if (page->repeats && map_get(&r->under_way, w->entry.id) == w)
+        map_take(&r->under_way, w->entry.id);
     unique_release(w);
     arena_reset(w->arena);
     w->next = r->idle;
@@ -262,6 +268,18 @@ void run_abort(struct run *r, const struct err *err)
     r->err = *err;
 }
 
+/* Whether one of the page's objects is on a walk already: two at once could overtake each other,
+ * and the page does not show yet what the first one leaves behind (engine.md 3.1). */
+static bool is_too_early(const struct run *r, const struct feed_page *page)
+{
+    for (size_t i = 0; page->repeats && i < page->count; i++) {
+        if (map_get(&r->under_way, page->entries[i].id))
+            return true;
+    }
+    return false;
+}
+
+/* The next page of the feed, or none yet (r->settling). */
 static bool next_page(struct run *r, run_load *load, struct str cursor, struct err *err)
 {
     struct feed_page *page = mem_alloc(sizeof(*page));
@@ -271,6 +289,12 @@ static bool next_page(struct run *r, run_load *load, struct str cursor, struct e
         arena_free(page->arena);
         free(page);
         return false;
+    }
+    r->settling = is_too_early(r, page);
+    if (r->settling) {
+        arena_free(page->arena);
+        free(page);
+        return true;
     }
     page->unfinished = page->count;
     if (r->last_page) {
@@ -365,6 +389,7 @@ static void flush_when_due(struct run *r)
 static bool may_start(const struct run *r)
 {
     return !r->stopping && r->in_flight < r->window && r->alive < RUN_ALIVE_MAX &&
+           !(r->settling && r->alive > 0) &&
            (r->hold_until_us == 0 || r->hold_until_us <= clock_monotonic_us());
 }
 
@@ -389,6 +414,8 @@ static bool fill(struct run *r, run_load *load, void (*start)(struct walk *w), b
             return true;
         if (!next_page(r, load, r->feed_at, err))
             return false;
+        if (r->settling)
+            continue;
         loaded = true;
         page = r->last_page;
         snprintf(r->feed_at_text, sizeof(r->feed_at_text), "%.*s", STR_ARG(page->next));

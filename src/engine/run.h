@@ -39,6 +39,7 @@ struct feed_page {
     size_t alive;      /* walks that point into the page */
     struct str next;   /* cursor after the page */
     bool last;
+    bool repeats; /* an object may come up again on a later page */
     struct feed_page *after;
 };
 
@@ -59,7 +60,7 @@ struct run {
     bool leased;
     const atomic_bool *stop;
     const struct engine_observer *observer;
-    struct str initiated_by; /* of the records: "system", or who provisions on demand */
+    struct str initiated_by;         /* of the records: "system", or who provisions on demand */
     const struct source_entry *only; /* on demand: the object that is fed */
     void (*finished)(
         void *ctx, const struct walk *w); /* sees each outcome before it is recorded; may be NULL */
@@ -74,6 +75,8 @@ struct run {
     char feed_at_text[RUN_CURSOR_MAX];        /* cursor of the next page to load */
     struct str feed_at;
     bool feed_ended;
+    bool settling;        /* the next page waits until all that is alive is recorded */
+    struct map under_way; /* source ids of pages that repeat objects -> walk */
     struct walk *idle;    /* for reuse */
     struct walk *delayed; /* waiting for their time */
     size_t alive;

@@ -122,6 +122,31 @@ static void provisioned_on_demand_gets_its_references(const struct db_config *co
     end();
 }
 
+/* One object at the end of a page of changes and at the beginning of the next one is one object. */
+static void changed_across_pages(const struct db_config *config)
+{
+    struct str ada = {0};
+    struct cycle c;
+
+    start(config);
+    world_cycle(w);
+    for (int i = 0; i < 124; i++) { /* two changes each */
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%03d", i);
+        person(name);
+    }
+    world_person(w, "x");
+    ada = world_person(w, "ada"); /* the last change of the first page */
+    world_assign(w, ada, true);   /* the first of the second one */
+    c = world_cycle(w);
+    CHECK(c.counters.failed == 0, "%lld failed", (long long)c.counters.failed);
+    CHECK(c.counters.created == 125 && c.counters.matched == 0, "%lld created, %lld matched",
+          (long long)c.counters.created, (long long)c.counters.matched);
+    CHECK(w->calls[CALL_FIND] == 125, "%d asked for", w->calls[CALL_FIND]);
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -131,7 +156,9 @@ static void provisioned_on_demand_gets_its_references(const struct db_config *co
 ON_BOTH(cut_short_in_the_references)
 ON_BOTH(retried_object_gets_its_references)
 ON_BOTH(provisioned_on_demand_gets_its_references)
+ON_BOTH(changed_across_pages)
 
 TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
            cmocka_unit_test(retried_object_gets_its_references_),
-           cmocka_unit_test(provisioned_on_demand_gets_its_references_))
+           cmocka_unit_test(provisioned_on_demand_gets_its_references_),
+           cmocka_unit_test(changed_across_pages_))
