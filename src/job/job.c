@@ -24,7 +24,9 @@ enum query {
     Q_SET_NEXT_CYCLE,
     Q_SET_NEXT_CYCLE_AFTER,
     Q_SET_QUARANTINE,
-    Q_REMOVE_FIRST,
+    Q_REMOVE_LEASE,
+    Q_REMOVE,
+    Q_REMOVE_STATE, /* the first of several */
 };
 
 #define JOB_COLUMNS                                                                   \
@@ -74,9 +76,13 @@ const struct db_query job_queries[] = {
                           "UPDATE job SET quarantined = $2, quarantine_reason = $3,"
                           " quarantine_code = $4, quarantine_message = $5,"
                           " quarantine_since_us = $6 WHERE no = $1"},
-    /* From here on: what job_remove runs, the job itself last. The journal is another module's, but
-     * its records are state of the job and go in the same transaction. */
-    [Q_REMOVE_FIRST] = {"job_remove_schema", "DELETE FROM job_schema WHERE job_no = $1"},
+    /* From here on: what job_remove runs, in this order. Whoever writes state of the job has
+     * changed one of the first two rows before and holds it: they are waited for, and what they
+     * wrote goes too. */
+    [Q_REMOVE_LEASE] = {"job_remove_lease", "DELETE FROM job_lease WHERE job_no = $1"},
+    [Q_REMOVE] = {"job_remove", "DELETE FROM job WHERE no = $1"},
+    /* The journal is another module's, but its records are state of the job. */
+    [Q_REMOVE_STATE] = {"job_remove_schema", "DELETE FROM job_schema WHERE job_no = $1"},
     {"job_remove_secret", "DELETE FROM job_secret WHERE job_no = $1"},
     {"job_remove_cycle", "DELETE FROM job_cycle WHERE job_no = $1"},
     {"job_remove_connection", "DELETE FROM job_connection WHERE job_no = $1"},
@@ -86,8 +92,6 @@ const struct db_query job_queries[] = {
     {"job_remove_retry", "DELETE FROM job_retry WHERE job_no = $1"},
     {"job_remove_journal", "DELETE FROM journal WHERE job_no = $1"},
     {"job_remove_journal_subject", "DELETE FROM journal_subject WHERE job_no = $1"},
-    {"job_remove_lease", "DELETE FROM job_lease WHERE job_no = $1"},
-    {"job_remove", "DELETE FROM job WHERE no = $1"},
 };
 const size_t job_query_count = ARRAY_LEN(job_queries);
 
@@ -351,13 +355,12 @@ bool job_set_quarantine(struct db *db, int64_t no, struct str reason, struct str
 bool job_remove(struct db *db, int64_t no, struct err *err)
 {
     bool own;
-    bool ok = true;
 
     if (!store_begin(db, &own, err))
         return false;
-    for (size_t q = Q_REMOVE_FIRST; ok && q < job_query_count - 1; q++)
+    bool ok = db_exec(db, query(Q_REMOVE_LEASE), DB_ARGS(db_int(no)), NULL, err) &&
+              store_change_job(db, query(Q_REMOVE), DB_ARGS(db_int(no)), no, err);
+    for (size_t q = Q_REMOVE_STATE; ok && q < job_query_count; q++)
         ok = db_exec(db, &job_queries[q], DB_ARGS(db_int(no)), NULL, err);
-    ok =
-        ok && store_change_job(db, &job_queries[job_query_count - 1], DB_ARGS(db_int(no)), no, err);
     return store_end(db, own, ok, err);
 }

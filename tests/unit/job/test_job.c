@@ -4,6 +4,8 @@
 #include "job/queries.h"
 #include "job/retry.h"
 
+#include <pthread.h>
+
 static void statements_body(const struct db_config *config)
 {
     static const struct {
@@ -174,13 +176,13 @@ static void secrets(void **state)
     test_databases(secrets_body);
 }
 
-static int64_t rows_of(struct fixture *f, const char *sql)
+static int64_t rows_of(struct fixture *f, const char *sql, int64_t job_no)
 {
     struct db_query query = {"rows_of", sql};
     struct err err = {0};
     struct db_stmt *st;
 
-    CHECK(db_select_one(f->db, &query, DB_ARGS(db_int(1)), &st, &err), "%s", err.message);
+    CHECK(db_select_one(f->db, &query, DB_ARGS(db_int(job_no)), &st, &err), "%s", err.message);
     int64_t n = db_col_int(st, 0);
     db_stmt_free(st);
     return n;
@@ -219,10 +221,10 @@ static void removal_body(const struct db_config *config)
           "%s", err.message);
     secret_done(&secret);
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-        CHECK(rows_of(&f, tables[i]) > 0, "%s: something to remove", tables[i]);
+        CHECK(rows_of(&f, tables[i], 1) > 0, "%s: something to remove", tables[i]);
     CHECK(job_remove(f.db, 1, &err), "%s", err.message);
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-        CHECK(rows_of(&f, tables[i]) == 0, "%s: nothing left", tables[i]);
+        CHECK(rows_of(&f, tables[i], 1) == 0, "%s: nothing left", tables[i]);
     CHECK(!job_remove(f.db, 1, &err) && err.kind == ERR_NOT_FOUND, "once");
     CHECK(fixture_job(&f, "44444444-4444-4444-8444-444444444444", "Field").no == 2,
           "a number is not used again");
@@ -235,5 +237,90 @@ static void removal(void **state)
     test_databases(removal_body);
 }
 
+struct remover {
+    const struct db_config *config;
+    int64_t no;
+    struct err err;
+    bool ok;
+};
+
+static void *remove_job(void *ctx)
+{
+    struct remover *r = ctx;
+    struct db *db;
+
+    r->ok = db_open(r->config, &db, &r->err);
+    if (r->ok) {
+        r->ok = job_remove(db, r->no, &r->err);
+        db_close(db);
+    }
+    return NULL;
+}
+
+/* Until somebody waits for a row. In SQLite the wait is for the whole database, and cannot be seen.
+ */
+static void wait_for_waiting(struct db *db, const struct db_config *config)
+{
+    static const struct db_query waiting = {
+        "waiting", "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"};
+    bool row = strcmp(test_database_kind(config), "postgresql") != 0;
+
+    while (!row) {
+        CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+        struct err err = {0};
+
+        CHECK(db_select_one(db, &waiting, DB_NO_ARGS, &st, &err), "%s", err.message);
+        row = st != NULL;
+    }
+}
+
+/* What a run or a new schema writes while the job is being removed goes as well. */
+static void removal_meanwhile_body(const struct db_config *config)
+{
+    static const struct {
+        const char *id, *name, *left;
+        bool run;
+    } cases[] = {
+        {"55555555-5555-4555-8555-555555555555", "Run",
+         "SELECT count(*) FROM job_retry WHERE job_no = $1", true},
+        {"66666666-6666-4666-8666-666666666666", "Schema",
+         "SELECT count(*) FROM job_schema WHERE job_no = $1", false},
+    };
+    struct retry retry = {.source_id = STR("s")};
+    struct fixture f;
+    struct err err = {0};
+    struct db *other;
+
+    fixture_init(&f, config);
+    CHECK(db_open(config, &other, &err), "%s", err.message);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct remover r = {.config = config, .no = fixture_job(&f, cases[i].id, cases[i].name).no};
+        struct job_lease lease;
+        pthread_t thread;
+        int64_t n;
+
+        CHECK(lease_take(f.db, r.no, STR("x"), 0, 10, &lease, &err), "%s", err.message);
+        CHECK(db_begin(f.db, DB_WRITE, &err), "%s", err.message);
+        CHECK(!cases[i].run || cycle_fence(f.db, &lease, 10, 0, &n, &err), "%s", err.message);
+        CHECK(cases[i].run || job_schema_save(f.db, r.no, STR("{}"), STR(""), STR(""), 0, &n, &err),
+              "%s", err.message);
+        CHECK(pthread_create(&thread, NULL, remove_job, &r) == 0, "thread");
+        wait_for_waiting(other, config);
+        CHECK(!cases[i].run || retry_park(f.db, r.no, &retry, &err), "%s", err.message);
+        CHECK(db_commit(f.db, &err), "%s", err.message);
+        CHECK(pthread_join(thread, NULL) == 0 && r.ok, "%s: %s", cases[i].name, r.err.message);
+        CHECK(rows_of(&f, cases[i].left, r.no) == 0, "%s: nothing left", cases[i].name);
+    }
+    db_close(other);
+    fixture_done(&f);
+}
+
+static void removal_meanwhile(void **state)
+{
+    (void)state;
+    test_databases(removal_meanwhile_body);
+}
+
 TEST_GROUP(job, cmocka_unit_test(statements), cmocka_unit_test(record), cmocka_unit_test(names),
-           cmocka_unit_test(schema), cmocka_unit_test(secrets), cmocka_unit_test(removal))
+           cmocka_unit_test(schema), cmocka_unit_test(secrets), cmocka_unit_test(removal),
+           cmocka_unit_test(removal_meanwhile))
