@@ -34,8 +34,10 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     map_init(&r->under_way);
     map_init(&r->reserved);
     map_init(&r->group_ids);
-    if (!db_open(e->db, &r->db, err) || !job_load_no(r->db, r->arena, job_no, &r->job, err) ||
-        !load_program(r, err) || !e->open_source(r->db, &r->job, &r->source, err))
+    /* The signal first: one that is raised after the job was read is noticed later. */
+    if (!db_open(e->db, &r->db, err) || !job_signal_read(r->db, job_no, &r->signal_seen, err) ||
+        !job_load_no(r->db, r->arena, job_no, &r->job, err) || !load_program(r, err) ||
+        !e->open_source(r->db, &r->job, &r->source, err))
         return false;
     r->walk_job.job = &r->job;
     r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
@@ -56,8 +58,7 @@ bool run_lease(struct run *r, struct err *err)
     if (!lease_claim(r->engine, r->db, r->job.no, &r->lease, err))
         return false;
     r->leased = true;
-    if (!retry_count(r->db, r->job.no, &retries, err) ||
-        !job_signal_read(r->db, r->job.no, &r->signal_seen, err))
+    if (!retry_count(r->db, r->job.no, &retries, err))
         return false;
     r->had_retries = retries > 0;
     return recorder_open(r, err);

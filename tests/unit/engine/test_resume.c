@@ -147,6 +147,32 @@ static void changed_across_pages(const struct db_config *config)
     end();
 }
 
+static bool pausing_source(struct db *db, const struct job *job, struct source **out,
+                           struct err *err)
+{
+    CHECK(engine_pause(&w->engine, job->no, err), "%s", err->message);
+    return source_open_directory(db, job->id, out, err);
+}
+
+/* A pause that falls between reading the job and taking its lease is not overheard. */
+static void paused_while_it_begins(const struct db_config *config)
+{
+    struct cycle c = {0};
+    struct err err;
+
+    start(config);
+    for (int i = 0; i < 600; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%03d", i);
+        person(name);
+    }
+    w->engine.open_source = pausing_source;
+    CHECK(!world_try_cycle(w, &c, &err) || c.state == CYCLE_RUNNING, "it does not run to its end");
+    CHECK(world_accounts(w, SOURCE_USER) < 600, "it stops soon");
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -157,8 +183,9 @@ ON_BOTH(cut_short_in_the_references)
 ON_BOTH(retried_object_gets_its_references)
 ON_BOTH(provisioned_on_demand_gets_its_references)
 ON_BOTH(changed_across_pages)
+ON_BOTH(paused_while_it_begins)
 
 TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
            cmocka_unit_test(retried_object_gets_its_references_),
            cmocka_unit_test(provisioned_on_demand_gets_its_references_),
-           cmocka_unit_test(changed_across_pages_))
+           cmocka_unit_test(changed_across_pages_), cmocka_unit_test(paused_while_it_begins_))
