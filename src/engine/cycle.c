@@ -227,6 +227,17 @@ static void result(const struct run *r, struct arena *a, struct cycle *out)
     out->error_message = arena_str(a, out->error_message);
 }
 
+/* Intervals count from start to start; a cycle that was told to stop goes on at the first
+ * opportunity. */
+static int64_t next_cycle(const struct run *r)
+{
+    int64_t now = clock_now(r->engine->clock);
+
+    if (r->paused)
+        return now;
+    return (r->cycle.began_us ? r->cycle.began_us : now) + r->job.interval_us;
+}
+
 bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,
                   const atomic_bool *stop, struct arena *a, struct cycle *out, struct err *err)
 {
@@ -246,10 +257,7 @@ bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_ob
     if (!run_lease(&r, err))
         return false;
     ok = test_target(&r, err) && begin(&r, err) && run_phases(&r, err);
-    if (!job_set_next_cycle_after(r.db, job_no, r.job.schema_version,
-                                  (r.cycle.began_us ? r.cycle.began_us : clock_now(e->clock)) +
-                                      r.job.interval_us,
-                                  &ignored))
+    if (!job_set_next_cycle_after(r.db, job_no, r.job.schema_version, next_cycle(&r), &ignored))
         log_error("next_cycle_not_saved", &ignored);
     if (ok)
         result(&r, a, out);

@@ -173,6 +173,28 @@ static void paused_while_it_begins(const struct db_config *config)
     end();
 }
 
+/* A service that is stopped in the middle of a cycle goes on with it when it comes back. */
+static void stopped_cycle_is_due(const struct db_config *config)
+{
+    struct engine_status status;
+    struct cycle c;
+    struct err err;
+
+    start(config);
+    for (int i = 0; i < 300; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%03d", i);
+        person(name);
+    }
+    w->stop_after = 100;
+    c = world_cycle(w);
+    CHECK(c.state == CYCLE_RUNNING, "stopped");
+    CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &status, &err), "%s", err.message);
+    CHECK(status.next_cycle_us <= w->clock.now, "it is due at once");
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -184,8 +206,10 @@ ON_BOTH(retried_object_gets_its_references)
 ON_BOTH(provisioned_on_demand_gets_its_references)
 ON_BOTH(changed_across_pages)
 ON_BOTH(paused_while_it_begins)
+ON_BOTH(stopped_cycle_is_due)
 
 TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
            cmocka_unit_test(retried_object_gets_its_references_),
            cmocka_unit_test(provisioned_on_demand_gets_its_references_),
-           cmocka_unit_test(changed_across_pages_), cmocka_unit_test(paused_while_it_begins_))
+           cmocka_unit_test(changed_across_pages_), cmocka_unit_test(paused_while_it_begins_),
+           cmocka_unit_test(stopped_cycle_is_due_))
