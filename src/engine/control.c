@@ -74,7 +74,8 @@ static bool set_state(const struct engine *e, int64_t job_no, enum job_state sta
     if (state == JOB_ACTIVE && job.quarantined &&
         !job_set_quarantine(db, job_no, STR(""), STR(""), STR(""), 0, err))
         return false;
-    if (state == JOB_ACTIVE && job.state != JOB_ACTIVE && !job_set_next_cycle(db, job_no, 0, err))
+    if (state == JOB_ACTIVE && (job.state != JOB_ACTIVE || job.quarantined) &&
+        !job_set_next_cycle(db, job_no, 0, err))
         return false;
     return job_signal_raise(db, job_no, err);
 }

@@ -195,6 +195,23 @@ static void stopped_cycle_is_due(const struct db_config *config)
     end();
 }
 
+/* Start after a failure of the job: the cause is said to be mended, so it is tried at once. */
+static void start_out_of_quarantine(const struct db_config *config)
+{
+    struct engine_status status;
+    struct cycle c;
+    struct err err;
+
+    start(config);
+    person("ada");
+    w->fault = (struct fault){.call = CALL_TEST, .code = "credentialsRefused", .times = 1};
+    CHECK(!world_try_cycle(w, &c, &err), "quarantined");
+    CHECK(engine_start(&w->engine, w->job.no, &err), "%s", err.message);
+    CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &status, &err), "%s", err.message);
+    CHECK(!status.job.quarantined && status.next_cycle_us == 0, "due at once");
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -207,9 +224,10 @@ ON_BOTH(provisioned_on_demand_gets_its_references)
 ON_BOTH(changed_across_pages)
 ON_BOTH(paused_while_it_begins)
 ON_BOTH(stopped_cycle_is_due)
+ON_BOTH(start_out_of_quarantine)
 
 TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
            cmocka_unit_test(retried_object_gets_its_references_),
            cmocka_unit_test(provisioned_on_demand_gets_its_references_),
            cmocka_unit_test(changed_across_pages_), cmocka_unit_test(paused_while_it_begins_),
-           cmocka_unit_test(stopped_cycle_is_due_))
+           cmocka_unit_test(stopped_cycle_is_due_), cmocka_unit_test(start_out_of_quarantine_))
