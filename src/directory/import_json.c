@@ -79,11 +79,22 @@ static bool read_members(struct import_work *w, const struct directory_attribute
     return true;
 }
 
+/* Two names of an object can mean one attribute: by spelling, by case, or by a rule. */
+static bool is_there(const struct directory_attribute *at, const struct import_row *row)
+{
+    return (at->is_id && row->id.len > 0) || (at->is_manager && row->has_manager) ||
+           (at->is_members && row->has_members) || json_get(row->patch, at->name);
+}
+
 static bool add_member(struct import_work *w, const struct directory_attribute *at,
                        const struct json *v, struct import_row *row, struct err *err)
 {
     struct json *value;
 
+    if (is_there(at, row)) {
+        return err_set(err, ERR_INVALID, "duplicateColumn", "%.*s is there in both spellings",
+                       STR_ARG(at->name));
+    }
     if (at->is_id) {
         if (v->type != JSON_STRING)
             return fail_value(at, "a text", err);
@@ -97,10 +108,6 @@ static bool add_member(struct import_work *w, const struct directory_attribute *
     }
     if (at->is_members)
         return read_members(w, at, v, row, err);
-    if (json_get(row->patch, at->name)) {
-        return err_set(err, ERR_INVALID, "duplicateColumn", "%.*s is there in both spellings",
-                       STR_ARG(at->name));
-    }
     if (!directory_value(at, v, w->row, &value, err))
         return false;
     value->name = at->name;
