@@ -142,8 +142,13 @@ static void side_init(struct side *s, struct walk *w)
     }
 }
 
-static const struct mapping_attribute *attribute_of(const struct walk *w, struct str target)
+/* Mostly both programs have it at the same place, which the hint says. */
+static const struct mapping_attribute *attribute_of(const struct walk *w, struct str target,
+                                                    size_t hint)
 {
+    if (w->mapping && hint < w->mapping->attribute_count &&
+        str_eq(w->mapping->attributes[hint].target, target))
+        return &w->mapping->attributes[hint];
     for (size_t i = 0; w->mapping && i < w->mapping->attribute_count; i++) {
         if (str_eq_ascii_nocase(w->mapping->attributes[i].target, target))
             return &w->mapping->attributes[i];
@@ -158,7 +163,7 @@ static const struct json *account_value(const struct side *s, const struct mappi
     if (m && m->is_reference) /* resolved only when it is sent: the source's ids are compared */
         return json_get(s->w->entry.attributes, m->reference);
     for (size_t i = 0; i < s->changes.count; i++) {
-        if (str_eq_ascii_nocase(s->changes.items[i].attribute->target, target))
+        if (s->changes.items[i].attribute == m) /* nothing unmapped changes */
             return s->changes.items[i].after;
     }
     return json_get(s->exported, target);
@@ -181,10 +186,10 @@ static bool same_but_case(struct arena *a, const struct json *x, const struct js
 }
 
 static void compare_attribute(struct whatif *t, const struct side *old, const struct side *new,
-                              struct str target)
+                              struct str target, size_t place)
 {
-    const struct mapping_attribute *was = attribute_of(old->w, target);
-    const struct mapping_attribute *is = attribute_of(new->w, target);
+    const struct mapping_attribute *was = attribute_of(old->w, target, place);
+    const struct mapping_attribute *is = attribute_of(new->w, target, place);
     const struct mapping_attribute *either = is ? is : was;
     const struct json *before = account_value(old, was, target);
     const struct json *after = account_value(new, is, target);
@@ -220,45 +225,66 @@ static void compare_attribute(struct whatif *t, const struct side *old, const st
 static void compare_attributes(struct whatif *t, const struct side *old, const struct side *new)
 {
     for (size_t i = 0; i < new->w->mapping->attribute_count; i++)
-        compare_attribute(t, old, new, new->w->mapping->attributes[i].target);
+        compare_attribute(t, old, new, new->w->mapping->attributes[i].target, i);
     for (size_t i = 0; i < old->w->mapping->attribute_count; i++) {
         struct str target = old->w->mapping->attributes[i].target;
 
-        if (!attribute_of(new->w, target))
-            compare_attribute(t, old, new, target);
+        if (!attribute_of(new->w, target, i))
+            compare_attribute(t, old, new, target, i);
     }
 }
 
 /* --- Matching --- */
 
-static struct json *matching_values(const struct walk *w)
-{
+struct matching {
     struct mapping_criterion criteria[WALK_CRITERIA_MAX];
-    struct json *out = json_new(w->arena, JSON_OBJECT);
-    size_t n;
+    size_t count;
+};
 
-    if (!w->values)
-        return out;
-    n = mapping_criteria(w->mapping, w->values, criteria, WALK_CRITERIA_MAX);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < criteria[i].count; k++)
-            json_set(w->arena, out, criteria[i].attributes[k]->target,
-                     json_clone(w->arena, criteria[i].values[k]));
+static void matching_of(const struct walk *w, struct matching *out)
+{
+    out->count =
+        w->values ? mapping_criteria(w->mapping, w->values, out->criteria, WALK_CRITERIA_MAX) : 0;
+}
+
+static bool same_criterion(const struct mapping_criterion *a, const struct mapping_criterion *b)
+{
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++)
+        same = str_eq(a->attributes[i]->target, b->attributes[i]->target) &&
+               json_equal(a->values[i], b->values[i]);
+    return same;
+}
+
+static struct json *matching_json(struct arena *a, const struct matching *m)
+{
+    struct json *out = json_new(a, JSON_OBJECT);
+
+    for (size_t i = 0; i < m->count; i++) {
+        for (size_t k = 0; k < m->criteria[i].count; k++)
+            json_set(a, out, m->criteria[i].attributes[k]->target,
+                     json_clone(a, m->criteria[i].values[k]));
     }
     return out;
 }
 
 static void compare_matching(struct whatif *t, const struct walk *old, const struct walk *new)
 {
-    struct difference d = {
-        .kind = WHATIF_MATCHING,
-        .also = !new->connected,
-        .before = matching_values(old),
-        .after = matching_values(new),
-    };
+    struct matching was, is;
+    struct difference d = {.kind = WHATIF_MATCHING, .also = !new->connected};
+    bool same;
 
-    if (!json_equal(d.before, d.after))
-        note(t, new, &d);
+    matching_of(old, &was);
+    matching_of(new, &is);
+    same = was.count == is.count;
+    for (size_t i = 0; same && i < is.count; i++)
+        same = same_criterion(&was.criteria[i], &is.criteria[i]);
+    if (same)
+        return;
+    d.before = matching_json(new->arena, &was);
+    d.after = matching_json(new->arena, &is);
+    note(t, new, &d);
 }
 
 /* --- One object --- */
