@@ -83,11 +83,12 @@ static bool timeout_setting(int64_t *out_ms, struct err *err)
     return true;
 }
 
-static bool open_target(const struct job *job, const struct secret *token,
+static bool open_target(void *ctx, const struct job *job, const struct secret *token,
                         const struct mapping_program *program, struct target **out, struct err *err)
 {
     struct target_scim_config config = {.base_url = job->base_url, .token = token};
 
+    (void)ctx;
     if (!timeout_setting(&config.timeout_ms, err))
         return false;
     config.ca_file = getenv("USHER_CA_FILE");
@@ -106,6 +107,7 @@ bool cli_wire_begin(struct cli_wire *w, struct cli *c, struct err *err)
         .rng = c->rng,
         .open_source = open_source,
         .open_target = open_target,
+        .target_ctx = c,
     };
     return cli_db_open(c, err);
 }

@@ -27,7 +27,8 @@ bool engine_test_new(const struct engine *e, const struct job *job, const struct
 
     return mapping_document_parse(a, schema_json, &schema, NULL, err) &&
            mapping_compile(a, schema, &program, &findings, err) &&
-           e->open_target(job, token, program, &target, err) && target->ops->test(target, err);
+           e->open_target(e->target_ctx, job, token, program, &target, err) &&
+           target->ops->test(target, err);
 }
 
 /* The same document as a new version: what invalidates a schema's results does so here, for a cycle

@@ -28,11 +28,12 @@ struct engine {
     /* Opens the source of a job on a database handle that outlives it. */
     bool (*open_source)(struct db *db, const struct job *job, struct source **out, struct err *err);
     /* Opens the target of a job; token (the secret SecretToken) is borrowed until the target is
-     * closed. */
-    bool (*open_target)(const struct job *job, const struct secret *token,
+     * closed. Called from several threads. */
+    bool (*open_target)(void *ctx, const struct job *job, const struct secret *token,
                         const struct mapping_program *program, struct target **out,
                         struct err *err);
-    unsigned window; /* objects on the walk at once; 0: 64 */
+    void *target_ctx; /* for open_target */
+    unsigned window;  /* objects on the walk at once; 0: 64 */
 };
 
 /* How a cycle tells that it goes on; called now and then on the cycle's thread. */

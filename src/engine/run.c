@@ -48,7 +48,7 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     if (planning)
         return true;
     return job_secret_load(r->db, e->key, job_no, STR("SecretToken"), &r->token, err) &&
-           e->open_target(&r->job, &r->token, r->walk_job.program, &r->target, err);
+           e->open_target(e->target_ctx, &r->job, &r->token, r->walk_job.program, &r->target, err);
 }
 
 bool run_lease(struct run *r, struct err *err)

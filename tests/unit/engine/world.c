@@ -349,19 +349,17 @@ static const struct target_ops fake_ops = {
 
 /* --- the world --- */
 
-/* The engine has no room for a context here: the base URL carries the world's address. */
-static bool open_target(const struct job *job, const struct secret *token,
+static bool open_target(void *ctx, const struct job *job, const struct secret *token,
                         const struct mapping_program *program, struct target **out, struct err *err)
 {
     struct fake *f = mem_alloc(sizeof(*f));
-    void *world = NULL;
 
+    (void)job;
     (void)token;
     (void)err;
-    sscanf(job->base_url.ptr, "fake:%p", &world);
     f->target.ops = &fake_ops;
     f->target.program = program;
-    f->world = world;
+    f->world = ctx;
     *out = &f->target;
     return true;
 }
@@ -398,7 +396,7 @@ void world_init(struct world *w, const struct db_config *config, const char *tem
         .id = arena_str(w->arena, uuid_new(&w->rng.rng, id)),
         .name = STR("App"),
         .template_id = str_from_z(template_id),
-        .base_url = arena_printf(w->arena, "fake:%p", (void *)w),
+        .base_url = STR("https://app.example/scim"),
         .state = JOB_ACTIVE,
         .scope = JOB_SCOPE_ASSIGNED,
         .interval_us = JOB_INTERVAL_DEFAULT_US,
@@ -416,6 +414,7 @@ void world_init(struct world *w, const struct db_config *config, const char *tem
         .rng = &w->rng.rng,
         .open_source = open_source,
         .open_target = open_target,
+        .target_ctx = w,
     };
 }
 
