@@ -20,13 +20,13 @@ struct record_batch {
 
 /* --- on the writer's thread --- */
 
-static bool record_failure(struct db *db, const struct run *r, const struct walk *w,
+static bool record_failure(struct db *db, const struct run *r, const struct walk *w, bool reference,
                            struct err *err)
 {
     struct retry parked = {
         .source_id = w->entry.id,
         .kind = w->entry.kind,
-        .reference = w->references,
+        .reference = reference,
         .first_us = w->at_us,
         .next_us = w->at_us, /* due in the next cycle */
         .code = w->code,
@@ -51,6 +51,17 @@ static bool record_owed(struct db *db, const struct run *r, const struct walk *w
     return retry_park(db, r->job.no, &owed, err);
 }
 
+/* Nothing that was exported of the account counts any more; if its object may get another one, its
+ * memberships are owed. */
+static bool forget_account(struct db *db, const struct run *r, const struct walk *w,
+                           struct err *err)
+{
+    bool removed;
+
+    return (w->entry.gone || pending_reference_owe(db, r->job.no, w->entry.id, err)) &&
+           connection_remove(db, r->job.no, w->entry.id, &removed, err);
+}
+
 static bool record_connection(struct db *db, const struct run *r, const struct walk *w,
                               struct err *err)
 {
@@ -68,14 +79,11 @@ static bool record_connection(struct db *db, const struct run *r, const struct w
         };
         bool is_new;
 
+        if (w->rematched && !forget_account(db, r, w, err))
+            return false;
         return connection_save(db, r->job.no, &c, &is_new, err);
     }
-    if (w->keep == KEEP_DROPPED) {
-        bool removed;
-
-        return connection_remove(db, r->job.no, w->entry.id, &removed, err);
-    }
-    return true;
+    return w->keep != KEEP_DROPPED || forget_account(db, r, w, err);
 }
 
 /* What the second pass sent and what it still waits for. */
@@ -108,7 +116,10 @@ static bool record_walk(struct db *db, const struct run *r, const struct walk *w
     if (w->owes_references && !record_owed(db, r, w, err))
         return false;
     if (w->status == STATUS_FAILURE) {
-        if (!record_failure(db, r, w, err))
+        if (!record_failure(db, r, w, w->references, err))
+            return false;
+        /* Seen in the second pass that the account is gone: the object is to be matched again. */
+        if (w->references && w->keep == KEEP_DROPPED && !record_failure(db, r, w, false, err))
             return false;
     } else if (r->had_retries && !retry_remove(db, r->job.no, w->entry.id, w->references, err)) {
         return false;

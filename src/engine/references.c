@@ -246,15 +246,25 @@ static void reference_failed(struct walk *w, const struct err *err)
     export_finish(w);
 }
 
+/* The connection is dropped; the object is matched or created again by its retry, and its
+ * references follow (engine.md 4, InvalidAnchor). */
+static void account_gone(struct walk *w)
+{
+    w->keep = KEEP_DROPPED;
+    walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_FAILURE,
+              "Account %.*s no longer exists in the target", STR_ARG(w->connection.target_id));
+    walk_fail(w, TARGET_PERMANENT, "InvalidAnchor",
+              "The connected account no longer exists; it is matched again in the next cycle");
+    export_finish(w);
+}
+
 static void on_members_changed(void *ctx, const struct target_result *result)
 {
     struct walk *w = ctx;
 
     w->requests++;
-    if (result->status ==
-        TARGET_NOT_FOUND) { /* seen and put right when the group itself is walked next */
-        walk_fail(w, TARGET_PERMANENT, "InvalidAnchor", "The connected group no longer exists");
-        export_finish(w);
+    if (result->status == TARGET_NOT_FOUND) {
+        account_gone(w);
     } else if (result->status != TARGET_OK) {
         export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", send_members);
     } else {
@@ -321,8 +331,7 @@ static void on_singles_sent(void *ctx, const struct target_result *result)
 
     w->requests++;
     if (result->status == TARGET_NOT_FOUND) {
-        walk_fail(w, TARGET_PERMANENT, "InvalidAnchor", "The connected account no longer exists");
-        export_finish(w);
+        account_gone(w);
         return;
     }
     if (result->status != TARGET_OK) {

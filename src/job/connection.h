@@ -64,6 +64,10 @@ struct pending_reference {
 };
 MUST_USE bool pending_reference_add(struct db *db, int64_t job_no,
                                     const struct pending_reference *p, struct err *err);
+/* The groups that an object was exported as a member of wait for it: its account is gone, and a new
+ * one is to come back into them. Before connection_remove. */
+MUST_USE bool pending_reference_owe(struct db *db, int64_t job_no, struct str member_id,
+                                    struct err *err);
 MUST_USE bool pending_reference_take(struct db *db, struct arena *a, int64_t job_no,
                                      struct str missing_id, struct pending_reference **out,
                                      size_t *out_count,

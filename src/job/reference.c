@@ -9,6 +9,7 @@ enum query {
     Q_MEMBER_ADD,
     Q_MEMBER_REMOVE,
     Q_PENDING_ADD,
+    Q_PENDING_OWE,
     Q_PENDING_TAKE,
     Q_PENDING_REMOVE,
 };
@@ -30,6 +31,12 @@ const struct db_query reference_queries[] = {
     [Q_PENDING_ADD] = {"pending_reference_add",
                        "INSERT INTO job_pending_reference (job_no, missing_id, owner_id, attribute)"
                        " VALUES ($1, $2, $3, $4)"
+                       " ON CONFLICT (job_no, missing_id, owner_id, attribute) DO NOTHING"},
+    [Q_PENDING_OWE] = {"pending_reference_owe",
+                       "INSERT INTO job_pending_reference"
+                       " (job_no, missing_id, owner_id, attribute)"
+                       " SELECT job_no, member_id, group_id, 'members' FROM job_exported_member"
+                       " WHERE job_no = $1 AND member_id = $2"
                        " ON CONFLICT (job_no, missing_id, owner_id, attribute) DO NOTHING"},
     [Q_PENDING_TAKE] = {"pending_reference_take",
                         "SELECT owner_id, attribute FROM job_pending_reference"
@@ -96,6 +103,12 @@ bool pending_reference_add(struct db *db, int64_t job_no, const struct pending_r
                    DB_ARGS(db_int(job_no), db_text(p->missing_id), db_text(p->owner_id),
                            db_text(p->attribute)),
                    NULL, err);
+}
+
+bool pending_reference_owe(struct db *db, int64_t job_no, struct str member_id, struct err *err)
+{
+    return db_exec(db, query(Q_PENDING_OWE), DB_ARGS(db_int(job_no), db_text(member_id)), NULL,
+                   err);
 }
 
 bool pending_reference_take(struct db *db, struct arena *a, int64_t job_no, struct str missing_id,

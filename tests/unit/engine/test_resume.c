@@ -147,6 +147,52 @@ static void changed_across_pages(const struct db_config *config)
     end();
 }
 
+/* A group that somebody deleted in the target is made again when its members change. */
+static void vanished_group(const struct db_config *config)
+{
+    struct account *team;
+    struct str group;
+    struct cycle c;
+
+    start(config);
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    world_member(w, group, world_person(w, "ada"), true);
+    world_cycle(w);
+    world_account(w, "team")->used = false;
+    world_member(w, group, world_person(w, "bob"), true);
+    world_cycle(w);
+    c = world_cycle(w);
+    team = world_account(w, "team");
+    CHECK(team && team->member_count == 2, "it is there again with all its members");
+    CHECK(c.counters.created == 1 && c.state == CYCLE_SUCCEEDED, "at once");
+    c = world_cycle(w);
+    CHECK(c.counters.requests == 0, "and nothing is owed");
+    end();
+}
+
+/* An account that somebody deleted in the target comes back into its groups. */
+static void vanished_member(const struct db_config *config)
+{
+    struct str group, ada;
+
+    start(config);
+    group = world_group(w, "team");
+    ada = world_person(w, "ada");
+    world_assign(w, group, true);
+    world_member(w, group, ada, true);
+    world_cycle(w);
+    world_account(w, "ada")->used = false;
+    world_account(w, "team")->member_count = 0;
+    world_set(w, ada, "givenName", "\"Augusta\"");
+    world_cycle(w);
+    CHECK(world_account(w, "ada"), "ada is created again");
+    CHECK(world_account(w, "team")->member_count == 1, "and is a member again");
+    CHECK_STR(str_from_z(world_account(w, "team")->members[0]), world_account(w, "ada")->id,
+              "by her new id");
+    end();
+}
+
 static bool pausing_source(struct db *db, const struct job *job, struct source **out,
                            struct err *err)
 {
@@ -225,9 +271,12 @@ ON_BOTH(changed_across_pages)
 ON_BOTH(paused_while_it_begins)
 ON_BOTH(stopped_cycle_is_due)
 ON_BOTH(start_out_of_quarantine)
+ON_BOTH(vanished_group)
+ON_BOTH(vanished_member)
 
 TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
            cmocka_unit_test(retried_object_gets_its_references_),
            cmocka_unit_test(provisioned_on_demand_gets_its_references_),
            cmocka_unit_test(changed_across_pages_), cmocka_unit_test(paused_while_it_begins_),
-           cmocka_unit_test(stopped_cycle_is_due_), cmocka_unit_test(start_out_of_quarantine_))
+           cmocka_unit_test(stopped_cycle_is_due_), cmocka_unit_test(start_out_of_quarantine_),
+           cmocka_unit_test(vanished_group_), cmocka_unit_test(vanished_member_))

@@ -175,6 +175,7 @@ static void members_body(const struct db_config *config)
     size_t count;
     bool has;
     bool removed;
+    struct pending_reference *owed;
 
     fixture_init(&f, config);
     save(&f, "g1", "tg", SOURCE_GROUP);
@@ -192,7 +193,11 @@ static void members_body(const struct db_config *config)
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u2"), &has, &err) && has, "has");
     CHECK(exported_member_set(f.db, 1, STR("g1"), STR("u2"), false, &err), "%s", err.message);
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u2"), &has, &err) && !has, "no more");
+    CHECK(pending_reference_owe(f.db, 1, STR("u1"), &err), "%s", err.message);
     CHECK(connection_remove(f.db, 1, STR("u1"), &removed, &err), "%s", err.message);
+    CHECK(pending_reference_take(f.db, f.a, 1, STR("u1"), &owed, &count, &err) && count == 1,
+          "its group waits for it");
+    CHECK_STR(owed[0].owner_id, "g1", "that one");
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u1"), &has, &err) && !has,
           "memberships go with the account");
     fixture_done(&f);
