@@ -3,6 +3,7 @@
 
 static const struct scim_service service = {
     .patch = true,
+    .sort = true,
     .etag = true,
     .filter_max_results = PROVIDER_PAGE_MAX,
     .default_page = PROVIDER_PAGE_DEFAULT,

@@ -8,6 +8,7 @@
 #include "provider/statements.h"
 #include "scim/patch.h"
 #include "scim/projection.h"
+#include "scim/sort.h"
 
 #include <pthread.h>
 
@@ -19,7 +20,7 @@
 #define PROVIDER_SCAN_MAX     1000000 /* resources one filter may look at; beyond: tooMany */
 #define PROVIDER_QUICK_MAX    32768   /* bytes of a body that is read without a worker */
 
-enum resource_kind { RESOURCE_USER = 1, RESOURCE_GROUP = 2 };
+enum resource_kind { RESOURCE_ANY /* of lists: both */, RESOURCE_USER = 1, RESOURCE_GROUP = 2 };
 
 /* Who a key belongs to; lives as long as the provider, shared by threads, never changed. */
 struct tenant {
@@ -106,6 +107,7 @@ struct call {
     struct str filter, attributes, excluded;
     bool has_filter;
     struct str start_index, count;
+    struct str sort_by, sort_order;
     const struct scim_projection *projection;
 };
 
@@ -186,7 +188,7 @@ struct parts {
     bool groups, members, meta, manager;
 };
 struct parts parts_wanted(const struct call *c);
-struct parts parts_used(const struct scim_matcher *m);
+struct parts parts_used(const struct scim_matcher *m /* or NULL */, const struct scim_sort *sort);
 /* The stored document with computed attributes as far as wanted. */
 MUST_USE bool represent_load(const struct call *c, struct db *db, const struct stored *s,
                              struct parts parts, struct json **out, struct err *err);

@@ -20,12 +20,20 @@ struct parts parts_wanted(const struct call *c)
                           .manager = true};
 }
 
-struct parts parts_used(const struct scim_matcher *m)
+static bool uses(const struct scim_matcher *m, const struct scim_sort *sort, struct str name)
 {
-    return (struct parts){.groups = scim_matcher_uses(m, STR("groups")),
-                          .members = scim_matcher_uses(m, STR("members")),
-                          .meta = scim_matcher_uses(m, STR("meta")),
-                          .manager = scim_matcher_uses(m, STR("manager"))};
+    return (m && scim_matcher_uses(m, name)) || scim_sort_uses(sort, name);
+}
+
+struct parts parts_used(const struct scim_matcher *m, const struct scim_sort *sort)
+{
+    return (struct parts){
+        .groups = uses(m, sort, STR("groups")),
+        .members = uses(m, sort, STR("members")),
+        .meta = uses(m, sort, STR("meta")),
+        .manager =
+            (m && scim_matcher_uses(m, STR("manager"))) || (sort->leaf && sort->ref.extension),
+    };
 }
 
 struct str represent_version(int64_t version, char *out)

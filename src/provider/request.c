@@ -200,6 +200,8 @@ static void take_parameter(struct call *c, struct str name, struct str value)
         {STR("excludedAttributes"), &c->excluded},
         {STR("startIndex"), &c->start_index},
         {STR("count"), &c->count},
+        {STR("sortBy"), &c->sort_by},
+        {STR("sortOrder"), &c->sort_order},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)

@@ -1,0 +1,46 @@
+/* A list at work: which resources it holds, in which order, and the window of them that is
+ * answered (scim.md 5). Internal to provider/. */
+#pragma once
+
+#include "provider/rank.h"
+#include "scim/sort.h"
+
+/* What the list holds of one resource type. Candidates come from `from` with `key`. */
+struct list_type {
+    struct call call; /* with the type, its projection, and an arena emptied for each candidate */
+    const struct scim_matcher *matcher; /* NULL: all */
+    struct scim_sort sort;
+    struct parts used; /* by the matcher and the order */
+    enum provider_statement from;
+    struct str key;
+    bool exact; /* every candidate matches */
+};
+
+struct list {
+    struct call *call;
+    struct db *db;
+    struct list_type types[2]; /* both for a list over all types */
+    size_t type_count;
+    struct arena *scratch;
+    int64_t start, count; /* the window; start from 1 */
+    bool sorted;
+    bool ranked; /* the order is another than that of the candidates */
+    struct ranking ranking;
+    int64_t seen, total, items;
+    struct buf out;
+    /* the last candidate seen */
+    int64_t last_created_us;
+    char last_id[UUID_TEXT_MAX];
+};
+
+/* walk.c */
+/* Chooses the index that serves the type's filter. */
+void list_choose_index(struct list *l, struct list_type *type);
+/* Whether there is one candidate at most. */
+bool list_is_look_up(const struct list *l);
+/* Looks at every candidate; what is in the window is written, or ranked. */
+MUST_USE bool list_walk(struct list *l, struct err *err);
+/* Without a filter the database counts, and skips to the window. One type, not ranked. */
+MUST_USE bool list_all(struct list *l, struct err *err);
+/* Ranks all candidates, then writes the window. */
+MUST_USE bool list_ranked(struct list *l, struct err *err);
