@@ -17,6 +17,7 @@ enum query {
     Q_HIDE,
     Q_SHOW,
     Q_COUNTS,
+    Q_LOCK,
 };
 
 const struct db_query directory_write_queries[] = {
@@ -43,6 +44,8 @@ const struct db_query directory_write_queries[] = {
          "UPDATE directory_feed SET live_users = live_users + $1, live_groups = live_groups + $2,"
          " deleted_users = deleted_users + $3, deleted_groups = deleted_groups + $4,"
          " last = last - $5 WHERE one = 1"},
+    /* Holds the row of the feed, which every writer needs, from the beginning. */
+    [Q_LOCK] = {"directory_lock", "UPDATE directory_feed SET last = last WHERE one = 1"},
 };
 const size_t directory_write_query_count = ARRAY_LEN(directory_write_queries);
 
@@ -56,6 +59,10 @@ bool directory_begin(struct db *db, const struct clock *clock, struct rng *rng,
 {
     if (!db_begin(db, DB_WRITE, err))
         return false;
+    if (!db_exec(db, query(Q_LOCK), DB_NO_ARGS, NULL, err)) {
+        db_rollback(db);
+        return false;
+    }
     *out = (struct directory_tx){.db = db, .rng = rng, .now_us = clock_now(clock), .block = 1};
     buf_init(&out->text, doc_max);
     return true;

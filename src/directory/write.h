@@ -1,6 +1,7 @@
 /* Changing people and groups. Every change is made inside a struct directory_tx, which is one write
  * transaction of the database: it adds to the change feed what it changes, and nothing when it
- * changes nothing. Two writers on PostgreSQL that change the same object: the later one gets
+ * changes nothing. There is one at a time, on both databases: what it has looked up stays true
+ * until it ends. An object that was loaded before it began and has changed since is refused with
  * ERR_CONFLICT "changedMeanwhile". No savepoints inside a transaction of this kind. */
 #pragma once
 
@@ -21,6 +22,8 @@ struct directory_tx { /* fields are write.c's and feed.c's, except now_us for re
     struct buf text;
 };
 
+/* Waits for another writer, as long as the configuration of the database says; then ERR_UNAVAILABLE
+ * "databaseBusy". */
 MUST_USE bool directory_begin(struct db *db, const struct clock *clock, struct rng *rng,
                               struct directory_tx *out, struct err *err);
 /* Durable when it returns true; rolled back when false. Either way the tx is over. */

@@ -142,6 +142,39 @@ static void changed_meanwhile(const struct db_config *config)
     world_close(&w);
 }
 
+/* What a transaction has looked up stays true until it ends: nobody else writes meanwhile. */
+static void one_writer(const struct db_config *config)
+{
+    struct db_config impatient = *config;
+    struct directory_object o;
+    struct world w;
+    struct world second;
+    struct str id;
+    bool found;
+
+    impatient.busy_timeout_ms = 50;
+    world_open(&w, config);
+    world_open(&second, &impatient);
+    world_begin(&w);
+    OK(&w, directory_match(w.db, w.a, SOURCE_GROUP, STR(""), STR("Team"), &o, &found, &w.err) &&
+               !found);
+    CHECK(
+        !directory_begin(second.db, &second.clock.clock, &second.rng.rng, &second.tx, &second.err),
+        "two at once would both make the group");
+    CHECK_STR(str_from_z(second.err.code), "databaseBusy", "is told to wait");
+    CHECK(!db_in_transaction(second.db), "and holds nothing");
+    OK(&w, directory_insert(&w.tx, w.a, SOURCE_GROUP, STR(""),
+                            world_patch(&w, "{'displayName':'Team'}"), &id, &w.err));
+    world_commit(&w);
+    world_begin(&second);
+    OK(&second, directory_match(second.db, second.a, SOURCE_GROUP, STR(""), STR("Team"), &o, &found,
+                                &second.err));
+    CHECK(found, "the later one sees it");
+    directory_rollback(&second.tx);
+    world_close(&second);
+    world_close(&w);
+}
+
 static void bin(const struct db_config *config)
 {
     struct world w;
@@ -460,8 +493,15 @@ static void test_assignments(void **state)
     test_databases(assignments);
 }
 
+static void test_one_writer(void **state)
+{
+    (void)state;
+    test_databases(one_writer);
+}
+
 TEST_GROUP(store, cmocka_unit_test(test_statements), cmocka_unit_test(test_create_and_change),
            cmocka_unit_test(test_refusals), cmocka_unit_test(test_changed_meanwhile),
-           cmocka_unit_test(test_bin), cmocka_unit_test(test_position),
-           cmocka_unit_test(test_removal), cmocka_unit_test(test_finding),
-           cmocka_unit_test(test_lists), cmocka_unit_test(test_assignments))
+           cmocka_unit_test(test_one_writer), cmocka_unit_test(test_bin),
+           cmocka_unit_test(test_position), cmocka_unit_test(test_removal),
+           cmocka_unit_test(test_finding), cmocka_unit_test(test_lists),
+           cmocka_unit_test(test_assignments))
