@@ -34,6 +34,11 @@ static int run_check(struct cli *c, const struct cli_args *args)
     }
     buf_init(&canonical, (size_t)EXPR_MAX_CHARACTERS * 16);
     expr_print(&canonical, e);
+    for (const struct expr_warning *w = expr_lint(c->arena, e); w; w = w->next) {
+        if (w->certain)
+            return fail_expression(c, text, &w->error);
+        cli_say(c, "warning: %s: %s", w->error.err.place, w->error.err.message);
+    }
     cli_say(c, "ok: %s", buf_z(&canonical));
     return 0;
 }

@@ -167,6 +167,7 @@ bool expr_compile(struct arena *a, struct str text, struct expr_names *names,
     e->text = arena_str(a, text);
     if (!expr_parse(a, e->text, &e->root, err) || !check(&k, e->root))
         return expr_error_place(err, text);
+    expr_fold(a, e->root);
     *out = e;
     return true;
 }

@@ -2,8 +2,6 @@
  * null out, functions marked EACH go over lists. */
 #include "expr/function.h"
 
-static bool evaluate(struct evaluation *ev, const struct node *n, struct expr_value *out);
-
 static bool too_much(struct evaluation *ev, size_t offset, size_t bytes)
 {
     ev->work += bytes;
@@ -65,7 +63,7 @@ bool call_spend(struct call *c, size_t count, size_t each)
 bool call_evaluate(struct call *c, size_t i, struct expr_value *out)
 {
     *out = (struct expr_value){.type = EXPR_NULL};
-    return i >= c->count || evaluate(c->evaluation, c->node->parts[i], out);
+    return i >= c->count || node_evaluate(c->evaluation, c->node->parts[i], out);
 }
 
 static bool wrong_type(struct call *c, size_t i, const struct expr_value *v, const char *wanted)
@@ -186,7 +184,7 @@ static bool evaluate_call(struct evaluation *ev, const struct node *n, struct ex
     for (size_t i = n->count; i < ARRAY_LEN(few); i++)
         c.args[i] = (struct expr_value){.type = EXPR_NULL, {.text = {"", 0}}};
     for (size_t i = 0; i < n->count; i++) {
-        if (!evaluate(ev, n->parts[i], &c.args[i]))
+        if (!node_evaluate(ev, n->parts[i], &c.args[i]))
             return false;
         if (value_is_signal(&c.args[i])) {
             *out = c.args[i];
@@ -208,7 +206,7 @@ static bool evaluate_concat(struct evaluation *ev, const struct node *n, struct 
     for (size_t i = 0; i < n->count; i++) {
         struct expr_value v;
 
-        if (!evaluate(ev, n->parts[i], &v))
+        if (!node_evaluate(ev, n->parts[i], &v))
             return false;
         if (value_is_signal(&v)) {
             *out = v;
@@ -316,7 +314,7 @@ static bool evaluate_compare(struct evaluation *ev, const struct node *n, struct
     bool result = false;
 
     for (size_t i = 0; i < 2; i++) {
-        if (!evaluate(ev, n->parts[i], &sides[i]))
+        if (!node_evaluate(ev, n->parts[i], &sides[i]))
             return false;
         if (value_is_signal(&sides[i])) {
             *out = sides[i];
@@ -331,8 +329,12 @@ static bool evaluate_compare(struct evaluation *ev, const struct node *n, struct
     return give_bool(out, result);
 }
 
-static bool evaluate(struct evaluation *ev, const struct node *n, struct expr_value *out)
+bool node_evaluate(struct evaluation *ev, const struct node *n, struct expr_value *out)
 {
+    if (n->folded) {
+        *out = n->value;
+        return true;
+    }
     switch (n->kind) {
     case NODE_OMITTED:
         return give_null(out);
@@ -360,5 +362,5 @@ bool expr_evaluate(const struct expr *e, const struct expr_context *c, struct ex
 {
     struct evaluation ev = {.context = c, .err = err};
 
-    return evaluate(&ev, e->root, out) || expr_error_place(err, e->text);
+    return node_evaluate(&ev, e->root, out) || expr_error_place(err, e->text);
 }

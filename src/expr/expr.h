@@ -74,6 +74,15 @@ bool expr_is_constant(const struct expr *e, struct str *out_text);  /* "text" or
 bool expr_redacts(const struct expr *e);                            /* calls Redact somewhere */
 bool expr_selects_unique(const struct expr *e); /* SelectUniqueValue outermost */
 
+/* What can only fail, found without values: arguments that can never have the type they need, calls
+ * of constants that fail. certain: every evaluation comes by it, so the expression can never give a
+ * value; else it stands in a branch. NULL: nothing is wrong. */
+struct expr_warning {
+    struct expr_error error;
+    bool certain;
+    struct expr_warning *next;
+};
+struct expr_warning *expr_lint(struct arena *a, const struct expr *e);
 /* Canonical text; compiling it again gives an equal expression. */
 void expr_print(struct buf *out, const struct expr *e);
 /* The attributeMappingSource {type, name, expression, parameters} (expressions.md 9). */
@@ -94,6 +103,10 @@ enum expr_type {
     EXPR_IGNORE_OBJECT, /* signal: the object is skipped */
 };
 
+/* What an evaluation gives if not null: EXPR_LIST a list of texts, EXPR_COMPLEX a list of records,
+ * EXPR_DOUBLE any number, EXPR_NULL: not known beforehand. */
+enum expr_type expr_result(const struct expr *e);
+
 struct expr_list {
     const struct expr_value *items;
     size_t count;
@@ -111,6 +124,9 @@ struct expr_value {
         const struct json *record; /* EXPR_COMPLEX */
     };
 };
+
+/* The value of an expression that is the same for everybody. */
+bool expr_constant_value(const struct expr *e, struct expr_value *out);
 
 /* What an evaluation may know. */
 struct expr_context {

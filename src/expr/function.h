@@ -32,6 +32,7 @@ enum function_flag {
     FUNCTION_SEES_NULL = 2, /* handles a null first argument itself; else it gives null */
     FUNCTION_ANY_NULL = 4,  /* any null argument gives null */
     FUNCTION_LAZY = 8,      /* evaluates its arguments itself */
+    FUNCTION_VARIES = 16,   /* not the same for the same arguments: clock, random, target */
 };
 
 /* What a call gives, unless it is null or a signal. */
@@ -95,6 +96,8 @@ static inline struct arena *call_arena(const struct call *c)
 {
     return c->evaluation->context->arena;
 }
+
+MUST_USE bool node_evaluate(struct evaluation *ev, const struct node *n, struct expr_value *out);
 
 /* A position that is written and not empty. */
 static inline bool call_given(const struct call *c, size_t i)

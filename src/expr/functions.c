@@ -7,6 +7,7 @@
 #define SEES     FUNCTION_SEES_NULL
 #define ANY_NULL FUNCTION_ANY_NULL
 #define LAZY     FUNCTION_LAZY
+#define VARIES   FUNCTION_VARIES
 #define OPT      PARAMETER_OPTIONAL
 #define BLANK    PARAMETER_BLANK
 #define MANY     PARAMETER_REPEATS
@@ -76,19 +77,19 @@ const struct expr_function expr_functions[] = {
      "DateDiff(\"d\", Now(), CDate([employeeHireDate]))"},
     {"DateFromNum", fn_date_from_num, 0, GIVES_DATE, {{"value", INT, 0}}, "a Windows file time as a date",
      "DateFromNum(129699324000000000)"},
-    {"DefaultDomain", fn_default_domain, 0, GIVES_TEXT, {{NULL, ANY, 0}},
+    {"DefaultDomain", fn_default_domain, VARIES, GIVES_TEXT, {{NULL, ANY, 0}},
      "the default domain name of the directory", "Join(\"@\", [mailNickname], DefaultDomain())"},
-    {"Error", fn_error, SEES, GIVES_ANY, {{"message", TEXT, 0}}, "fails with the message",
+    {"Error", fn_error, SEES | VARIES, GIVES_ANY, {{"message", TEXT, 0}}, "fails with the message",
      "IIF(IsPresent([mail]), [mail], Error(\"no mail address\"))"},
     {"EscapeDNComponent", fn_escape_dn, 0, GIVES_TEXT, {{"value", TEXT, 0}},
      "the text, written so that it can stand in a distinguished name",
      "\"cn=\" & EscapeDNComponent([displayName])"},
-    {"FormatDateTime", fn_format_date, 0, GIVES_TEXT,
+    {"FormatDateTime", fn_format_date, VARIES, GIVES_TEXT,
      {{"source", ANY, 0}, {"dateTimeStyles", TEXT, BLANK}, {"inputFormat", TEXT, BLANK},
       {"outputFormat", TEXT, 0}},
      "a date in another form; with three arguments there are no styles",
      "FormatDateTime([employeeHireDate], , \"yyyy-MM-ddTHH:mm:ssZ\", \"dd.MM.yyyy\")"},
-    {"Guid", fn_guid, 0, GIVES_TEXT, {{NULL, ANY, 0}}, "a new random GUID", "Guid()"},
+    {"Guid", fn_guid, VARIES, GIVES_TEXT, {{NULL, ANY, 0}}, "a new random GUID", "Guid()"},
     {"IIF", fn_iif, LAZY, GIVES_ANY,
      {{"condition", BOOL, 0}, {"valueIfTrue", ANY, BLANK}, {"valueIfFalse", ANY, BLANK}},
      "one of two values, by a condition", "IIF([country]=\"USA\", [country], [department])"},
@@ -141,7 +142,7 @@ const struct expr_function expr_functions[] = {
      "letters without their accents", "NormalizeDiacritics([givenName])"},
     {"Not", fn_not, SEES, GIVES_BOOLEAN, {{"source", ANY, 0}}, "false for true, and true for everything else",
      "Not([IsSoftDeleted])"},
-    {"Now", fn_now, 0, GIVES_DATE, {{NULL, ANY, 0}}, "the current time as a date", "Now()"},
+    {"Now", fn_now, VARIES, GIVES_DATE, {{NULL, ANY, 0}}, "the current time as a date", "Now()"},
     {"NumFromDate", fn_num_from_date, 0, GIVES_INTEGER, {{"value", ANY, 0}}, "a date as a Windows file time",
      "NumFromDate(Now())"},
     {"PCase", fn_pcase, EACH, GIVES_TEXT, {{"source", TEXT, 0}, {"wordSeparators", TEXT, OPT}},
@@ -155,9 +156,9 @@ const struct expr_function expr_functions[] = {
      "the prefix followed by the source", "Prepend(\"x-\", [mailNickname])"},
     {"RTrim", fn_rtrim, EACH, GIVES_TEXT, {{"value", TEXT, 0}}, "the text without white space on its right",
      "RTrim([displayName])"},
-    {"RandomNum", fn_random_num, ANY_NULL, GIVES_INTEGER, {{"start", INT, 0}, {"end", INT, 0}},
+    {"RandomNum", fn_random_num, ANY_NULL | VARIES, GIVES_INTEGER, {{"start", INT, 0}, {"end", INT, 0}},
      "a random integer from start to end, both included", "RandomNum(1000, 9999)"},
-    {"RandomString", fn_random_string, SEES, GIVES_TEXT,
+    {"RandomString", fn_random_string, SEES | VARIES, GIVES_TEXT,
      {{"Length", INT, 0}, {"MinimumNumbers", INT, 0}, {"MinimumSpecialCharacters", INT, 0},
       {"MinimumCapital", INT, 0}, {"MinimumLowerCase", INT, 0}, {"CharactersToAvoid", TEXT, OPT}},
      "random text, for initial passwords", "Redact(RandomString(16, 2, 2, 2, 2))"},
@@ -176,7 +177,7 @@ const struct expr_function expr_functions[] = {
      "ReplaceChars([surname], \"\u00e4:ae,\u00f6:oe,\u00fc:ue\")"},
     {"Right", fn_right, SEES, GIVES_TEXT, {{"string", TEXT, 0}, {"n", INT, 0}},
      "so many characters from the right", "Right([employeeId], 3)"},
-    {"SelectUniqueValue", fn_select_unique, LAZY, GIVES_TEXT, {{"rule1", ANY, 0}, {"rule2", ANY, MANY}},
+    {"SelectUniqueValue", fn_select_unique, LAZY | VARIES, GIVES_TEXT, {{"rule1", ANY, 0}, {"rule2", ANY, MANY}},
      "the first value that no other account has",
      "SelectUniqueValue([mailNickname], Append([mailNickname], \"2\"))"},
     {"SingleAppRoleAssignment", fn_single_role_assignment, 0, GIVES_TEXT, {{"source", ANY, 0}},

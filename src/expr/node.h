@@ -29,7 +29,8 @@ struct node {
     size_t offset;   /* where it begins in the text */
     struct str text; /* string value, attribute name, function name, constant name, number's text */
     unsigned slot;   /* attribute */
-    struct expr_value value; /* literals and bare constants */
+    struct expr_value value; /* literals, bare constants, folded parts */
+    bool folded;             /* calls and operators: of constants, value is what they give */
     const struct expr_function *function;
     const struct expr_regex *regex; /* call: its constant pattern, compiled */
     struct node **parts;            /* arguments or operands */
@@ -50,6 +51,8 @@ MUST_USE bool expr_parse(struct arena *a, struct str text, struct node **out,
                          struct expr_error *err);
 void expr_print_node(struct buf *out, const struct node *n);
 const char *expr_relop_text(enum relop op);
+
+void expr_fold(struct arena *a, struct node *root); /* fold.c */
 
 /* Says in which character of the text the error is: offsets are in bytes. Gives false. */
 bool expr_error_place(struct expr_error *err, struct str text);

@@ -107,12 +107,15 @@ struct expr_matcher *expr_matcher_new(const struct expr_regex *r, struct str sub
                                       uint64_t *steps)
 {
     struct expr_matcher *m = mem_alloc(sizeof(*m));
+    /* Without it PCRE2 would take the pattern's own memory, which all threads share. */
+    pcre2_general_context *memory = pcre2_general_context_create(NULL, NULL, NULL);
 
     m->regex = r;
     m->subject = subject;
     m->steps = steps ? steps : &m->own_steps;
-    m->data = pcre2_match_data_create_from_pattern(r->code, NULL);
-    m->context = pcre2_match_context_create(NULL);
+    m->data = pcre2_match_data_create_from_pattern(r->code, memory);
+    m->context = pcre2_match_context_create(memory);
+    pcre2_general_context_free(memory);
     if (!m->data || !m->context)
         abort(); /* as mem_alloc ends the process */
     pcre2_set_match_limit(m->context, MATCH_LIMIT);

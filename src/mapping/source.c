@@ -180,6 +180,44 @@ static bool finish_constant(struct compiler *k, const struct place *at, struct s
     return schema_finding(k, at, "InvalidConstant", "%s", err.message);
 }
 
+/* No value of the expression's type can become one of the target's. */
+static bool mismatches(const struct mapping_attribute *m)
+{
+    enum expr_type got = expr_result(m->expr);
+    bool never = got == EXPR_DATE || got == EXPR_BINARY || got == EXPR_COMPLEX;
+
+    if (m->type == ATTRIBUTE_BOOLEAN)
+        return never || got == EXPR_INTEGER || got == EXPR_DOUBLE;
+    return m->type == ATTRIBUTE_INTEGER && (never || got == EXPR_BOOLEAN);
+}
+
+/* What would fail for everybody is found when it is saved. */
+static bool check_expression(struct compiler *k, const struct place *at,
+                             const struct mapping_attribute *m)
+{
+    struct place place = {.parent = at, .name = "expression"};
+    const struct json *converted;
+    struct expr_value v;
+    struct err err;
+
+    for (const struct expr_warning *w = expr_lint(k->arena, m->expr); w; w = w->next) {
+        if (w->certain) {
+            return schema_finding_at(k, &place, w->error.offset, expr_fault_name(w->error.fault),
+                                     arena_printf(k->arena,
+                                                  "the expression never gives a value: %s",
+                                                  w->error.err.message));
+        }
+    }
+    if (mismatches(m)) {
+        return schema_finding(k, &place, "TypeMismatch",
+                              "the expression gives no %s, which '%.*s' needs",
+                              attribute_type_name(m->type), STR_ARG(str_sub(m->target, 0, 120)));
+    }
+    if (expr_constant_value(m->expr, &v) && !target_convert(m, &v, k->arena, &converted, &err))
+        return schema_finding(k, &place, "TypeMismatch", "%s", err.message);
+    return true;
+}
+
 static const struct schema_name source_types[] = {
     {"Attribute", MAPPING_DIRECT},
     {"Constant", MAPPING_CONSTANT},
@@ -217,5 +255,5 @@ bool source_compile(struct compiler *k, const struct place *at, const struct jso
     if (expr_is_constant(m->expr, &only))
         return finish_constant(k, &place, only, m);
     m->form = MAPPING_EXPRESSION;
-    return true;
+    return check_expression(k, &place, m);
 }

@@ -258,6 +258,112 @@ static void rules_beyond_the_vectors(void **state)
     }
 }
 
+static void what_can_only_fail_is_found(void **state)
+{
+    static const struct {
+        const char *text, *code; /* "": nothing is wrong */
+        size_t offset;
+        bool certain;
+    } cases[] = {
+        {"Left([a], 2)", "", 0, false},
+        {"Left([a], \"2\")", "", 0, false},
+        {"Left([a], \"two\")", "Type", 10, true},
+        {"IIF([b] = 1, Left([a], \"two\"), \"x\")", "Type", 23, false},
+        {"IIF(Now(), 1, 2)", "Type", 4, true},
+        {"DateAdd(\"d\", Now(), [x])", "Type", 13, true},
+        {"DateAdd(\"day\", 1, \"2024-01-01\")", "InvalidArgument", 8, true},
+        {"DateDiff(\"d\", Len([a]), Now())", "DateParse", 14, true},
+        {"CDate(\"2023-02-29\")", "DateParse", 6, true},
+        {"Append([a], CGuid([b]))", "Type", 12, true},
+        {"Coalesce([a], Mid(\"abc\", \"x\"))", "Type", 25, false},
+        {"Coalesce(BitAnd(\"x\", 1), [a])", "Type", 16, true},
+        {"Replace([a], , \"a++\", , \"\", , )", "Regex", 15, true},
+        {"Error(\"never\")", "Custom", 0, true},
+        {"IIF([a] = 1, 2, Error(\"else\"))", "", 0, false},
+        {"NULL", "", 0, false}, /* on purpose */
+        {"Append(NULL, \"x\")", "Type", 0, true},
+        {"Switch([a], , \"x\", CNum(\"y\"))", "Type", 24, false},
+        {"RandomString(300, 1, 1, 1, 1)", "", 0, false}, /* needs random numbers to be tried */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const struct expr *e;
+        struct expr_error error;
+        const struct expr_warning *w;
+
+        CHECK(expr_compile(a, str_from_z(cases[i].text), NULL, &e, &error), "%s", cases[i].text);
+        w = expr_lint(a, e);
+        CHECK((w != NULL) == (*cases[i].code != '\0'), "%s: %s", cases[i].text,
+              w ? w->error.err.message : "nothing");
+        if (!w)
+            continue;
+        CHECK_STR(str_from_z(w->error.err.code), cases[i].code, "%s: %s", cases[i].text,
+                  w->error.err.message);
+        CHECK(w->error.offset == cases[i].offset && w->certain == cases[i].certain, "%s: %zu %s",
+              cases[i].text, w->error.offset, w->error.err.message);
+    }
+}
+
+/* Folding costs no more than its limits, and what is too long to keep is made anew each time. */
+static void constants_are_folded(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(arena_freep) struct arena *scratch = arena_new();
+    struct expr_context c = {.arena = scratch};
+    const struct expr *e;
+    struct expr_error error;
+    struct expr_value v;
+    CLEANUP(buf_done) struct buf text = {0};
+
+    (void)state;
+    CHECK(expr_compile(a, STR("ToUpper(Join(\"-\", \"a\", DateAdd(\"d\", 1, \"2024-02-28\")))"),
+                       NULL, &e, &error),
+          "%s", error.err.message);
+    CHECK(expr_constant_value(e, &v), "folded");
+    CHECK(expr_evaluate(e, &c, &v, &error), "%s", error.err.message);
+    CHECK_STR(v.text, "A-2/29/2024 12:00:00 AM", "value");
+    CHECK(arena_used(scratch) == 0, "nothing is left to do");
+    buf_init(&text, 20000);
+    expr_print(&text, e);
+    CHECK_STR(buf_str(&text), "ToUpper(Join(\"-\", \"a\", DateAdd(\"d\", 1, \"2024-02-28\")))",
+              "and it prints as it was written");
+    buf_reset(&text);
+    buf_add_z(&text, "Join(\"\"");
+    for (int i = 0; i < 300; i++)
+        buf_add_z(&text, ", PadLeft(\"x\", 1000000, \"0\")");
+    buf_add_char(&text, ')');
+    CHECK(expr_compile(a, buf_str(&text), NULL, &e, &error), "%s", error.err.message);
+    CHECK(arena_used(a) < 1u << 20, "%zu bytes are kept", arena_used(a));
+    CHECK(!expr_constant_value(e, &v), "too long to be kept");
+}
+
+static void searching_is_limited(void **state)
+{
+    static const char *const cases[][2] = {
+        {"Replace([a], , \"(a|aa)+[bc]\", , \"\", , )", "Regex"},
+        {"Word([a], 2, [a])", "OutOfRange"},
+        {"PCase([a], [a])", "OutOfRange"},
+        {"ReplaceChars([a], Join(\"\", [a], \"\"))", "InvalidArgument"},
+        {"InStrRev([a], Left([a], 100000))", "OutOfRange"},
+    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(buf_done) struct buf text = {0};
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    buf_add_z(&text, "{\"a\":\"");
+    for (int i = 0; i < 200000; i++)
+        buf_add_char(&text, 'a');
+    buf_add_z(&text, "\"}");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *got = evaluated(a, cases[i][0], buf_z(&text));
+
+        CHECK_STR(str_sub(str_from_z(got), 0, 40), cases[i][1], "%s", cases[i][0]);
+    }
+}
+
 static void attributes_share_slots(void **state)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -314,5 +420,6 @@ TEST_GROUP(expr, cmocka_unit_test(errors_say_what_where_and_what_is_expected),
            cmocka_unit_test(places_count_characters), cmocka_unit_test(printing_is_canonical),
            cmocka_unit_test(the_tree_has_the_documented_form), cmocka_unit_test(limits_hold),
            cmocka_unit_test(values_grow_only_so_far), cmocka_unit_test(rules_beyond_the_vectors),
-           cmocka_unit_test(attributes_share_slots),
+           cmocka_unit_test(attributes_share_slots), cmocka_unit_test(what_can_only_fail_is_found),
+           cmocka_unit_test(constants_are_folded), cmocka_unit_test(searching_is_limited),
            cmocka_unit_test(the_function_table_is_in_order), cmocka_unit_test(distances));

@@ -47,6 +47,19 @@ static void findings_say_what_is_wrong_and_where(void **state)
          MATCH ", {'targetAttributeName': 'title', 'source': {'type': 'Function', 'expression': "
                "'join([mail], [mail])'}}",
          "", "", "UnknownFunction", AM "/1/source/expression", 0, "'Join'"},
+        {"expression that never gives a value",
+         MATCH ", {'targetAttributeName': 'title', 'source': {'type': 'Function', 'expression': "
+               "'Left([mail], [city] = 1)'}}, {'targetAttributeName': 'nickName', 'source': "
+               "{'type': 'Function', 'expression': 'ToLower(BitAnd(\\'x\\', 1))'}}",
+         "", "", "Type", AM "/2/source/expression", 15, "never gives a value"},
+        {"expression of a type that the target cannot take",
+         MATCH ", {'targetAttributeName': 'active', 'source': {'type': 'Function', 'expression': "
+               "'DateAdd(\\'d\\', 1, [employeeHireDate])'}}",
+         "", "", "TypeMismatch", AM "/1/source/expression", 0, "Boolean"},
+        {"constant expression of a value that the target cannot take",
+         MATCH ", {'targetAttributeName': 'active', 'source': {'type': 'Function', 'expression': "
+               "'ToLower(\\'MAYBE\\')'}}",
+         "", "", "TypeMismatch", AM "/1/source/expression", 0, "true or false"},
         {"unknown flow type",
          MATCH ", {'targetAttributeName': 'title', 'flowType': 'Never', 'source': {'name': "
                "'jobTitle'}}",
