@@ -35,7 +35,9 @@ const struct db_query directory_entry_queries[] = {
 };
 const size_t directory_entry_query_count = ARRAY_LEN(directory_entry_queries);
 
-struct str directory_guest_address(struct str upn, struct arena *a)
+/* Of a guest's userPrincipalName "ada_example.com#EXT#@contoso.onmicrosoft.com" the address
+ * "ada@example.com" (engine.md 5.5); any other as it is. */
+static struct str guest_address(struct str upn, struct arena *a)
 {
     size_t mark;
     size_t at;
@@ -75,7 +77,7 @@ static void add_computed(struct json *attributes, struct arena *a)
 
     if (!json_is(upn, JSON_STRING))
         return;
-    address = directory_guest_address(upn->text, a);
+    address = guest_address(upn->text, a);
     add_member(attributes, STR("originalUserPrincipalName"), string_node(a, upn->text));
     if (!json_get(attributes, STR("userType"))) {
         add_member(attributes, STR("userType"),

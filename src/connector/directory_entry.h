@@ -18,9 +18,5 @@ MUST_USE bool directory_entries(struct db *db, struct str app_id,
                                 enum entry_reach reach, struct arena *a, struct source_entry *out,
                                 struct err *err);
 
-/* Of a guest's userPrincipalName "ada_example.com#EXT#@contoso.onmicrosoft.com" the address
- * "ada@example.com" (engine.md 5.5); any other as it is. */
-struct str directory_guest_address(struct str upn, struct arena *a);
-
 extern const struct db_query directory_entry_queries[];
 extern const size_t directory_entry_query_count;

@@ -97,12 +97,10 @@ void scim_write_members(struct buf *out, const struct scim_attribute *attribute,
 
 /* --- Answers --- */
 
-/* The id of a resource, as text; empty if it has none that can be kept: over SCIM_ID_MAX bytes, not
- * UTF-8, or with a control character. */
-struct str scim_read_id(struct arena *a, const struct json *resource);
-/* The last segment of a Location; empty if there is none that can be kept. */
+/* The last segment of a Location; empty if it is no id. */
 struct str scim_read_location(struct arena *a, struct str location);
-/* Values are flat {target attribute: value} in the types of the mapping. */
+/* Values are flat {target attribute: value} in the types of the mapping. The id is empty if there
+ * is none that can be kept: over SCIM_ID_MAX bytes, not UTF-8, or with a control character. */
 void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,
                       struct target_record *out);
 /* Does the account have the element that the terms mean? */

@@ -69,8 +69,6 @@ struct scim_target {
     uint64_t request_prefix;
 };
 
-/* Writes the request of a call anew, if it has several, and sends it. */
-void scim_call_send(struct scim_call *c, struct str body);
 /* The next request of a change of members; false when there is nothing left to do. */
 bool scim_call_send_members(struct scim_call *c);
 /* Reads the account of an update that found no target. */

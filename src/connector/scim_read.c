@@ -151,7 +151,7 @@ static bool is_id(struct str s)
     return s.len <= SCIM_ID_MAX && utf8_valid(s, NULL);
 }
 
-struct str scim_read_id(struct arena *a, const struct json *resource)
+static struct str read_id(struct arena *a, const struct json *resource)
 {
     struct str id = scalar_text(json_get_nocase(resource, STR("id")));
 
@@ -185,7 +185,7 @@ void scim_read_record(struct arena *a, const struct scim_object *o, const struct
             json_add(a, values, t->mapping->target, v);
     }
     *out = (struct target_record){
-        .id = scim_read_id(a, resource),
+        .id = read_id(a, resource),
         .version = json_get_text(json_get_nocase(resource, STR("meta")), "version"),
         .values = values,
     };

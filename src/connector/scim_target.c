@@ -113,7 +113,8 @@ static void send_request(struct scim_target *t, enum http_method method, struct 
                      done, ctx);
 }
 
-void scim_call_send(struct scim_call *c, struct str body)
+/* Sends what has been written: the URL of the call and the body. */
+static void send_call(struct scim_call *c, struct str body)
 {
     struct scim_target *t = c->target;
 
@@ -146,7 +147,7 @@ bool scim_call_send_members(struct scim_call *c)
     if (m->at_once > left || m->at_once == 0)
         m->at_once = left;
     scim_write_members(body, m->attribute, m->op, m->remove_count ? m->remove : m->add, m->at_once);
-    scim_call_send(c, buf_str(body));
+    send_call(c, buf_str(body));
     return true;
 }
 
@@ -162,7 +163,7 @@ void scim_call_read_for_update(struct scim_call *c)
     c->update.stage = SCIM_UPDATE_READING;
     empty_body(c->target);
     write_url(c, HTTP_GET, c->update.id);
-    scim_call_send(c, STR(""));
+    send_call(c, STR(""));
 }
 
 bool scim_call_update_again(struct scim_call *c, const struct json *resource)
@@ -173,7 +174,7 @@ bool scim_call_update_again(struct scim_call *c, const struct json *resource)
     write_url(c, HTTP_PATCH, c->update.id);
     if (!scim_write_patch(body, c->object, &c->update.changes, resource, SCIM_SECRETS_SENT))
         return false;
-    scim_call_send(c, buf_str(body));
+    send_call(c, buf_str(body));
     return true;
 }
 
@@ -275,7 +276,7 @@ static void scim_find(struct target *target, const struct mapping_object *m,
     }
     empty_body(t);
     scim_write_find_url(&c->url, &t->url, c->object, by, &c->asked.shown);
-    scim_call_send(c, STR(""));
+    send_call(c, STR(""));
 }
 
 /* A call on one account by its id, without a body. */
@@ -287,7 +288,7 @@ static void send_plain(struct target *target, enum scim_action action, enum http
 
     empty_body(t);
     write_url(c, method, id);
-    scim_call_send(c, STR(""));
+    send_call(c, STR(""));
 }
 
 static void scim_read(struct target *target, const struct mapping_object *m, struct str id,
@@ -312,7 +313,7 @@ static void scim_create(struct target *target, const struct mapping_object *m,
     remember_secrets(c, want);
     write_url(c, HTTP_POST, STR(""));
     scim_write_create(body, c->object, want, SCIM_SECRETS_SENT);
-    scim_call_send(c, buf_str(body));
+    send_call(c, buf_str(body));
 }
 
 static struct mapping_changes copy_changes(struct arena *a, const struct mapping_changes *changes)
@@ -350,7 +351,7 @@ static void scim_update(struct target *target, const struct mapping_object *m, s
     };
     write_url(c, HTTP_PATCH, id);
     (void)scim_write_patch(body, c->object, changes, NULL, SCIM_SECRETS_SENT);
-    scim_call_send(c, buf_str(body));
+    send_call(c, buf_str(body));
 }
 
 static const struct str *copy_ids(struct arena *a, const struct str *ids, size_t count)
