@@ -128,7 +128,9 @@ MUST_USE bool db_select_one(struct db *db, const struct db_query *query, struct 
  * each of its statements sees what others have committed before it (READ COMMITTED). */
 enum db_transaction { DB_READ, DB_WRITE };
 MUST_USE bool db_begin(struct db *db, enum db_transaction kind, struct err *err);
-/* Durable when it returns true; rolled back when false. */
+/* Durable when it returns true; rolled back when false. But when the connection to PostgreSQL
+ * breaks in that very moment (ERR_UNAVAILABLE "databaseUnavailable") nobody can tell: what is
+ * written has to bear being written again. */
 MUST_USE bool db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db); /* nothing happens when none is open */
 bool db_in_transaction(const struct db *db);
