@@ -172,7 +172,9 @@ static bool plan_who(struct db *db, struct arena *a, int64_t job_no, struct str 
         return true;
     if (!find_subjects(db, a, job_no, pattern, &count, &one, err))
         return false;
-    if (count < 2) {
+    if (count == 0) /* then it is nobody's id, as has just been seen */
+        return true;
+    if (count == 1) {
         *out_key = one;
         return true;
     }

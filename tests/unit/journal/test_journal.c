@@ -236,6 +236,34 @@ static void renamed(void **state)
     test_databases(renamed_body);
 }
 
+/* A record about nobody in particular is not what a search for an unknown name finds. */
+static void nobody_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct journal_record *list;
+    struct journal_record r = sample(1);
+    size_t count;
+
+    fixture_init(&f, config);
+    r.source_id = STR("");
+    insert(&f, &r);
+    CHECK(
+        journal_list(f.db, f.a, 1, &(struct journal_query){.who = STR("zoe")}, &list, &count, &err),
+        "%s", err.message);
+    CHECK(count == 0, "%zu", count);
+    CHECK(journal_list(f.db, f.a, 1, &(struct journal_query){0}, &list, &count, &err), "%s",
+          err.message);
+    CHECK(count == 1, "%zu: in the whole list", count);
+    fixture_done(&f);
+}
+
+static void nobody(void **state)
+{
+    (void)state;
+    test_databases(nobody_body);
+}
+
 /* Time bounds are found by bisection over the numbers, which have gaps and a little disorder. */
 static void times_body(const struct db_config *config)
 {
@@ -295,4 +323,5 @@ static void names(void **state)
 }
 
 TEST_GROUP(journal, cmocka_unit_test(round_trip), cmocka_unit_test(queries),
-           cmocka_unit_test(renamed), cmocka_unit_test(times), cmocka_unit_test(names))
+           cmocka_unit_test(renamed), cmocka_unit_test(nobody), cmocka_unit_test(times),
+           cmocka_unit_test(names))
