@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/help.h"
 #include "cli/options.h"
 
@@ -80,49 +81,41 @@ void cli_say(struct cli *c, const char *format, ...)
 const char *cli_setting(const struct cli_args *args, const char *option)
 {
     const char *value = cli_value(args, option);
-    char name[64];
 
-    if (value)
-        return value;
-    snprintf(name, sizeof(name), "USHER_%s", option + 2);
-    for (char *p = name; *p; p++)
-        *p = (char)(*p == '-' ? '_' : ascii_upper(*p));
-    value = getenv(name);
-    return value && *value ? value : NULL;
+    return value ? value : cli_file_value(args->file, option);
 }
 
-static bool env_is_set(const char *name)
+static bool is_on(const struct cli_file *file, const char *flag)
 {
-    const char *value = getenv(name);
+    const char *value = cli_file_value(file, flag);
 
-    return value && *value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+    return value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
 }
 
-static void from_environment(struct cli *c)
+/* What flags leave open, from the environment and the file; file NULL: before it is read. */
+static void take_settings(struct cli *c, const struct cli_file *file)
 {
-    const char *value;
-
-    if (!c->data_dir) {
-        value = getenv("USHER_DATA");
-        c->data_dir = value && *value ? value : "./usher-data";
-    }
-    if (!c->database) {
-        value = getenv("USHER_DATABASE");
-        c->database = value && *value ? value : NULL;
-    }
-    c->json = c->json || env_is_set("USHER_JSON");
-    c->quiet = c->quiet || env_is_set("USHER_QUIET");
+    if (!c->data_dir)
+        c->data_dir = cli_file_value(file, "--data");
+    if (!c->database)
+        c->database = cli_file_value(file, "--database");
+    if (!c->config.schema)
+        c->config.schema = cli_file_value(file, "--database-schema");
+    c->json = c->json || is_on(file, "--json");
+    c->quiet = c->quiet || is_on(file, "--quiet");
 }
 
-static void set_database(struct cli *c)
+static bool settle(struct cli *c, struct err *err)
 {
-    const char *schema = getenv("USHER_DATABASE_SCHEMA");
-
+    if (!cli_file_load(c, err))
+        return false;
+    take_settings(c, c->file);
+    if (!c->data_dir)
+        c->data_dir = CLI_DATA_DEFAULT;
     if (!c->database)
         c->database = arena_printf(c->arena, "sqlite:%s/usher.db", c->data_dir).ptr;
     c->config.url = c->database;
-    if (!c->config.schema && schema && *schema)
-        c->config.schema = schema;
+    return true;
 }
 
 /* Global options in front of the command. *out_done: everything asked for is printed. */
@@ -196,9 +189,9 @@ static int run_command(struct cli *c, int argc, char **argv)
         cli_help_command(c, c->command);
         return 0;
     }
-    if (!count_fits(c->command, &args, &err))
+    if (!count_fits(c->command, &args, &err) || !settle(c, &err))
         return cli_fail(c, &err);
-    set_database(c);
+    args.file = c->file;
     return c->command->run(c, &args);
 }
 
@@ -228,7 +221,7 @@ int cli_run(struct cli *c, int argc, char **argv)
     c->program = argc > 0 ? argv[0] : "usher";
     if (!c->width)
         c->width = WIDTH_DEFAULT;
-    from_environment(c);
+    take_settings(c, NULL);
     /* Errors of the command line itself are JSON, too, when that is asked for anywhere on it. */
     for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
         c->json = c->json || strcmp(argv[k], "--json") == 0;
@@ -272,6 +265,7 @@ int cli_main(int argc, char **argv)
         .width = terminal_width(),
         .clock = clock_system(),
         .rng = rng_system(),
+        .system_config = "/etc/usher.yaml",
     };
 
     /* A peer that hangs up is an error of one write, not the end of the program. */

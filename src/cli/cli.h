@@ -13,14 +13,19 @@
 
 #include <stdio.h>
 
+#define CLI_DATA_DEFAULT "./usher-data"
+
 struct cli {
     const char *program;  /* as it was called: what to paste begins with it */
-    const char *data_dir; /* --data, default "./usher-data" */
+    const char *data_dir; /* --data, default CLI_DATA_DEFAULT */
     const char *database; /* --database, default "sqlite:DATA/usher.db" */
     bool json;            /* --json */
     bool quiet;
-    FILE *out; /* results */
-    FILE *err; /* errors and progress */
+    const char *config_path;     /* --config */
+    const char *system_config;   /* the file of last resort; NULL: none */
+    const struct cli_file *file; /* the configuration file; NULL: none */
+    FILE *out;                   /* results */
+    FILE *err;                   /* errors and progress */
     bool out_is_terminal, err_is_terminal;
     unsigned width;      /* columns of the terminal, 80 if unknown */
     struct arena *arena; /* lives as long as the command */
@@ -63,8 +68,9 @@ const char *cli_value_at(const struct cli_args *args, const char *option, size_t
 /* The option as a number; *value stays when it is not given. ERR_INVALID "usage" with the range. */
 MUST_USE bool cli_value_int(const struct cli_args *args, const char *option, int64_t min,
                             int64_t max, int64_t *value, struct err *err);
-/* The option, else its variable of the environment ("--tls-cert": USHER_TLS_CERT), else NULL. For
- * what configures a service; a command's own options are not taken from the environment. */
+/* The option, else its variable of the environment ("--tls-cert": USHER_TLS_CERT), else its key in
+ * the configuration file ("tls-cert"), else NULL. For what configures a service; a command's own
+ * options are not taken from the environment. */
 const char *cli_setting(const struct cli_args *args, const char *option);
 
 /* Each file of commands defines one of these tables, listed in cli/commands.c. */

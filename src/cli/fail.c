@@ -29,7 +29,7 @@ int cli_fail(struct cli *c, const struct err *err)
     } else {
         fprintf(c->err, "usher: %s\n", err->message);
     }
-    if (usage && !c->json && c->command)
+    if (usage && !c->json && c->command && !*err->place) /* with a place it is in a file */
         fprintf(c->err, "'usher %s --help' explains the command\n", c->command->name);
     return usage ? 2 : 1;
 }

@@ -1,6 +1,7 @@
 #include "cli/help.h"
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/options.h"
 
 #include <string.h>
@@ -40,8 +41,8 @@ static void overview(struct cli *c)
                 print_summary(c, &(*t)->commands[k]);
         }
     }
-    fprintf(c->out, "\nOptions of every command (also USHER_DATA, USHER_DATABASE, ... in the "
-                    "environment)\n");
+    fprintf(c->out, "\nOptions of every command (also USHER_DATA, ... in the "
+                    "environment, or in a file: --config)\n");
     print_options(c->out, cli_global_options, cli_global_option_count);
 }
 
@@ -133,6 +134,28 @@ static void manual_command(void *ctx, const struct cli_command *command)
     }
 }
 
+static void manual_setting(void *ctx, const struct cli_option *option)
+{
+    struct cli *c = ctx;
+    char variable[CLI_VARIABLE_MAX];
+
+    cli_variable_name(option->name, variable);
+    fprintf(c->out, "| `%s` | `%s` | %s |\n", option->name + 2, variable, option->help);
+}
+
+static void manual_settings(struct cli *c)
+{
+    fprintf(
+        c->out,
+        "\n## Settings\n\n"
+        "What configures usher itself may stand in the environment or in a configuration file, "
+        "too. A flag\ncomes before the environment, and that before the file. The file is the "
+        "one that `--config` or\n`USHER_CONFIG` names, else `usher.yaml` in the data directory, "
+        "else `/etc/usher.yaml`.\n\n"
+        "| key of the file | environment | |\n|---|---|---|\n");
+    cli_setting_each(manual_setting, c);
+}
+
 static void manual(struct cli *c)
 {
     fprintf(c->out,
@@ -154,6 +177,7 @@ static void manual(struct cli *c)
                 manual_command(c, &(*t)->commands[k]);
         }
     }
+    manual_settings(c);
 }
 
 static int run_help(struct cli *c, const struct cli_args *args)

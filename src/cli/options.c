@@ -7,6 +7,7 @@
 const struct cli_option cli_global_options[] = {
     {"--data", "DIR", "where usher keeps its files (default ./usher-data)"},
     {"--database", "URL", "sqlite:PATH or postgresql://... (default sqlite:DIR/usher.db)"},
+    {"--config", "FILE", "settings (default: usher.yaml in DIR, else /etc/usher.yaml)"},
     {"--json", NULL, "print results as JSON, and errors as {code, message, place}"},
     {"--quiet", NULL, "print results only: no notes and no progress"},
     {"--help", NULL, "explain the command"},
@@ -66,6 +67,11 @@ bool cli_global_apply(struct cli *c, const struct cli_given *given, struct err *
         c->data_dir = value;
     } else if (strcmp(given->name, "--database") == 0) {
         c->database = value;
+    } else if (strcmp(given->name, "--config") == 0) {
+        if (!*value) {
+            return err_set(err, ERR_INVALID, "usage", "--config needs the name of a file");
+        }
+        c->config_path = value;
     } else if (strcmp(given->name, "--json") == 0) {
         c->json = true;
     } else if (strcmp(given->name, "--quiet") == 0) {

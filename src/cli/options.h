@@ -15,6 +15,7 @@ struct cli_args {
     int word_count;
     struct cli_given *given; /* options, in the order of the command line */
     size_t given_count;
+    const struct cli_file *file; /* for cli_setting; NULL: none */
 };
 
 /* The options that every command takes. */

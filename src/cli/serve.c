@@ -1,6 +1,7 @@
 /* `usher serve`: the service, until it is told to stop. */
 #include "base/log.h"
 #include "cli/service.h"
+#include "cli/supervisor.h"
 
 static bool parse(const struct cli_args *args, struct service_options *out, struct err *err)
 {
@@ -37,17 +38,20 @@ static int run_serve(struct cli *c, const struct cli_args *args)
     cli_say(c, "usher listens on %.*s", STR_ARG(url));
     fflush(c->out);
     log_event(LOG_INFO, "server_started", LOG_TEXT("url", url));
+    supervisor_tell("READY=1");
     cli_interrupt_wait();
+    supervisor_tell("STOPPING=1");
     log_event(LOG_INFO, "server_stopping");
     return 0;
 }
 
-static const struct cli_option serve_options[] = {
+const struct cli_option service_settings[] = {
     {"--listen", "ADDRESS:PORT", "where to listen (default 127.0.0.1:8080)"},
     {"--role", "ROLES", "api, engine, provider, separated by commas (default: all)"},
     {"--tls-cert", "FILE", "certificate chain, PEM: serves HTTPS"},
     {"--tls-key", "FILE", "its private key, PEM"},
 };
+const size_t service_setting_count = ARRAY_LEN(service_settings);
 
 static const struct cli_command commands[] = {
     {
@@ -56,11 +60,12 @@ static const struct cli_command commands[] = {
         .summary = "run the service: cycles on schedule, SCIM tenants",
         .help =
             "Runs until SIGTERM or Ctrl-C, then ends what is in flight. Each option may stand in the\n"
-            "environment (USHER_LISTEN, USHER_ROLE, USHER_TLS_CERT, USHER_TLS_KEY).\n"
+            "environment (USHER_LISTEN, USHER_TLS_CERT ...) or in a configuration file, usher.yaml\n"
+            "(listen, tls-cert ...): docs/manual/service.md.\n"
             "A tenant's base URL is /scim/NAME/v2; /healthz, /readyz and /metrics say how it is.\n\n"
             "  usher serve --listen 127.0.0.1:8080\n",
-        .options = serve_options,
-        .option_count = ARRAY_LEN(serve_options),
+        .options = service_settings,
+        .option_count = ARRAY_LEN(service_settings),
         .run = run_serve,
     },
 };

@@ -9,6 +9,10 @@
 enum service_role { SERVICE_API = 1, SERVICE_ENGINE = 2, SERVICE_PROVIDER = 4 };
 #define SERVICE_ALL (SERVICE_API | SERVICE_ENGINE | SERVICE_PROVIDER)
 
+/* What can be set for the service: the options of `usher serve`. */
+extern const struct cli_option service_settings[];
+extern const size_t service_setting_count;
+
 struct service_options {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", ":8080"; NULL: the first of these */
     unsigned roles;     /* 0: all */

@@ -1,13 +1,12 @@
 #include "cli/wire.h"
 
+#include "cli/config_file.h"
 #include "connector/source.h"
 #include "connector/target.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-
-enum { TIMEOUT_MAX_S = 3600 };
 
 /* A signal handler has no parameter to carry a context: the one variable of the program. */
 static atomic_bool interrupted;
@@ -68,17 +67,16 @@ static bool open_source(struct db *db, const struct job *job, struct source **ou
     return source_open_directory(db, job->id, out, err);
 }
 
-/* USHER_TIMEOUT: how many seconds an application may take for an answer. 0 when it is not set: the
- * connector's own. */
-static bool timeout_setting(int64_t *out_ms, struct err *err)
+/* How long an application may take for an answer. 0 when it is not set: the connector's own. */
+static bool timeout_setting(const struct cli *c, int64_t *out_ms, struct err *err)
 {
-    const char *text = getenv("USHER_TIMEOUT");
+    const char *text = cli_file_value(c->file, "--timeout");
     int64_t seconds = 0;
 
-    if (text && *text && !str_to_int(str_from_z(text), 1, TIMEOUT_MAX_S, &seconds))
+    if (text && !str_to_int(str_from_z(text), 1, CLI_TIMEOUT_MAX_S, &seconds))
         return err_set(err, ERR_INVALID, "usage",
-                       "USHER_TIMEOUT is a number of seconds from 1 to %d, not '%s'", TIMEOUT_MAX_S,
-                       text);
+                       "USHER_TIMEOUT is a number of seconds from 1 to %d, not '%s'",
+                       CLI_TIMEOUT_MAX_S, text);
     *out_ms = seconds * 1000;
     return true;
 }
@@ -88,10 +86,11 @@ static bool open_target(void *ctx, const struct job *job, const struct secret *t
 {
     struct target_scim_config config = {.base_url = job->base_url, .token = token};
 
-    (void)ctx;
-    if (!timeout_setting(&config.timeout_ms, err))
+    const struct cli *c = ctx;
+
+    if (!timeout_setting(c, &config.timeout_ms, err))
         return false;
-    config.ca_file = getenv("USHER_CA_FILE");
+    config.ca_file = cli_file_value(c->file, "--ca-file");
     return target_open_scim(program, &config, out, err);
 }
 

@@ -47,6 +47,20 @@ PIDS=
 [ "$code" = 0 ] || { cat serve.err >&2; fail "SIGTERM ended the service with $code"; }
 has server_stopping serve.err
 
+# Settings from a file: one that is wrong keeps everything from starting, and says where.
+printf '# the service\nlisten: 127.0.0.1:0\nrole: engine\nlistne: x\n' >service.yaml
+refused 2 "service.yaml:4:1: there is no setting 'listne'; did you mean listen?" serve --config service.yaml
+sed -i /listne/d service.yaml
+"$USHER" serve --config service.yaml >file.out 2>file.err &
+PIDS=$!
+wait_for 30 grep -q 'listens on' file.out
+url=$(grep -o 'http://[0-9.:]*' file.out)
+[ "$(curl -s "$url/readyz")" = ready ] || fail "/readyz of a service with a configuration file"
+[ "$(curl -s -o /dev/null -w '%{http_code}' "$url/scim/plant/v2/Users")" = 404 ] || fail "role from the file"
+kill -TERM "$PIDS"
+wait "$PIDS" || fail "the service with a file ended with $?"
+PIDS=
+
 # Each role by itself.
 "$USHER" serve --role engine --listen 127.0.0.1:0 >engine.out 2>engine.err &
 PIDS=$!
