@@ -1,10 +1,12 @@
-#include "provider/internal.h"
+#include "provider/cursor.h"
 #include "scim/message.h"
 
 static const struct scim_service service = {
     .patch = true,
     .sort = true,
     .etag = true,
+    .cursor = true,
+    .cursor_timeout_s = CURSOR_TIMEOUT_S,
     .filter_max_results = PROVIDER_PAGE_MAX,
     .default_page = PROVIDER_PAGE_DEFAULT,
     .max_page = PROVIDER_PAGE_MAX,

@@ -64,7 +64,8 @@ struct provider {
     struct pool pool;
     struct auth auth;
     struct http_route route;
-    int64_t last_created_us; /* the writer's thread: creation times differ */
+    unsigned char cursor_key[32]; /* never changed */
+    int64_t last_created_us;      /* the writer's thread: creation times differ */
 };
 
 /* The whole check, on a thread that may block. ERR_DENIED "unauthorized". */
@@ -108,6 +109,8 @@ struct call {
     bool has_filter;
     struct str start_index, count;
     struct str sort_by, sort_order;
+    bool has_cursor; /* even an empty one asks for cursors */
+    struct str cursor;
     const struct scim_projection *projection;
 };
 

@@ -15,8 +15,23 @@ static bool take_number(struct str text, const char *name, int64_t otherwise, in
     return err_set(err, ERR_INVALID, "invalidValue", "'%s' must be a whole number", name);
 }
 
+/* With cursors the size of pages is what was asked for, or it is an error. */
+static bool take_cursor_count(struct list *l, struct err *err)
+{
+    struct str text = l->call->count;
+
+    l->count = PROVIDER_PAGE_DEFAULT;
+    return str_empty(text) || str_to_int(text, 1, PROVIDER_PAGE_MAX, &l->count) ||
+           err_set(err, ERR_INVALID, "invalidCount", "'count' must be a number from 1 to %d",
+                   PROVIDER_PAGE_MAX);
+}
+
 static bool take_window(struct list *l, struct err *err)
 {
+    l->start = 1;
+    l->by_cursor = l->call->has_cursor;
+    if (l->by_cursor)
+        return take_cursor_count(l, err);
     if (!take_number(l->call->start_index, "startIndex", 1, &l->start, err) ||
         !take_number(l->call->count, "count", PROVIDER_PAGE_DEFAULT, &l->count, err))
         return false;
@@ -29,15 +44,60 @@ static bool take_window(struct list *l, struct err *err)
     return true;
 }
 
-static bool take_order(struct list *l, enum rank_order *out, struct err *err)
+/* What a cursor is bound to: the tenant, the endpoint, the filter and the order. */
+static struct str cursor_bound(const struct list *l)
+{
+    CLEANUP(buf_done) struct buf out;
+    const struct call *c = l->call;
+    struct str by = l->sorted ? str_trim(c->sort_by) : STR("");
+
+    buf_init(&out, PROVIDER_BODY_MAX);
+    buf_addf(&out, "%lld %d %d %zu ", (long long)c->tenant->no, (int)c->kind,
+             l->sorted ? (int)l->order : -1, by.len);
+    buf_add(&out, by);
+    buf_add(&out, str_trim(c->filter));
+    return arena_str(c->arena, buf_str(&out));
+}
+
+static bool take_cursor(struct list *l, struct err *err)
+{
+    const struct provider *p = l->call->provider;
+    struct cursor cursor;
+
+    if (!l->by_cursor || str_empty(l->call->cursor))
+        return true;
+    if (!cursor_read(l->call->arena, p->cursor_key, cursor_bound(l), l->call->cursor,
+                     clock_now(p->config.clock), &cursor, err))
+        return false;
+    if (cursor.count != l->count)
+        return err_set(err, ERR_INVALID, "invalidCount",
+                       "'count' must stay %lld while the cursor is followed",
+                       (long long)cursor.count);
+    l->after = cursor.after;
+    l->has_after = true;
+    return true;
+}
+
+static struct str next_cursor(const struct list *l)
+{
+    const struct provider *p = l->call->provider;
+    struct cursor cursor = {
+        .after = l->last, .count = l->count, .made_us = clock_now(p->config.clock)};
+
+    if (!l->more)
+        return STR("");
+    return cursor_write(l->call->arena, p->cursor_key, p->config.rng, cursor_bound(l), &cursor);
+}
+
+static bool take_order(struct list *l, struct err *err)
 {
     struct str word = str_trim(l->call->sort_order);
 
-    *out = RANK_ASCENDING;
+    l->order = RANK_ASCENDING;
     l->sorted = !str_empty(str_trim(l->call->sort_by));
     if (str_empty(word) || str_eq_ascii_nocase(word, STR("ascending")))
         return true;
-    *out = RANK_DESCENDING;
+    l->order = RANK_DESCENDING;
     return str_eq_ascii_nocase(word, STR("descending")) ||
            err_set(err, ERR_INVALID, "invalidValue", "'sortOrder' must be ascending or descending");
 }
@@ -72,18 +132,25 @@ static bool prepare_types(struct list *l, const struct scim_filter *filter, stru
            (!l->call->tenant->profile->has_groups || prepare_type(l, RESOURCE_GROUP, filter, err));
 }
 
+/* How many of the first resources the window needs; by cursor one more tells whether there are. */
+static int64_t wanted(const struct list *l)
+{
+    if (l->by_cursor)
+        return l->count + 1;
+    return l->count > 0 ? l->start - 1 + l->count : 0;
+}
+
 static bool prepare(struct list *l, struct err *err)
 {
     const struct scim_filter *filter = NULL;
-    enum rank_order order;
 
     l->scratch = arena_new();
-    if (!take_window(l, err) || !take_order(l, &order, err) ||
+    if (!take_window(l, err) || !take_order(l, err) || !take_cursor(l, err) ||
         !scim_filter_parse(l->call->arena, l->call->filter, &filter, err) ||
         !prepare_types(l, filter, err))
         return false;
     l->ranked = l->sorted || l->type_count > 1;
-    ranking_init(&l->ranking, order, l->count > 0 ? l->start - 1 + l->count : 0);
+    ranking_init(&l->ranking, l->order, wanted(l));
     return true;
 }
 
@@ -111,7 +178,10 @@ static bool collect(struct list *l, struct buf *answer, struct err *err)
 {
     if (!run(l, err))
         return false;
-    scim_list_begin(answer, l->total, l->start, l->items);
+    if (l->by_cursor)
+        scim_list_begin_cursor(answer, l->total, l->items, next_cursor(l));
+    else
+        scim_list_begin(answer, l->total, l->start, l->items);
     buf_add(answer, buf_str(&l->out));
     scim_list_end(answer);
     return !answer->overflowed || err_set(err, ERR_INTERNAL, "answerTooLarge", "list too large");

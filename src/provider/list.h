@@ -2,7 +2,7 @@
  * answered (scim.md 5). Internal to provider/. */
 #pragma once
 
-#include "provider/rank.h"
+#include "provider/cursor.h"
 #include "scim/sort.h"
 
 /* What the list holds of one resource type. Candidates come from `from` with `key`. */
@@ -23,6 +23,12 @@ struct list {
     size_t type_count;
     struct arena *scratch;
     int64_t start, count; /* the window; start from 1 */
+    bool by_cursor;       /* the window begins behind `after`, if there is one, not at `start` */
+    bool has_after;
+    struct rank_item after;
+    struct rank_item last; /* written */
+    bool more;             /* there is something behind the window */
+    enum rank_order order;
     bool sorted;
     bool ranked; /* the order is another than that of the candidates */
     struct ranking ranking;

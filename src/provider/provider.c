@@ -1,6 +1,6 @@
 #include "provider/provider.h"
 
-#include "provider/internal.h"
+#include "provider/cursor.h"
 #include "provider/tenant.h"
 
 static bool is_read(const struct call *c)
@@ -184,6 +184,18 @@ static void refuse(struct http_exchange *x, int status, const char *reason, void
     reply_status(&c, status, NULL, reason);
 }
 
+static bool load_cursor_key(struct provider *p, struct err *err)
+{
+    struct db *db;
+    bool ok;
+
+    if (!pool_take(&p->pool, &db, err))
+        return false;
+    ok = cursor_key_load(db, p->config.rng, p->cursor_key, err);
+    pool_give(&p->pool, db);
+    return ok;
+}
+
 bool provider_open(const struct provider_config *config, struct provider **out, struct err *err)
 {
     struct provider *p = mem_alloc(sizeof(*p));
@@ -201,6 +213,10 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
     }
     pool_init(&p->pool, config->db);
     auth_init(&p->auth);
+    if (!load_cursor_key(p, err)) {
+        provider_close(p);
+        return false;
+    }
     p->route = (struct http_route){.path = "/scim/*",
                                    .methods = (1u << HTTP_METHOD_COUNT) - 1,
                                    .max_body = PROVIDER_BODY_MAX,

@@ -8,14 +8,25 @@ static const struct {
     int status;
     const char *scim_type; /* NULL: none */
 } codes[] = {
-    {"invalidFilter", 400, "invalidFilter"}, {"invalidPath", 400, "invalidPath"},
-    {"invalidValue", 400, "invalidValue"},   {"invalidSyntax", 400, "invalidSyntax"},
-    {"invalidJson", 400, "invalidSyntax"},   {"jsonTooDeep", 400, "invalidSyntax"},
-    {"jsonTooLarge", 400, "invalidSyntax"},  {"noTarget", 400, "noTarget"},
-    {"mutability", 400, "mutability"},       {"tooMany", 400, "tooMany"},
-    {"sensitive", 403, "sensitive"},         {"unauthorized", 401, NULL},
-    {"uniqueness", 409, "uniqueness"},       {"versionMismatch", 412, NULL},
-    {"tooManyOperations", 413, NULL},        {"writerBusy", 503, NULL},
+    {"invalidFilter", 400, "invalidFilter"},
+    {"invalidPath", 400, "invalidPath"},
+    {"invalidValue", 400, "invalidValue"},
+    {"invalidSyntax", 400, "invalidSyntax"},
+    {"invalidJson", 400, "invalidSyntax"},
+    {"jsonTooDeep", 400, "invalidSyntax"},
+    {"jsonTooLarge", 400, "invalidSyntax"},
+    {"noTarget", 400, "noTarget"},
+    {"mutability", 400, "mutability"},
+    {"tooMany", 400, "tooMany"},
+    {"invalidCursor", 400, "invalidCursor"},
+    {"expiredCursor", 400, "expiredCursor"},
+    {"invalidCount", 400, "invalidCount"},
+    {"sensitive", 403, "sensitive"},
+    {"unauthorized", 401, NULL},
+    {"uniqueness", 409, "uniqueness"},
+    {"versionMismatch", 412, NULL},
+    {"tooManyOperations", 413, NULL},
+    {"writerBusy", 503, NULL},
 };
 
 static const int kind_status[] = {

@@ -207,6 +207,10 @@ static void take_parameter(struct call *c, struct str name, struct str value)
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (str_eq_ascii_nocase(known[i].name, name))
             *known[i].to = value;
+    if (str_eq_ascii_nocase(name, STR("cursor"))) {
+        c->has_cursor = true;
+        c->cursor = value;
+    }
 }
 
 bool call_query(struct call *c, struct err *err)

@@ -164,4 +164,8 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                             " ORDER BY m.group_id"},
     [PROVIDER_EXISTS] = {"provider_exists", "SELECT 1 FROM provider_resource"
                                             " WHERE tenant_no = $1 AND id = $2"},
+
+    [PROVIDER_SECRET] = {"provider_secret", "SELECT value FROM provider_secret WHERE name = $1"},
+    [PROVIDER_SECRET_ADD] = {"provider_secret_add", "INSERT INTO provider_secret (name, value)"
+                                                    " VALUES ($1, $2) ON CONFLICT DO NOTHING"},
 };

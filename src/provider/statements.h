@@ -51,6 +51,9 @@ enum provider_statement {
     PROVIDER_GROUPS_OF,
     PROVIDER_EXISTS,
 
+    PROVIDER_SECRET,
+    PROVIDER_SECRET_ADD,
+
     PROVIDER_STATEMENT_COUNT
 };
 

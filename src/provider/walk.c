@@ -63,6 +63,18 @@ bool list_is_look_up(const struct list *l)
 
 /* --- Walking --- */
 
+static struct rank_item place_of(const struct list *l, const struct list_type *type,
+                                 const struct stored *s, const struct json *doc)
+{
+    struct rank_item item = {.created_us = s->created_us, .kind = s->kind};
+
+    if (l->sorted)
+        item.key = scim_sort_key(l->scratch, &type->sort, doc);
+    if (s->id.len < sizeof(item.id))
+        memcpy(item.id, s->id.ptr, s->id.len);
+    return item;
+}
+
 static bool write_item(struct list *l, const struct list_type *type, const struct stored *s,
                        struct err *err)
 {
@@ -72,15 +84,18 @@ static bool write_item(struct list *l, const struct list_type *type, const struc
     return represent_write(&type->call, l->db, s, &l->out, err);
 }
 
-static bool rank(struct list *l, const struct list_type *type, const struct stored *s,
-                 const struct json *doc, struct err *err)
+/* Writes what is in the window, in the order of the candidates. */
+static bool take(struct list *l, const struct list_type *type, const struct stored *s,
+                 const struct rank_item *place, struct err *err)
 {
-    struct rank_item item = {.created_us = s->created_us, .kind = s->kind};
-
-    if (l->sorted)
-        item.key = scim_sort_key(l->scratch, &type->sort, doc);
-    memcpy(item.id, l->last_id, sizeof(item.id));
-    return ranking_offer(&l->ranking, &item, err);
+    if (l->items >= l->count) {
+        l->more = true;
+        return true;
+    }
+    if (!l->by_cursor && l->total < l->start)
+        return true;
+    l->last = *place;
+    return write_item(l, type, s, err);
 }
 
 static bool candidate(struct list *l, const struct list_type *type, struct db_stmt *st,
@@ -88,6 +103,7 @@ static bool candidate(struct list *l, const struct list_type *type, struct db_st
 {
     bool test = type->matcher && !type->exact;
     struct json *doc = NULL;
+    struct rank_item place;
     struct stored s;
 
     arena_reset(l->scratch);
@@ -101,11 +117,10 @@ static bool candidate(struct list *l, const struct list_type *type, struct db_st
     if (test && !scim_match(l->scratch, type->matcher, doc))
         return true;
     l->total++;
-    if (l->ranked)
-        return rank(l, type, &s, doc, err);
-    if (l->total < l->start || l->items >= l->count)
+    place = place_of(l, type, &s, doc);
+    if (l->has_after && rank_compare(l->order, &place, &l->after) <= 0)
         return true;
-    return write_item(l, type, &s, err);
+    return l->ranked ? ranking_offer(&l->ranking, &place, err) : take(l, type, &s, &place, err);
 }
 
 /* One page of candidates behind the last one seen. */
@@ -151,11 +166,27 @@ bool list_walk(struct list *l, struct err *err)
     return true;
 }
 
+/* The rows of the window, and with a cursor one more. */
+static bool select_window(struct list *l, struct db_stmt **out, struct err *err)
+{
+    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
+    struct db_value created = db_int(l->has_after ? l->after.created_us : INT64_MIN);
+
+    if (!l->by_cursor)
+        return db_select(l->db, provider_query(PROVIDER_PAGE_OFFSET),
+                         DB_ARGS(tenant, kind, db_int(l->count), db_int(l->start - 1)), out, err);
+    return db_select(
+        l->db, provider_query(PROVIDER_PAGE),
+        DB_ARGS(tenant, kind, created, db_text(str_from_z(l->after.id)), db_int(l->count + 1)), out,
+        err);
+}
+
 bool list_all(struct list *l, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *count = NULL;
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
     struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
+    struct rank_item place;
     struct stored s;
     bool row;
 
@@ -164,8 +195,7 @@ bool list_all(struct list *l, struct err *err)
     l->total = db_col_int(count, 0);
     if (l->count == 0 || l->start > l->total)
         return true;
-    if (!db_select(l->db, provider_query(PROVIDER_PAGE_OFFSET),
-                   DB_ARGS(tenant, kind, db_int(l->count), db_int(l->start - 1)), &st, err))
+    if (!select_window(l, &st, err))
         return false;
     for (;;) {
         if (!db_step(st, &row, err))
@@ -174,7 +204,8 @@ bool list_all(struct list *l, struct err *err)
             return true;
         arena_reset(l->scratch);
         store_read_row(l->scratch, st, &s);
-        if (!write_item(l, &l->types[0], &s, err))
+        place = place_of(l, &l->types[0], &s, NULL);
+        if (!take(l, &l->types[0], &s, &place, err))
             return false;
     }
 }
@@ -199,8 +230,11 @@ bool list_ranked(struct list *l, struct err *err)
     if (!list_walk(l, err))
         return false;
     ranking_sort(&l->ranking);
-    for (int64_t i = l->start - 1; i < (int64_t)l->ranking.count && l->items < l->count; i++)
-        if (!write_ranked(l, &l->ranking.items[i], err))
+    for (int64_t i = l->start - 1; i < (int64_t)l->ranking.count && l->items < l->count; i++) {
+        l->last = l->ranking.items[i];
+        if (!write_ranked(l, &l->last, err))
             return false;
+    }
+    l->more = l->by_cursor && (int64_t)l->ranking.count > l->count;
     return true;
 }

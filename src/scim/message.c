@@ -87,6 +87,15 @@ void scim_list_begin(struct buf *out, int64_t total, int64_t start_index, int64_
     buf_add_z(out, ",\"Resources\":[");
 }
 
+void scim_list_begin_cursor(struct buf *out, int64_t total, int64_t items, struct str next)
+{
+    begin(out, MESSAGE "ListResponse");
+    add_int(out, "totalResults", total);
+    add_int(out, "itemsPerPage", items);
+    add_text_if(out, "nextCursor", next);
+    buf_add_z(out, ",\"Resources\":[");
+}
+
 void scim_list_end(struct buf *out)
 {
     buf_add_z(out, "]}");

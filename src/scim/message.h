@@ -11,6 +11,8 @@ void scim_error_write(struct buf *out, int status, struct str scim_type, struct 
 
 /* A ListResponse: begin, then the resources separated by commas, then end. */
 void scim_list_begin(struct buf *out, int64_t total, int64_t start_index, int64_t items);
+/* The same for a page found by a cursor; `next` is empty on the last page. */
+void scim_list_begin_cursor(struct buf *out, int64_t total, int64_t items, struct str next);
 void scim_list_end(struct buf *out);
 
 /* What a server can do, for ServiceProviderConfig. */
