@@ -255,9 +255,10 @@ static int run_rollback(struct cli *c, const struct cli_args *args)
     if (!cli_config_begin(&g, c, args, &err))
         return cli_fail(c, &err);
     version = g.job.schema_version - 1;
-    if (*word && !str_to_int(str_from_z(word), 1, INT64_MAX, &version))
+    if (*word && !str_to_int(str_from_z(word), 1, INT64_MAX, &version)) {
         return cli_usage(c, "'%s' is no version; usher config history %s lists them", word,
                          arena_z(c->arena, g.job.name));
+    }
     if (version < 1)
         return cli_usage(c, "there is one version only");
     if (!cli_config_load(&g, version, &document, &version, &err))
@@ -282,25 +283,25 @@ static int run_test(struct cli *c, const struct cli_args *args)
     if (!cli_config_begin(&g, c, args, &err) ||
         !(*cli_arg(args, 1) ? cli_config_read(c, cli_arg(args, 1), &draft, &err)
                             : cli_config_load(&g, 0, &draft, &version, &err)) ||
-        !engine_config_check(&g.wire.engine, c->db_handle, g.job.no, draft, GOLDEN_MAY_FAIL,
-                             c->arena, &g.check, &err))
+        !engine_config_check(&g.wire.engine, g.job.no, draft, GOLDEN_MAY_FAIL, c->arena, &g.check,
+                             &err))
         return cli_config_fail(&g, &err);
     if (c->json) {
         struct json *v = json_new(c->arena, JSON_OBJECT);
 
         json_add_int(c->arena, v, "passed",
-                     (int64_t)(g.check.golden_count - g.check.golden_failed));
-        json_add_int(c->arena, v, "failed", (int64_t)g.check.golden_failed);
+                     (int64_t)(g.check.golden.count - g.check.golden.failed));
+        json_add_int(c->arena, v, "failed", (int64_t)g.check.golden.failed);
         json_add(c->arena, v, STR("cases"), cli_config_golden_json(c->arena, &g.check));
         cli_print_json(c, v);
     } else {
         cli_config_print_golden(c, c->out, &g.check, c->quiet);
-        fprintf(c->out, "%zu passed, %zu failed\n", g.check.golden_count - g.check.golden_failed,
-                g.check.golden_failed);
-        if (g.check.golden_count == 0)
+        fprintf(c->out, "%zu passed, %zu failed\n", g.check.golden.count - g.check.golden.failed,
+                g.check.golden.failed);
+        if (g.check.golden.count == 0)
             cli_say(c, "usher config golden '%.*s' WHO stores a case", STR_ARG(g.job.name));
     }
-    return g.check.golden_failed ? 1 : 0;
+    return g.check.golden.failed ? 1 : 0;
 }
 
 static const struct cli_option export_options[] = {

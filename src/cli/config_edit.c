@@ -78,9 +78,10 @@ static bool apply(struct cli *c, const struct cli_args *args, struct json *mappi
         json_set(a, mapping, STR("flowType"), json_string(a, STR("ObjectAddOnly")));
     if (cli_flag(args, "--always"))
         json_set(a, mapping, STR("flowType"), json_string(a, STR("Always")));
-    if (otherwise)
+    if (otherwise) {
         json_set(a, mapping, STR("defaultValue"),
                  *otherwise ? json_string(a, str_from_z(otherwise)) : json_null(a));
+    }
     return true;
 }
 
@@ -188,10 +189,11 @@ static bool parse_clause(struct arena *a, const char *word, struct json **out, s
         op = str_trim(str_sub(rest, 0, at));
         json_append(values, json_string(a, str_from(rest, at + 1)));
     }
-    if (!ok || op.len == 0)
+    if (!ok || op.len == 0) {
         return err_set(err, ERR_INVALID, "usage",
                        "'%s' is no clause such as \"city EQUALS 'Berlin'\" or \"mail IS NOT NULL\"",
                        word);
+    }
     *out = json_new(a, JSON_OBJECT);
     json_add_str(a, *out, "sourceOperandName", attribute);
     json_add_str(a, *out, "operatorName", op);
@@ -259,26 +261,32 @@ static bool remove_group(struct cli *c, struct json *object, const char *name, s
     return true;
 }
 
+static void print_clause(struct cli *c, const struct json *clause)
+{
+    const struct json *values = json_get(json_get(clause, STR("targetOperand")), STR("values"));
+
+    fprintf(c->out, "%.*s %.*s", STR_ARG(json_get_text(clause, "sourceOperandName")),
+            STR_ARG(json_get_text(clause, "operatorName")));
+    JSON_EACH(v, values)
+    {
+        fprintf(c->out, " '%.*s'%s", STR_ARG(v->text), v->next ? "," : "");
+    }
+    fputc('\n', c->out);
+}
+
 static void print_filter(struct cli *c, const struct json *groups)
 {
     if (!groups || groups->count == 0)
         cli_say(c, "no filter: nobody is excluded");
     JSON_EACH(group, groups)
     {
-        const char *before = "  ";
+        const struct json *clauses = json_get(group, STR("clauses"));
 
         fprintf(c->out, "%.*s:\n", STR_ARG(json_get_text(group, "name")));
-        JSON_EACH(clause, json_get(group, STR("clauses")))
+        JSON_EACH(clause, clauses)
         {
-            fprintf(c->out, "%s%.*s %.*s", before,
-                    STR_ARG(json_get_text(clause, "sourceOperandName")),
-                    STR_ARG(json_get_text(clause, "operatorName")));
-            JSON_EACH(v, json_get(json_get(clause, STR("targetOperand")), STR("values")))
-            {
-                fprintf(c->out, " '%.*s'%s", STR_ARG(v->text), v->next ? "," : "");
-            }
-            fputc('\n', c->out);
-            before = "  and ";
+            fputs(clause == clauses->first ? "  " : "  and ", c->out);
+            print_clause(c, clause);
         }
     }
 }
@@ -358,9 +366,10 @@ static bool new_case(struct cli_config *g, const struct cli_args *args, struct j
         !mapping_document_check(c->arena, document, &checked, &program, &g->check.findings, err))
         return false;
     m = mapping_for(program, entry.kind);
-    if (!m)
+    if (!m) {
         return err_set(err, ERR_NOT_FOUND, "noObjectMapping", "nothing maps '%s'",
                        cli_arg(args, 1));
+    }
     from = (struct mapping_source){.kind = entry.kind, .attributes = entry.attributes};
     *out = mapping_golden_case(c->arena, m, name ? str_from_z(name) : entry.display_name, &from,
                                clock_now(c->clock), c->rng);
@@ -455,7 +464,7 @@ static const struct cli_command commands[] = {
         .usage = "N TARGET [--groups]",
         .summary = "take the mapping of a target attribute away",
         .help = "Accounts keep the value that they have.\n\n"
-                "  usher config unmap demo title --dry-run\n",
+                "  usher config unmap demo name.formatted --dry-run\n",
         .options = unmap_options,
         .option_count = ARRAY_LEN(unmap_options),
         .min_args = 2,
@@ -482,7 +491,7 @@ static const struct cli_command commands[] = {
         .summary = "store a person with the attributes that are expected, as a test",
         .help = "The case has the person's source attributes and what the mapping makes of them\n"
                 "now. It runs at every save and with 'usher config test'.\n\n"
-                "  usher config golden demo person1 --attribute displayName --dry-run\n",
+                "  usher config golden demo sabine.richter@contoso.example --dry-run\n",
         .options = golden_options,
         .option_count = ARRAY_LEN(golden_options),
         .min_args = 1,

@@ -77,8 +77,8 @@ void cli_config_print_golden(struct cli *c, FILE *to, const struct engine_config
                              bool only_failed)
 {
     (void)c;
-    for (size_t i = 0; i < check->golden_count; i++) {
-        const struct mapping_golden_result *r = &check->golden[i];
+    for (size_t i = 0; i < check->golden.count; i++) {
+        const struct mapping_golden_result *r = &check->golden.results[i];
 
         if (r->passed && only_failed)
             continue;
@@ -92,8 +92,8 @@ struct json *cli_config_golden_json(struct arena *a, const struct engine_config_
 {
     struct json *out = json_new(a, JSON_ARRAY);
 
-    for (size_t i = 0; i < check->golden_count; i++) {
-        const struct mapping_golden_result *r = &check->golden[i];
+    for (size_t i = 0; i < check->golden.count; i++) {
+        const struct mapping_golden_result *r = &check->golden.results[i];
         struct json *v = json_new(a, JSON_OBJECT);
         struct json *lines = json_new(a, JSON_ARRAY);
 
@@ -164,7 +164,7 @@ int cli_config_fail(struct cli_config *g, const struct err *err)
         fprintf(c->err,
                 "usher: %zu of %zu golden cases fail; nothing was changed (--force saves "
                 "anyway)\n",
-                g->check.golden_failed, g->check.golden_count);
+                g->check.golden.failed, g->check.golden.count);
     } else {
         print_findings(c, g->check.findings);
     }
@@ -197,9 +197,10 @@ static bool change_of(struct cli *c, const struct cli_args *args, const char *co
         author = user_name(buffer, sizeof(buffer));
     out->author = arena_str(c->arena, str_from_z(author));
     out->comment = str_from_z(given ? given : comment);
-    if (out->author.len > AUTHOR_MAX || out->comment.len > COMMENT_MAX)
+    if (out->author.len > AUTHOR_MAX || out->comment.len > COMMENT_MAX) {
         return err_set(err, ERR_INVALID, "usage",
                        "--author takes at most %d bytes and --comment %d", AUTHOR_MAX, COMMENT_MAX);
+    }
     return true;
 }
 
@@ -228,13 +229,12 @@ static int report(struct cli_config *g, int64_t version, bool dry_run)
     }
     if (!c->quiet)
         cli_config_print_differences(c, k->differences, k->difference_count);
-    if (k->golden_failed > 0) {
+    if (k->golden.failed > 0) {
         cli_config_print_golden(c, c->out, k, true);
-        cli_say(c, "%zu of %zu golden cases fail", k->golden_failed, k->golden_count);
+        cli_say(c, "%zu of %zu golden cases fail", k->golden.failed, k->golden.count);
     }
     if (dry_run) {
-        cli_say(c, "nothing was saved; what it means for everybody: usher config try %s FILE",
-                name);
+        cli_say(c, "nothing was saved");
     } else {
         cli_say(c,
                 "saved as version %" PRId64 " of '%s'; the next cycle looks at everybody, "
@@ -256,12 +256,11 @@ int cli_config_save(struct cli_config *g, const struct cli_args *args, struct js
     int64_t version;
 
     if (!change_of(c, args, comment, &change, &err) ||
-        !engine_config_check(&g->wire.engine, c->db_handle, g->job.no, draft, golden, c->arena,
-                             &g->check, &err))
+        !engine_config_check(&g->wire.engine, g->job.no, draft, golden, c->arena, &g->check, &err))
         return cli_config_fail(g, &err);
     version = g->check.base_version;
-    if (!dry_run && !engine_config_save(&g->wire.engine, c->db_handle, g->job.no, &g->check,
-                                        &change, &version, &err))
+    if (!dry_run &&
+        !engine_config_save(&g->wire.engine, g->job.no, &g->check, &change, &version, &err))
         return cli_config_fail(g, &err);
     return report(g, version, dry_run);
 }

@@ -36,30 +36,32 @@ static struct str short_name(struct str attribute)
                : attribute;
 }
 
-static void print_group(struct cli *c, const struct engine_whatif_group *g)
+static void print_subject(struct cli *c, const struct engine_whatif_group *g)
 {
-    bool of_attribute = g->kind >= WHATIF_SET && g->kind <= WHATIF_CASE_UNSENT;
-    const char *what = g->count == 1 ? words[g->kind].one : words[g->kind].many;
     bool people = g->object == SOURCE_USER;
+    const char *one = people ? "person" : "group";
+    const char *many = people ? "people" : "groups";
     char count[32];
 
     cli_count_text(g->count, count, sizeof(count));
-    fprintf(c->out, "%s %s%s ", count,
-            g->count == 1 ? (people ? "person" : "group") : (people ? "people" : "groups"),
-            of_attribute ? ":" : "");
-    if (of_attribute) {
-        fprintf(c->out, "%.*s %s", STR_ARG(short_name(g->attribute)), what);
-    } else {
-        fputs(what, c->out);
-    }
-    if (g->kind == WHATIF_ERROR || g->kind == WHATIF_FIXED)
+    fprintf(c->out, "%s %s", count, g->count == 1 ? one : many);
+    if (g->kind >= WHATIF_SET && g->kind <= WHATIF_CASE_UNSENT)
+        fprintf(c->out, ": %.*s", STR_ARG(short_name(g->attribute)));
+    fprintf(c->out, " %s", g->count == 1 ? words[g->kind].one : words[g->kind].many);
+    if (g->kind == WHATIF_ERROR || g->kind == WHATIF_FIXED) {
         fprintf(c->out, " with %.*s%s%.*s", STR_ARG(g->code), g->attribute.len ? " at " : "",
                 STR_ARG(short_name(g->attribute)));
+    }
     if (words[g->kind].also && g->also > 0) {
         cli_count_text(g->also, count, sizeof(count));
         fprintf(c->out, " (%s %s)", count, words[g->kind].also);
     }
     fputc('\n', c->out);
+}
+
+static void print_group(struct cli *c, const struct engine_whatif_group *g)
+{
+    print_subject(c, g);
     for (size_t i = 0; i < g->example_count; i++) {
         const struct engine_whatif_example *e = &g->examples[i];
 
@@ -164,8 +166,8 @@ static bool look(struct cli_config *g, struct json *draft, struct engine_whatif 
     struct engine_whatif_options options = {on_progress, &progress, cli_interrupted()};
     bool ok;
 
-    if (!engine_config_check(&g->wire.engine, c->db_handle, g->job.no, draft, GOLDEN_MAY_FAIL,
-                             c->arena, &g->check, err))
+    if (!engine_config_check(&g->wire.engine, g->job.no, draft, GOLDEN_MAY_FAIL, c->arena,
+                             &g->check, err))
         return false;
     cli_interrupt_begin();
     cli_progress_begin(&progress, c, "people");
@@ -191,9 +193,9 @@ static int run_try(struct cli *c, const struct cli_args *args)
     for (size_t i = 0; i < w.count; i++)
         print_group(c, &w.groups[i]);
     print_counts(c, &w);
-    if (g.check.golden_failed > 0) {
+    if (g.check.golden.failed > 0) {
         cli_config_print_golden(c, c->out, &g.check, true);
-        cli_say(c, "%zu of %zu golden cases fail", g.check.golden_failed, g.check.golden_count);
+        cli_say(c, "%zu of %zu golden cases fail", g.check.golden.failed, g.check.golden.count);
     }
     return 0;
 }

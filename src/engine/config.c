@@ -46,28 +46,28 @@ static bool is_schema(const struct json *draft, struct err *err)
 static bool check_golden(const struct engine *e, enum engine_config_golden golden, struct arena *a,
                          struct engine_config_check *c, struct err *err)
 {
-    const struct mapping_golden_result *first = c->golden;
+    const struct mapping_golden_result *first;
 
-    mapping_golden_run(a, c->program, c->document, clock_now(e->clock), e->rng, &c->golden,
-                       &c->golden_count, &c->golden_failed);
-    if (c->golden_failed == 0 || golden == GOLDEN_MAY_FAIL)
+    mapping_golden_run(a, c->program, c->document, clock_now(e->clock), e->rng, &c->golden);
+    if (c->golden.failed == 0 || golden == GOLDEN_MAY_FAIL)
         return true;
-    for (first = c->golden; first->passed; first++)
+    for (first = c->golden.results; first->passed; first++)
         continue;
     return err_set(err, ERR_INVALID, "goldenCaseFailed",
-                   "%zu of %zu golden cases fail; the first is '%.*s': %.*s", c->golden_failed,
-                   c->golden_count, STR_ARG(str_sub(first->name, 0, 80)),
+                   "%zu of %zu golden cases fail; the first is '%.*s': %.*s", c->golden.failed,
+                   c->golden.count, STR_ARG(str_sub(first->name, 0, 80)),
                    STR_ARG(str_sub(first->lines[0], 0, 160)));
 }
 
-bool engine_config_check(const struct engine *e, struct db *db, int64_t job_no, struct json *draft,
+bool engine_config_check(const struct engine *e, int64_t job_no, struct json *draft,
                          enum engine_config_golden golden, struct arena *a,
                          struct engine_config_check *out, struct err *err)
 {
+    CLEANUP(db_closep) struct db *db = NULL;
     struct json *stored;
 
     *out = (struct engine_config_check){0};
-    if (!is_schema(draft, err) ||
+    if (!is_schema(draft, err) || !db_open(e->db, &db, err) ||
         !engine_config_load(db, a, job_no, 0, &stored, &out->base_version, err))
         return false;
     mapping_document_keep(a, draft, stored);
@@ -81,33 +81,30 @@ bool engine_config_check(const struct engine *e, struct db *db, int64_t job_no, 
     return check_golden(e, golden, a, out, err);
 }
 
-/* The new version, and a job that begins anew with it: one transaction. */
-static bool store(const struct engine *e, struct db *db, int64_t job_no, struct str text,
-                  const struct engine_config_check *draft,
-                  const struct engine_config_change *change, int64_t *out_version, struct err *err)
+/* The job begins anew with its new schema. */
+static bool begin_anew(struct db *db, int64_t job_no, struct err *err)
 {
-    int64_t version;
-
-    if (!job_schema_save(db, job_no, text, change->author, change->comment, clock_now(e->clock),
-                         &version, err))
-        return false;
-    if (version != draft->base_version + 1) {
-        return err_set(err, ERR_CONFLICT, "schemaChanged",
-                       "version %" PRId64 " was saved meanwhile; look at it and try again",
-                       version - 1);
-    }
-    *out_version = version;
     return watermark_save(db, job_no, STR(""), err) && retry_clear(db, job_no, err) &&
            job_set_next_cycle(db, job_no, 0, err);
 }
 
-bool engine_config_save(const struct engine *e, struct db *db, int64_t job_no,
+static bool is_next(int64_t version, int64_t base, struct err *err)
+{
+    return version == base + 1 ||
+           err_set(err, ERR_CONFLICT, "schemaChanged",
+                   "version %" PRId64 " was saved meanwhile; look at it and try again",
+                   version - 1);
+}
+
+bool engine_config_save(const struct engine *e, int64_t job_no,
                         const struct engine_config_check *draft,
                         const struct engine_config_change *change, int64_t *out_version,
                         struct err *err)
 {
     CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    CLEANUP(db_closep) struct db *db = NULL;
     struct json *document;
+    int64_t now_us = clock_now(e->clock);
     int64_t version;
 
     if (draft->difference_count == 0) {
@@ -115,14 +112,13 @@ bool engine_config_save(const struct engine *e, struct db *db, int64_t job_no,
         return true;
     }
     document = json_clone(tmp, draft->document);
-    mapping_document_set_version(tmp, document, clock_now(e->clock), e->rng);
-    if (!db_begin(db, DB_WRITE, err))
-        return false;
-    if (!store(e, db, job_no, json_text(tmp, document), draft, change, &version, err)) {
-        db_rollback(db);
-        return false;
-    }
-    if (!db_commit(db, err))
+    mapping_document_set_version(tmp, document, now_us, e->rng);
+    if (!db_open(e->db, &db, err) || !db_begin(db, DB_WRITE, err))
+        return false; /* closing rolls back what is open */
+    if (!job_schema_save(db, job_no, json_text(tmp, document), change->author, change->comment,
+                         now_us, &version, err) ||
+        !is_next(version, draft->base_version, err) || !begin_anew(db, job_no, err) ||
+        !db_commit(db, err))
         return false;
     *out_version = version;
     return true;

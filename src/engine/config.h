@@ -16,8 +16,7 @@ enum engine_config_golden { GOLDEN_MUST_PASS, GOLDEN_MAY_FAIL };
 /* Why a draft is refused, or what it means. All of it lives in the arena of the call. */
 struct engine_config_check {
     struct mapping_finding *findings; /* with ERR_INVALID "schemaInvalid" */
-    struct mapping_golden_result *golden;
-    size_t golden_count, golden_failed; /* with ERR_INVALID "goldenCaseFailed" */
+    struct mapping_golden golden;     /* with ERR_INVALID "goldenCaseFailed" */
     struct mapping_difference *differences;
     size_t difference_count;
     struct json *document; /* as it would be stored */
@@ -27,10 +26,9 @@ struct engine_config_check {
 
 /* Checks a draft against the stored schema: structure, compiling, golden cases; nothing is written.
  * draft is changed: top-level members that it lacks are taken from what is stored. */
-MUST_USE bool engine_config_check(const struct engine *e, struct db *db, int64_t job_no,
-                                  struct json *draft, enum engine_config_golden golden,
-                                  struct arena *a, struct engine_config_check *out,
-                                  struct err *err);
+MUST_USE bool engine_config_check(const struct engine *e, int64_t job_no, struct json *draft,
+                                  enum engine_config_golden golden, struct arena *a,
+                                  struct engine_config_check *out, struct err *err);
 
 struct engine_config_change {
     struct str author;
@@ -39,7 +37,7 @@ struct engine_config_change {
 /* Saves what engine_config_check gave. Nothing happens when it makes no difference
  * (*out_version is then the stored one). ERR_CONFLICT "schemaChanged" when somebody else has saved
  * since. */
-MUST_USE bool engine_config_save(const struct engine *e, struct db *db, int64_t job_no,
+MUST_USE bool engine_config_save(const struct engine *e, int64_t job_no,
                                  const struct engine_config_check *draft,
                                  const struct engine_config_change *change, int64_t *out_version,
                                  struct err *err);

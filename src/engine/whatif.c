@@ -251,9 +251,10 @@ static bool same_criterion(const struct mapping_criterion *a, const struct mappi
 {
     bool same = a->count == b->count;
 
-    for (size_t i = 0; same && i < a->count; i++)
+    for (size_t i = 0; same && i < a->count; i++) {
         same = str_eq(a->attributes[i]->target, b->attributes[i]->target) &&
                json_equal(a->values[i], b->values[i]);
+    }
     return same;
 }
 
@@ -262,9 +263,10 @@ static struct json *matching_json(struct arena *a, const struct matching *m)
     struct json *out = json_new(a, JSON_OBJECT);
 
     for (size_t i = 0; i < m->count; i++) {
-        for (size_t k = 0; k < m->criteria[i].count; k++)
+        for (size_t k = 0; k < m->criteria[i].count; k++) {
             json_set(a, out, m->criteria[i].attributes[k]->target,
                      json_clone(a, m->criteria[i].values[k]));
+        }
     }
     return out;
 }

@@ -303,33 +303,40 @@ static void compare_lists(struct comparison *c, const struct spot *at, const str
         say(c, at, "the order of the %s changed", words_of(m));
 }
 
-/* Members of an object that only its author understands: attributes and values. */
+/* A member of an object that only its author understands. */
+static void compare_inner(struct comparison *c, const struct spot *at, const char *words,
+                          const struct json *before, const struct json *after)
+{
+    struct arena *a = c->arena;
+    struct str name = cut(a, after ? after->name : before->name);
+    struct str was = before ? value_text(a, before) : STR("absent");
+
+    if (!after) {
+        say(c, at, "%s: %.*s removed, was %.*s", words, STR_ARG(name), STR_ARG(was));
+    } else if (!before || !json_equal(before, after)) {
+        say(c, at, "%s: %.*s is now %.*s, was %.*s", words, STR_ARG(name),
+            STR_ARG(value_text(a, after)), STR_ARG(was));
+    }
+}
+
 static void compare_any(struct comparison *c, const struct spot *at, const struct shape_member *m,
                         const struct json *before, const struct json *after)
 {
-    struct arena *a = c->arena;
     const char *words = words_of(m);
 
     if (!json_is(before, JSON_OBJECT) || !json_is(after, JSON_OBJECT)) {
-        say(c, at, "%s is now %.*s, was %.*s", words, STR_ARG(value_text(a, after)),
-            STR_ARG(value_text(a, before)));
+        say(c, at, "%s is now %.*s, was %.*s", words, STR_ARG(value_text(c->arena, after)),
+            STR_ARG(value_text(c->arena, before)));
         return;
     }
     JSON_EACH(v, after)
     {
-        const struct json *old = json_get(before, v->name);
-
-        if (!old || !json_equal(old, v)) {
-            say(c, at, "%s: %.*s is now %.*s, was %.*s", words, STR_ARG(cut(a, v->name)),
-                STR_ARG(value_text(a, v)), STR_ARG(old ? value_text(a, old) : STR("absent")));
-        }
+        compare_inner(c, at, words, json_get(before, v->name), v);
     }
     JSON_EACH(old, before)
     {
-        if (!json_get(after, old->name)) {
-            say(c, at, "%s: %.*s removed, was %.*s", words, STR_ARG(cut(a, old->name)),
-                STR_ARG(value_text(a, old)));
-        }
+        if (!json_get(after, old->name))
+            compare_inner(c, at, words, old, NULL);
     }
 }
 

@@ -20,6 +20,25 @@ static bool is_annotation(struct str name)
     return str_find(name, STR("@odata."), &at);
 }
 
+/* One flag by its name; flags may come as their number, too. */
+static bool add_flag(const struct shape_member *m, struct str word, int64_t *flags)
+{
+    int64_t n;
+
+    if (word.len == 0 || str_eq_ascii_nocase(word, STR("None")))
+        return true;
+    for (size_t i = 0; i < m->name_count; i++) {
+        if (str_eq_ascii_nocase(word, str_from_z(m->names[i].name))) {
+            *flags |= m->names[i].value;
+            return true;
+        }
+    }
+    if (!str_to_int(word, 0, 63, &n))
+        return false;
+    *flags |= n;
+    return true;
+}
+
 static struct json *complete_flags(const struct context *c, const struct place *at,
                                    const struct json *object, const struct shape_member *m)
 {
@@ -29,24 +48,13 @@ static struct json *complete_flags(const struct context *c, const struct place *
     CLEANUP(buf_done) struct buf text = {0};
     bool more = json_is(v, JSON_STRING);
     int64_t flags = more ? 0 : m->number;
-    int64_t n;
 
     while (more) {
         struct str word;
-        bool known;
 
         more = str_cut(&rest, ',', &word);
         word = str_trim(word);
-        known = word.len == 0 || str_eq_ascii_nocase(word, STR("None"));
-        for (size_t i = 0; i < m->name_count && !known; i++) {
-            known = str_eq_ascii_nocase(word, str_from_z(m->names[i].name));
-            flags |= known ? m->names[i].value : 0;
-        }
-        if (!known && str_to_int(word, 0, 63, &n)) { /* flags may come as their number */
-            known = true;
-            flags |= n;
-        }
-        if (!known) {
+        if (!add_flag(m, word, &flags)) {
             schema_finding(c->k, &place, "UnknownValue", "'%.*s' is none of the %s",
                            STR_ARG(str_sub(word, 0, 60)), m->words ? m->words : m->name);
             return json_clone(c->k->arena, v);

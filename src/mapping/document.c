@@ -212,9 +212,10 @@ static bool refuse(const struct compiler *k, struct mapping_finding **out_findin
     *out_findings = k->first;
     err_fill(err, ERR_INVALID, "schemaInvalid", "%.*s",
              STR_ARG(str_sub(k->first->message, 0, 300)));
-    if (k->findings > 1)
+    if (k->findings > 1) {
         err_fill(err, ERR_INVALID, "schemaInvalid", "%.*s (and %zu more findings)",
                  STR_ARG(str_sub(k->first->message, 0, 300)), k->findings - 1);
+    }
     return err_at(err, "%.*s", STR_ARG(str_sub(k->first->pointer, 0, 120)));
 }
 
@@ -343,38 +344,36 @@ void mapping_document_adopt(struct arena *a, struct json *document, const struct
     adopt_ids(a, json_get(document, STR("directories")), json_get(stored, STR("directories")), rng);
 }
 
+static void check_kept(struct compiler *k, const struct json *old, const struct json *rules)
+{
+    struct place list = {.name = "synchronizationRules"};
+    struct str name = str_sub(json_get_text(old, "name"), 0, 150);
+    const struct json *rule = rules ? rules->first : NULL;
+    struct place at = {.parent = &list};
+
+    while (rule && !str_eq(json_get_text(rule, "id"), json_get_text(old, "id"))) {
+        rule = rule->next;
+        at.index++;
+    }
+    if (!rule) {
+        schema_finding(k, &list, "RuleNotEditable",
+                       "the rule '%.*s' is not editable and cannot be removed", STR_ARG(name));
+    } else if (!json_equal(json_get(rule, STR("objectMappings")),
+                           json_get(old, STR("objectMappings")))) {
+        schema_finding(k, &at, "RuleNotEditable", "the rule '%.*s' is not editable", STR_ARG(name));
+    }
+}
+
 bool mapping_document_check_editable(struct arena *a, const struct json *document,
                                      const struct json *stored,
                                      struct mapping_finding **out_findings, struct err *err)
 {
     struct compiler k = {.arena = a, .schema = document};
-    struct place list = {.name = "synchronizationRules"};
 
     JSON_EACH(old, json_get(stored, STR("synchronizationRules")))
     {
-        size_t i = 0;
-        bool same = false;
-
-        if (json_get_bool(old, "editable", true))
-            continue;
-        JSON_EACH(rule, json_get(document, STR("synchronizationRules")))
-        {
-            struct place at = {.parent = &list, .index = i++};
-
-            if (!str_eq(json_get_text(rule, "id"), json_get_text(old, "id")))
-                continue;
-            same = true;
-            if (!json_equal(json_get(rule, STR("objectMappings")),
-                            json_get(old, STR("objectMappings")))) {
-                schema_finding(&k, &at, "RuleNotEditable", "the rule '%.*s' is not editable",
-                               STR_ARG(str_sub(json_get_text(old, "name"), 0, 150)));
-            }
-        }
-        if (!same) {
-            schema_finding(&k, &list, "RuleNotEditable",
-                           "the rule '%.*s' is not editable and cannot be removed",
-                           STR_ARG(str_sub(json_get_text(old, "name"), 0, 150)));
-        }
+        if (!json_get_bool(old, "editable", true))
+            check_kept(&k, old, json_get(document, STR("synchronizationRules")));
     }
     return !k.first || refuse(&k, out_findings, err);
 }

@@ -82,10 +82,15 @@ struct mapping_golden_result {
     struct str *lines;
     size_t line_count;
 };
-/* Runs all golden cases of a complete, checked document against its program. *out_failed counts. */
+struct mapping_golden {
+    struct mapping_golden_result *results;
+    size_t count;
+    size_t failed;
+};
+/* Runs all golden cases of a complete, checked document against its program. */
 void mapping_golden_run(struct arena *a, const struct mapping_program *program,
                         const struct json *document, int64_t now_us, struct rng *rng,
-                        struct mapping_golden_result **out, size_t *out_count, size_t *out_failed);
+                        struct mapping_golden *out);
 /* A case from a source object as it is mapped now: what a creation would be given. */
 struct json *mapping_golden_case(struct arena *a, const struct mapping_object *m, struct str name,
                                  const struct mapping_source *source, int64_t now_us,

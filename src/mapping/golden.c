@@ -117,28 +117,34 @@ static bool created(struct golden *g, size_t i, const struct json **out, struct 
     return true;
 }
 
+/* The place of a target attribute among the mappings; attribute_count when there is none. */
+static size_t place_of(const struct mapping_object *m, struct str target)
+{
+    size_t i = 0;
+
+    while (i < m->attribute_count && !target_same(m->attributes[i].target, target))
+        i++;
+    return i;
+}
+
 static void check_value(struct golden *g, const struct json *want)
 {
     const struct json *got = NULL;
-    struct arena *a = g->arena;
+    struct str wanted = json_text(g->arena, want);
+    struct str name = want->name;
     struct err err = {0};
-    size_t i = 0;
+    size_t i = place_of(g->m, name);
 
-    while (i < g->m->attribute_count && !target_same(g->m->attributes[i].target, want->name))
-        i++;
     if (i == g->m->attribute_count) {
         if (!is_empty(want))
-            wrong(g, arena_printf(a, "%.*s: nothing is mapped to it", STR_ARG(want->name)));
-        return;
-    }
-    if (!created(g, i, &got, &err)) {
-        wrong(g, arena_printf(a, "%.*s: expected %.*s, but %s", STR_ARG(want->name),
-                              STR_ARG(json_text(a, want)), err.message));
+            wrong(g, arena_printf(g->arena, "%.*s: nothing is mapped to it", STR_ARG(name)));
+    } else if (!created(g, i, &got, &err)) {
+        wrong(g, arena_printf(g->arena, "%.*s: expected %.*s, but %s", STR_ARG(name),
+                              STR_ARG(wanted), err.message));
     } else if (!as_expected(want, got)) {
-        wrong(g,
-              arena_printf(a, "%.*s: expected %.*s, got %.*s%s", STR_ARG(want->name),
-                           STR_ARG(json_text(a, want)), STR_ARG(json_text(a, got ? got : &nothing)),
-                           g->skipped ? " (the mapping skips the object)" : ""));
+        wrong(g, arena_printf(g->arena, "%.*s: expected %.*s, got %.*s%s", STR_ARG(name),
+                              STR_ARG(wanted), STR_ARG(json_text(g->arena, got ? got : &nothing)),
+                              g->skipped ? " (the mapping skips the object)" : ""));
     }
 }
 
@@ -188,18 +194,27 @@ static void begin(struct golden *g, const struct json *given)
     g->skipped = skips(g);
 }
 
+static void check_scope(struct golden *g, bool wanted)
+{
+    struct str reason = STR("its object mapping is switched off");
+    bool in_scope =
+        g->m->enabled && mapping_in_scope(g->m, &g->source, &g->context, g->arena, &reason);
+
+    if (in_scope && !wanted) {
+        wrong(g, STR("expected to be out of scope, and is in scope"));
+    } else if (!in_scope && wanted) {
+        wrong(g, arena_printf(g->arena, "expected to be in scope: %.*s", STR_ARG(reason)));
+    }
+}
+
 static void run_case(struct golden *g, const struct mapping_program *program,
                      const struct json *one)
 {
     const struct json *source = json_get(one, STR("source"));
-    bool wants_scope = json_get_bool(one, "inScope", true);
     struct str mapping = json_get_text(one, "objectMapping");
-    struct arena *a = g->arena;
-    struct str reason = {0};
-    bool in_scope;
 
     if (!mapping_of(program, mapping, &g->m)) {
-        wrong(g, arena_printf(a, "there is no object mapping '%.*s'", STR_ARG(mapping)));
+        wrong(g, arena_printf(g->arena, "there is no object mapping '%.*s'", STR_ARG(mapping)));
         return;
     }
     if (json_get(source, STR("$now")) &&
@@ -208,14 +223,7 @@ static void run_case(struct golden *g, const struct mapping_program *program,
         return;
     }
     begin(g, source);
-    in_scope = g->m->enabled && mapping_in_scope(g->m, &g->source, &g->context, a, &reason);
-    if (in_scope != wants_scope) {
-        wrong(g, in_scope ? STR("expected to be out of scope, and is in scope")
-                          : arena_printf(a, "expected to be in scope: %.*s",
-                                         STR_ARG(g->m->enabled ? reason
-                                                               : STR("its object mapping is "
-                                                                     "switched off"))));
-    }
+    check_scope(g, json_get_bool(one, "inScope", true));
     JSON_EACH(want, json_get(one, STR("expected")))
     {
         check_value(g, want);
@@ -224,30 +232,22 @@ static void run_case(struct golden *g, const struct mapping_program *program,
 
 void mapping_golden_run(struct arena *a, const struct mapping_program *program,
                         const struct json *document, int64_t now_us, struct rng *rng,
-                        struct mapping_golden_result **out, size_t *out_count, size_t *out_failed)
+                        struct mapping_golden *out)
 {
     const struct json *all = json_get(document, STR("goldenCases"));
-    struct mapping_golden_result *results =
-        ARENA_ARRAY(a, struct mapping_golden_result, all ? all->count : 0);
-    size_t failed = 0;
-    size_t n = 0;
 
+    *out = (struct mapping_golden){
+        .results = ARENA_ARRAY(a, struct mapping_golden_result, all ? all->count : 0)};
     JSON_EACH(one, all)
     {
-        struct golden g = {
-            .arena = a,
-            .context = {.now_us = now_us, .rng = rng},
-            .result = &results[n],
-        };
+        struct mapping_golden_result *result = &out->results[out->count++];
+        struct golden g = {.arena = a, .context = {.now_us = now_us, .rng = rng}, .result = result};
 
-        results[n] =
+        *result =
             (struct mapping_golden_result){.name = json_get_text(one, "name"), .passed = true};
         run_case(&g, program, one);
-        failed += !results[n++].passed;
+        out->failed += !result->passed;
     }
-    *out = results;
-    *out_count = n;
-    *out_failed = failed;
 }
 
 /* The source attributes that the mapping and its filter read, and the values that come of them. */

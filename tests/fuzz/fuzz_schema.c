@@ -42,15 +42,14 @@ static void stays_the_same(struct arena *a, const struct json *document)
 static void golden_cases_end(struct arena *a, const struct mapping_program *program,
                              const struct json *document)
 {
-    struct mapping_golden_result *results;
+    struct mapping_golden golden;
     struct rng_seeded rng;
-    size_t count, failed;
 
     rng_seeded_init(&rng, 1);
-    mapping_golden_run(a, program, document, 1700000000000000, &rng.rng, &results, &count, &failed);
-    assert(failed <= count);
-    for (size_t i = 0; i < count; i++)
-        assert(results[i].passed == (results[i].line_count == 0));
+    mapping_golden_run(a, program, document, 1700000000000000, &rng.rng, &golden);
+    assert(golden.failed <= golden.count);
+    for (size_t i = 0; i < golden.count; i++)
+        assert(golden.results[i].passed == (golden.results[i].line_count == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

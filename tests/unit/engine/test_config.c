@@ -40,9 +40,9 @@ static bool try_save(struct json *draft, int64_t *out_version, struct engine_con
 {
     static const struct engine_config_change change = {STR_INIT("ada"), STR_INIT("a reason")};
 
-    return engine_config_check(&w->engine, w->db, w->job.no, draft, GOLDEN_MUST_PASS, w->arena,
-                               check, err) &&
-           engine_config_save(&w->engine, w->db, w->job.no, check, &change, out_version, err);
+    return engine_config_check(&w->engine, w->job.no, draft, GOLDEN_MUST_PASS, w->arena, check,
+                               err) &&
+           engine_config_save(&w->engine, w->job.no, check, &change, out_version, err);
 }
 
 static int64_t save(struct json *draft)
@@ -156,7 +156,7 @@ static void refuses(const struct db_config *config)
                       NULL, &one, NULL, err));
         json_append(json_get(draft, STR("goldenCases")), one);
     }
-    CHECK(!try_save(draft, &version, &check, &why) && check.golden_failed == 1, "golden case");
+    CHECK(!try_save(draft, &version, &check, &why) && check.golden.failed == 1, "golden case");
     CHECK_STR(str_from_z(why.code), "goldenCaseFailed", "code");
     CHECK(strstr(why.message, "expected \"boss\", got \"Boss\""), "%s", why.message);
 
@@ -182,17 +182,16 @@ static void two_at_once(const struct db_config *config)
     start(config, "scim");
     draft = stored(0);
     map_to(draft, "title", "ToUpper([displayName])");
-    OK(engine_config_check(&w->engine, w->db, w->job.no, draft, GOLDEN_MUST_PASS, w->arena, &one,
-                           err));
+    OK(engine_config_check(&w->engine, w->job.no, draft, GOLDEN_MUST_PASS, w->arena, &one, err));
     draft = stored(0);
     map_to(draft, "title", "ToLower([displayName])");
     CHECK(save(draft) == 2, "the other is first");
-    CHECK(!engine_config_save(&w->engine, w->db, w->job.no, &one, &change, &version, &why) &&
+    CHECK(!engine_config_save(&w->engine, w->job.no, &one, &change, &version, &why) &&
               why.kind == ERR_CONFLICT,
           "nobody's work is lost");
     CHECK(mapping_document_same(stored(0), stored(2)), "the second version is the newest");
-    OK(engine_config_check(&w->engine, w->db, w->job.no, stored(0), GOLDEN_MUST_PASS, w->arena,
-                           &one, err));
+    OK(engine_config_check(&w->engine, w->job.no, stored(0), GOLDEN_MUST_PASS, w->arena, &one,
+                           err));
     CHECK(one.base_version == 2, "no third one");
     end();
 }
@@ -307,8 +306,7 @@ static void templates_body(const struct db_config *config)
         start(config, arena_z(a, all[i].id));
         text = mapping_document_text(a, stored(0));
         OK(mapping_document_parse(a, text, &again, NULL, err));
-        OK(engine_config_check(&w->engine, w->db, w->job.no, again, GOLDEN_MUST_PASS, a, &check,
-                               err));
+        OK(engine_config_check(&w->engine, w->job.no, again, GOLDEN_MUST_PASS, a, &check, err));
         CHECK(check.difference_count == 0, "%.*s: %.*s", STR_ARG(all[i].id),
               STR_ARG(check.differences ? check.differences->text : STR("")));
         CHECK(str_eq(mapping_document_text(a, check.document), text), "%.*s: byte for byte",

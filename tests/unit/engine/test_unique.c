@@ -27,9 +27,8 @@ static void save(struct json *draft)
     struct engine_config_check check;
     int64_t version;
 
-    OK(engine_config_check(&w->engine, w->db, w->job.no, draft, GOLDEN_MUST_PASS, w->arena, &check,
-                           err) &&
-       engine_config_save(&w->engine, w->db, w->job.no, &check, &change, &version, err));
+    OK(engine_config_check(&w->engine, w->job.no, draft, GOLDEN_MUST_PASS, w->arena, &check, err) &&
+       engine_config_save(&w->engine, w->job.no, &check, &change, &version, err));
 }
 
 static void start(const struct db_config *config)

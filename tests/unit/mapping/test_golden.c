@@ -92,13 +92,13 @@ static void cases(void **state)
         CLEANUP(arena_freep) struct arena *a = arena_new();
         const struct mapping_program *program = NULL;
         struct mapping_finding *findings = NULL;
-        struct mapping_golden_result *results;
+        struct mapping_golden golden;
         struct json *document = schema_from(a, MAPPINGS, SCOPE, "");
         struct json *one = json_from(a, table[i].golden);
         struct json *list = json_new(a, JSON_ARRAY);
         struct rng_seeded rng;
         struct err err = {0};
-        size_t count, failed, at;
+        size_t at;
 
         rng_seeded_init(&rng, 1);
         json_add_z(a, one, "name", table[i].label);
@@ -106,13 +106,15 @@ static void cases(void **state)
         json_add(a, document, STR("goldenCases"), list);
         CHECK(mapping_document_check(a, document, &document, &program, &findings, &err), "%s: %s",
               err.place, err.message);
-        mapping_golden_run(a, program, document, 0, &rng.rng, &results, &count, &failed);
-        CHECK(count == 1 && failed == (table[i].line != NULL) && results[0].passed == (failed == 0),
+        mapping_golden_run(a, program, document, 0, &rng.rng, &golden);
+        CHECK(golden.count == 1 && golden.failed == (table[i].line != NULL) &&
+                  golden.results[0].passed == (golden.failed == 0),
               "%s: %.*s", table[i].label,
-              STR_ARG(results[0].line_count ? results[0].lines[0] : STR("passes")));
-        CHECK(!table[i].line || (str_find(results[0].lines[0], str_from_z(table[i].line), &at) &&
-                                 at == 0 && results[0].line_count == 1),
-              "%s: %.*s", table[i].label, STR_ARG(results[0].lines[0]));
+              STR_ARG(golden.results[0].line_count ? golden.results[0].lines[0] : STR("passes")));
+        CHECK(!table[i].line ||
+                  (str_find(golden.results[0].lines[0], str_from_z(table[i].line), &at) &&
+                   at == 0 && golden.results[0].line_count == 1),
+              "%s: %.*s", table[i].label, STR_ARG(golden.results[0].lines[0]));
     }
 }
 
@@ -121,7 +123,7 @@ static void a_case_of_a_person_passes(void **state)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     const struct mapping_program *program = NULL;
     struct mapping_finding *findings = NULL;
-    struct mapping_golden_result *results;
+    struct mapping_golden golden;
     struct json *document = schema_from(a, MAPPINGS, SCOPE, "");
     struct json *list = json_new(a, JSON_ARRAY);
     struct json *one;
@@ -133,7 +135,6 @@ static void a_case_of_a_person_passes(void **state)
     };
     struct rng_seeded rng;
     struct err err = {0};
-    size_t count, failed;
 
     (void)state;
     rng_seeded_init(&rng, 1);
@@ -145,9 +146,9 @@ static void a_case_of_a_person_passes(void **state)
     CHECK_STR(json_get_text(json_get(one, STR("expected")), "title"), "Boss", "what comes of it");
     json_append(list, one);
     json_add(a, document, STR("goldenCases"), list);
-    mapping_golden_run(a, program, document, 0, &rng.rng, &results, &count, &failed);
-    CHECK(count == 1 && failed == 0, "%.*s",
-          STR_ARG(results[0].line_count ? results[0].lines[0] : STR("")));
+    mapping_golden_run(a, program, document, 0, &rng.rng, &golden);
+    CHECK(golden.count == 1 && golden.failed == 0, "%.*s",
+          STR_ARG(golden.results[0].line_count ? golden.results[0].lines[0] : STR("")));
 }
 
 TEST_GROUP(golden, cmocka_unit_test(cases), cmocka_unit_test(a_case_of_a_person_passes));
