@@ -85,7 +85,9 @@ enum endpoint {
     ENDPOINT_RESOURCE_TYPE,
     ENDPOINT_SCHEMAS,
     ENDPOINT_SCHEMA,
-    ENDPOINT_SEARCH,
+    ENDPOINT_SEARCH, /* over all types */
+    ENDPOINT_USERS_SEARCH,
+    ENDPOINT_GROUPS_SEARCH,
     ENDPOINT_BULK,
     ENDPOINT_ME,
     ENDPOINT_COUNT
@@ -121,6 +123,8 @@ MUST_USE bool call_query(struct call *c, struct err *err);
 /* The token of "Authorization: Bearer ..."; empty if there is none. */
 struct str call_token(const struct call *c);
 /* Percent-decodes; plus_is_space for query strings. ERR_INVALID "invalidSyntax". */
+/* The body as a JSON object. ERR_INVALID "invalidSyntax". */
+MUST_USE bool call_body(struct call *c, struct json **out, struct err *err);
 MUST_USE bool percent_decode(struct arena *a, struct str text, bool plus_is_space, struct str *out,
                              struct err *err);
 
@@ -205,6 +209,8 @@ bool version_listed(struct str header, int64_t version);
 
 /* --- handlers --- */
 void list_handle(struct call *c, struct db *db);
+/* search.c: the query out of a SearchRequest, in place of that of the URL (scim.md 5.6). */
+MUST_USE bool search_read(struct call *c, struct err *err);
 /* Answers a list for which one row at most has to be looked at; false, having done nothing, for any
  * other and for what is wrong. */
 bool list_quick(struct call *c);

@@ -25,15 +25,21 @@ static bool has_body(const struct call *c)
     return c->method == HTTP_POST || c->method == HTTP_PUT || c->method == HTTP_PATCH;
 }
 
+static bool is_group(const struct call *c)
+{
+    return c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP ||
+           c->endpoint == ENDPOINT_GROUPS_SEARCH;
+}
+
 /* What the path, the method and the headers decide. False when it has answered. */
 static bool gate(struct call *c)
 {
-    bool group = c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
     unsigned methods = endpoint_methods(c->endpoint);
 
     if (c->endpoint == ENDPOINT_ME)
         reply_status(c, 501, NULL, "this key belongs to the tenant, not to a user");
-    else if (methods == 0 || (group && !c->tenant->profile->has_groups))
+    else if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
+             (c->endpoint == ENDPOINT_ROOT && !is_read(c)))
         reply_status(c, 404, NULL, "there is no such endpoint");
     else if (!(methods & 1u << c->method))
         reply_not_allowed(c, methods);
@@ -93,17 +99,45 @@ static bool is_resource(const struct call *c)
            c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
 }
 
+static bool is_search(const struct call *c)
+{
+    return c->endpoint == ENDPOINT_SEARCH || c->endpoint == ENDPOINT_USERS_SEARCH ||
+           c->endpoint == ENDPOINT_GROUPS_SEARCH;
+}
+
 static void begin_resource(struct call *c)
 {
-    bool group = c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
+    bool group = is_group(c);
 
     c->kind = group ? RESOURCE_GROUP : RESOURCE_USER;
     c->type = group ? &c->tenant->profile->group : &c->tenant->profile->user;
 }
 
-static void handle_read(struct call *c)
+/* A list is asked for by GET, or by POST of a SearchRequest. */
+static bool is_list(const struct call *c)
 {
-    bool one = c->endpoint == ENDPOINT_USER || c->endpoint == ENDPOINT_GROUP;
+    return c->endpoint == ENDPOINT_ROOT || is_search(c) ||
+           (is_read(c) && (c->endpoint == ENDPOINT_USERS || c->endpoint == ENDPOINT_GROUPS));
+}
+
+static void handle_list(struct call *c)
+{
+    struct provider *provider = c->provider;
+    struct err err = {0};
+    struct db *db;
+
+    if ((is_search(c) && !search_read(c, &err)) || !pool_take(&provider->pool, &db, &err)) {
+        reply_error(c, &err);
+        return;
+    }
+    if (c->endpoint == ENDPOINT_ROOT || c->endpoint == ENDPOINT_SEARCH)
+        c->kind = RESOURCE_ANY;
+    list_handle(c, db);
+    pool_give(&provider->pool, db); /* c ended with the answer */
+}
+
+static void handle_one(struct call *c)
+{
     struct provider *provider = c->provider;
     struct err err = {0};
     struct db *db;
@@ -112,10 +146,7 @@ static void handle_read(struct call *c)
         reply_error(c, &err);
         return;
     }
-    if (one)
-        read_handle(c, db);
-    else
-        list_handle(c, db);
+    read_handle(c, db);
     pool_give(&provider->pool, db); /* c ended with the answer */
 }
 
@@ -139,7 +170,7 @@ static bool quick(struct http_exchange *x, void *ctx)
         return false;
     if (c->endpoint != ENDPOINT_USER)
         return c->has_filter && list_quick(c);
-    handle_read(c);
+    handle_one(c);
     return true;
 }
 
@@ -165,13 +196,13 @@ static void handle(struct http_exchange *x, void *ctx)
         if (!gate(c))
             return;
     }
-    if (!is_resource(c)) {
-        discovery_handle(c, c->tenant->profile);
-        return;
-    }
     begin_resource(c);
-    if (is_read(c))
-        handle_read(c);
+    if (is_list(c))
+        handle_list(c);
+    else if (!is_resource(c))
+        discovery_handle(c, c->tenant->profile);
+    else if (is_read(c))
+        handle_one(c);
     else
         write_handle(c);
 }

@@ -9,7 +9,7 @@
 
 static const unsigned methods_of[] = {
     [ENDPOINT_UNKNOWN] = 0,
-    [ENDPOINT_ROOT] = 0, /* the list over all types is not offered yet */
+    [ENDPOINT_ROOT] = GET_HEAD,
     [ENDPOINT_USERS] = LIST,
     [ENDPOINT_USER] = ITEM,
     [ENDPOINT_GROUPS] = LIST,
@@ -19,7 +19,9 @@ static const unsigned methods_of[] = {
     [ENDPOINT_RESOURCE_TYPE] = GET_HEAD,
     [ENDPOINT_SCHEMAS] = GET_HEAD,
     [ENDPOINT_SCHEMA] = GET_HEAD,
-    [ENDPOINT_SEARCH] = 0,
+    [ENDPOINT_SEARCH] = 1u << HTTP_POST,
+    [ENDPOINT_USERS_SEARCH] = 1u << HTTP_POST,
+    [ENDPOINT_GROUPS_SEARCH] = 1u << HTTP_POST,
     [ENDPOINT_BULK] = 0,
     [ENDPOINT_ME] = ~0u,
 };
@@ -130,10 +132,13 @@ static void parse_path(struct call *c)
         return;
     if (next_segment(&rest, &extra))
         return;
-    if (with_id && str_eq_ascii_nocase(c->id, STR(".search")))
-        c->endpoint = ENDPOINT_SEARCH;
-    else
-        c->endpoint = find_endpoint(name, with_id);
+    c->endpoint = find_endpoint(name, with_id);
+    if (!with_id || !str_eq_ascii_nocase(c->id, STR(".search")))
+        return;
+    if (c->endpoint == ENDPOINT_USER)
+        c->endpoint = ENDPOINT_USERS_SEARCH;
+    else if (c->endpoint == ENDPOINT_GROUP)
+        c->endpoint = ENDPOINT_GROUPS_SEARCH;
 }
 
 /* "https://host/scim/NAME/v2": joined by hand, since every request needs it. */
@@ -230,4 +235,16 @@ bool call_query(struct call *c, struct err *err)
     }
     c->has_filter = !str_empty(str_trim(c->filter));
     return true;
+}
+
+bool call_body(struct call *c, struct json **out, struct err *err)
+{
+    static const struct json_limits limits = {.max_depth = PROVIDER_JSON_DEPTH,
+                                              .max_bytes = PROVIDER_BODY_MAX,
+                                              .names_ignore_case = true};
+
+    if (!json_parse(c->arena, http_request_body(c->x), &limits, out, NULL, err))
+        return false;
+    return (*out)->type == JSON_OBJECT ||
+           err_set(err, ERR_INVALID, "invalidSyntax", "the body must be a JSON object");
 }

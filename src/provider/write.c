@@ -234,18 +234,6 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
 
 /* --- What can be decided before the write is queued --- */
 
-static bool parse_body(struct call *c, struct json **out, struct err *err)
-{
-    static const struct json_limits limits = {.max_depth = PROVIDER_JSON_DEPTH,
-                                              .max_bytes = PROVIDER_BODY_MAX,
-                                              .names_ignore_case = true};
-
-    if (!json_parse(c->arena, http_request_body(c->x), &limits, out, NULL, err))
-        return false;
-    return (*out)->type == JSON_OBJECT ||
-           err_set(err, ERR_INVALID, "invalidSyntax", "the body must be a JSON object");
-}
-
 static bool read_document(struct write *w, const struct json *body, struct err *err)
 {
     struct call *c = &w->call;
@@ -281,7 +269,7 @@ static bool prepare(struct write *w, struct err *err)
         w->queue.run = run_delete;
         return true;
     }
-    if (!parse_body(c, &body, err))
+    if (!call_body(c, &body, err))
         return false;
     if (c->method == HTTP_POST) {
         w->queue.run = run_create;

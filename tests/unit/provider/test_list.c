@@ -284,6 +284,110 @@ static void cursors_cannot_be_altered(void **state)
     }
 }
 
+/* --- Searches and the root --- */
+
+static void add_groups(struct client *client, const struct fixture *f, struct arena *a)
+{
+    static const char *const names[] = {"g1", "u01", "U05"};
+    struct answer answer;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        client_ask(client, f, a, HTTP_POST, "/scim/t/v2/Groups",
+                   z(arena_printf(a, "{\"displayName\":\"%s\"}", names[i])), &answer);
+        CHECK(answer.status == 201, "%d", answer.status);
+    }
+}
+
+static void check_searches(const struct db_config *config)
+{
+    static const struct {
+        const char *path, *body;
+        int status;
+        const char *expected; /* names, or the scimType */
+    } rows[] = {
+        {"/Users/.search", "{}", 200,
+         "u00 u01 u02 u03 u04 u05 u06 u07 u08 u09 u10 u11 u12 u13 u14 u15 u16 u17 u18 u19 u20 u21 "
+         "u22 "},
+        {"/users/.SEARCH/",
+         "{\"filter\":\"userName sw \\\"u0\\\"\",\"count\":2,"
+         "\"startIndex\":\"3\",\"schemas\":[\"urn:x\"]}",
+         200, "u02 u03 "},
+        {"/Groups/.search", "{\"sortBy\":\"displayName\",\"sortOrder\":\"descending\"}", 200,
+         "U05 u01 g1 "},
+        {"/.search", "{\"filter\":\"userName sw \\\"U0\\\"\",\"count\":4,\"cursor\":null}", 200,
+         "u00 u01 u02 u03 "},
+        {"/.search", "{\"filter\":\"not (userName pr)\"}", 200, "g1 u01 U05 "},
+        {"/.search", "{\"filter\":\"displayName pr\",\"sortBy\":\"displayName\"}", 200,
+         "g1 u01 U05 "},
+        {"/.search", "{\"count\":3,\"startIndex\":22,\"excludedAttributes\":[\"members\"]}", 200,
+         "u21 u22 g1 "},
+        {"/.search", "{\"count\":2,\"attributes\":\"userName,title\",\"cursor\":\"\"}", 200,
+         "u00 u01 "},
+        {"/.search", "{\"filter\":\"userName\"}", 400, "invalidFilter"},
+        {"/.search", "{\"filter\":7}", 400, "invalidSyntax"},
+        {"/.search", "{\"attributes\":[1]}", 400, "invalidSyntax"},
+        {"/.search", "{\"count\":true}", 400, "invalidValue"},
+        {"/.search", "{\"count\":1.5}", 400, "invalidValue"},
+        {"/.search", "{\"cursor\":\"AAAA\"}", 400, "invalidCursor"},
+        {"/.search", "[]", 400, "invalidSyntax"},
+        {"/.search", "{\"attributes\":\"id\",\"excludedAttributes\":[\"title\"]}", 400,
+         "invalidValue"},
+        {"/.search", "{\"filter\":\"password eq \\\"x\\\"\"}", 403, "sensitive"},
+        {"/Schemas/.search", "{}", 405, ""},
+        {"/Nothing/.search", "{}", 404, ""},
+        {"/", "{}", 404, ""},
+    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct fixture f;
+    struct client client;
+    struct answer answer;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    client_open(&client, f.port);
+    add_users(&client, &f, a);
+    add_groups(&client, &f, a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(buf_done) struct buf names;
+
+        buf_init(&names, 1000);
+        client_ask(&client, &f, a, HTTP_POST, z(arena_printf(a, "/scim/t/v2%s", rows[i].path)),
+                   rows[i].body, &answer);
+        CHECK(answer.status == rows[i].status, "row %zu: %d %.*s", i, answer.status,
+              STR_ARG(answer.body));
+        add_names(&names, &answer);
+        if (rows[i].status != 200)
+            buf_add(&names, json_get_text(answer.json, "scimType"));
+        CHECK_STR(buf_str(&names), rows[i].expected, "row %zu", i);
+    }
+    for (int as_list = 0; as_list < 2; as_list++) {
+        char *body = arena_alloc(a, 20000);
+
+        memset(body, 'x', 19000);
+        client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/.search",
+                   z(arena_printf(
+                       a, as_list ? "{\"attributes\":[\"%s\"]}" : "{\"attributes\":\"%s\"}", body)),
+                   &answer);
+        CHECK(answer.status == 400, "too many names: %d", answer.status);
+    }
+    CHECK_STR(walk_by_cursor(&client, &f, a, "/scim/t/v2/?", 5, COUNT + 3),
+              z(names_by_index(&client, &f, a, "/scim/t/v2?", 4, COUNT + 3)), "root");
+    CHECK_STR(walk_by_cursor(&client, &f, a, "/scim/t/v2/?sortBy=displayName&", 5, COUNT + 3),
+              z(names_by_index(&client, &f, a, "/scim/t/v2?sortBy=displayName&", 50, COUNT + 3)),
+              "sorted root");
+    client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/.search", NULL, &answer);
+    CHECK(answer.status == 405, "%d", answer.status);
+    CHECK_STR(answer_header(&answer, STR("Allow")), "POST", "Allow");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void searches_and_the_root(void **state)
+{
+    (void)state;
+    test_databases(check_searches);
+}
+
 /* --- Ranking --- */
 
 static void ranking_keeps_the_first(void **state)
@@ -338,4 +442,5 @@ static void ranking_is_bounded(void **state)
 
 TEST_GROUP(list, cmocka_unit_test(pages_hold_the_order), cmocka_unit_test(cursors_are_stable),
            cmocka_unit_test(cursors_are_bound), cmocka_unit_test(cursors_cannot_be_altered),
-           cmocka_unit_test(ranking_keeps_the_first), cmocka_unit_test(ranking_is_bounded));
+           cmocka_unit_test(searches_and_the_root), cmocka_unit_test(ranking_keeps_the_first),
+           cmocka_unit_test(ranking_is_bounded));
