@@ -95,24 +95,25 @@ static struct json *verdict_json(struct arena *a, const struct mapping_verdict *
     return o;
 }
 
-static void say_verdict(struct cli *c, const struct mapping_verdict *v)
+static void say_clauses(struct cli *c, const struct mapping_verdict *v)
 {
-    const char *set = "";
-    size_t group = SIZE_MAX;
-    char time[TIME_TEXT_MAX];
-
     for (size_t i = 0; i < v->clause_count; i++) {
         const struct mapping_clause_verdict *one = &v->clauses[i];
 
-        if (strcmp(set, one->set) != 0 || group != one->group) {
+        if (i == 0 || one[-1].group != one->group || strcmp(one[-1].set, one->set) != 0) {
             cli_say(c, "%s, group %zu%s%.*s", one->set, one->group + 1,
                     one->title.len > 0 ? ": " : "", STR_ARG(one->title));
         }
-        set = one->set;
-        group = one->group;
         cli_say(c, "  %s  %.*s   (%s)", one->holds ? "yes" : "no ", STR_ARG(one->text),
                 one->empty ? "no value" : json_text(c->arena, one->value).ptr);
     }
+}
+
+static void say_verdict(struct cli *c, const struct mapping_verdict *v)
+{
+    char time[TIME_TEXT_MAX];
+
+    say_clauses(c, v);
     if (v->in_scope) {
         cli_say(c, "in scope");
     } else {

@@ -257,8 +257,9 @@ bool fn_escape_dn(struct call *c, struct expr_value *out)
             (i == 0 && (s.ptr[i] == ' ' || s.ptr[i] == '#')) || (i + 1 == s.len && s.ptr[i] == ' ');
 
         if (s.ptr[i] == '\0') {
-            memcpy(text + n, "\\00", 3);
-            n += 3;
+            text[n++] = '\\';
+            text[n++] = '0';
+            text[n++] = '0';
             continue;
         }
         if (edge || str_find_char(STR(",+\"\\<>;"), s.ptr[i], &at))

@@ -40,7 +40,7 @@ static bool item(struct call *c, bool *out_found, struct expr_value *out)
 
 bool fn_item(struct call *c, struct expr_value *out)
 {
-    bool found;
+    bool found = false;
 
     if (!item(c, &found, out))
         return false;
@@ -55,7 +55,7 @@ bool fn_item(struct call *c, struct expr_value *out)
 
 bool fn_item_or_null(struct call *c, struct expr_value *out)
 {
-    bool found;
+    bool found = false;
 
     if (!item(c, &found, out))
         return false;

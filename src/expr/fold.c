@@ -199,6 +199,7 @@ static bool lint_constant_call(struct linter *l, const struct node *n, bool cert
 
     l->evaluation.err = &error;
     ok = n->folded || node_evaluate(&l->evaluation, n, &v);
+    l->evaluation.err = NULL;
     arena_reset(l->scratch);
     if (!ok)
         warn(l, &error, certain);

@@ -96,9 +96,10 @@ static bool take_year(struct reader *r, size_t count)
 {
     int64_t year;
 
-    if (count > 2)
+    if (count > 2) {
         return count <= 9 && take_number(r, count, count, &year) && year >= 1 && year <= 9999 &&
                set(&r->year, year);
+    }
     if (!take_number(r, count, 2, &year))
         return false;
     return set(&r->year, year + (year < 50 ? 2000 : 1900));

@@ -2,12 +2,17 @@
 
 #include "expr/node.h"
 
+#include <unictype.h>
+
+enum { CLASS_DEPTH_MAX = 20 };
+
 struct rewriter {
     struct str in;
     size_t at;
     struct buf *out;
     struct regex_groups *groups; /* of the whole pattern; filled by the first pass */
     struct expr_error *err;
+    size_t depth;  /* of classes subtracted from classes */
     bool counting; /* the first pass: groups only */
 };
 
@@ -84,17 +89,66 @@ static bool rewrite_back_reference(struct rewriter *r)
     return true;
 }
 
-/* \p{Lu}: one or two letters. Names of blocks and scripts mean other things in .NET. */
-static bool rewrite_property(struct rewriter *r)
+/* A block's name as .NET has it: "IsLatinExtended-A" for "Latin Extended-A". */
+static bool is_block(struct str name, const char *block)
 {
-    size_t length = 0;
+    static const char *const others[][2] = {
+        {"IsGreek", "Greek and Coptic"},
+        {"IsCombiningMarksforSymbols", "Combining Diacritical Marks for Symbols"},
+        {"IsPrivateUse", "Private Use Area"},
+    };
+    size_t i = 2;
 
-    if (peek(r, 2) != '{')
+    for (size_t k = 0; k < ARRAY_LEN(others); k++) {
+        if (str_eq_z(name, others[k][0]))
+            return strcmp(block, others[k][1]) == 0;
+    }
+    for (; *block; block++) {
+        if (*block == ' ')
+            continue;
+        if (i >= name.len || name.ptr[i++] != *block)
+            return false;
+    }
+    return i == name.len;
+}
+
+/* \p{IsGreek} is a range of code points. */
+static bool rewrite_block(struct rewriter *r, struct str name, bool in_class)
+{
+    bool negated = peek(r, 1) == 'P';
+    const uc_block_t *blocks;
+    size_t count;
+
+    uc_all_blocks(&blocks, &count);
+    for (size_t i = 0; i < count && !(in_class && negated); i++) {
+        if (!is_block(name, blocks[i].name) ||
+            (blocks[i].start < 0xE000 && blocks[i].end >= 0xD800))
+            continue;
+        buf_addf(r->out,
+                 in_class  ? "\\x{%X}-\\x{%X}"
+                 : negated ? "[^\\x{%X}-\\x{%X}]"
+                           : "[\\x{%X}-\\x{%X}]",
+                 (unsigned)blocks[i].start, (unsigned)blocks[i].end);
+        r->at += 4 + name.len;
+        return true;
+    }
+    return refuse(r, "a named block (\\p{IsGreek} and the like) that is not supported");
+}
+
+/* \p{Lu}: one or two letters. \p{IsGreek}: a block. Names of scripts are not .NET's. */
+static bool rewrite_property(struct rewriter *r, bool in_class)
+{
+    struct str name = str_from(r->in, r->at + 3);
+    size_t length;
+
+    if (peek(r, 2) != '{' || !str_find_char(name, '}', &length))
         return refuse(r, "a \\p without {name}");
-    while (ascii_is_alpha(peek(r, 3 + length)))
-        length++;
-    if (length < 1 || length > 2 || peek(r, 3 + length) != '}')
-        return refuse(r, "a named block (\\p{IsGreek} and the like), which is not supported");
+    name = str_sub(name, 0, length);
+    if (str_starts(name, STR("Is")))
+        return rewrite_block(r, name, in_class);
+    if (length < 1 || length > 2 || !ascii_is_alpha(name.ptr[0]) ||
+        !ascii_is_alpha(name.ptr[length - 1]))
+        return refuse(r, "a \\p{name} that is not known");
     copy(r, 4 + length);
     return true;
 }
@@ -109,7 +163,7 @@ static bool rewrite_escape(struct rewriter *r, bool in_class)
     if (c == 'x' || c == 'u')
         return rewrite_hex(r, c == 'x' ? 2 : 4);
     if (c == 'p' || c == 'P')
-        return rewrite_property(r);
+        return rewrite_property(r, in_class);
     if (c == 'v') { /* PCRE2 reads a class of its own */
         buf_add_z(r->out, "\\x{B}");
         r->at += 2;
@@ -125,9 +179,37 @@ static bool rewrite_escape(struct rewriter *r, bool in_class)
     return true;
 }
 
+static bool rewrite_class(struct rewriter *r);
+
+/* [a-z-[aeiou]]: what is in the one class and not in the other, which comes last. The output has
+ * the first class since `from`, still open. */
+static bool subtract_class(struct rewriter *r, size_t from)
+{
+    struct str written = str_from(buf_str(r->out), from);
+    CLEANUP(buf_done) struct buf base = {0};
+    bool ok;
+
+    buf_init(&base, r->out->max);
+    buf_add(&base, written);
+    r->out->len = from;
+    buf_add_z(r->out, "(?:(?!");
+    r->at++;
+    ok = ++r->depth <= CLASS_DEPTH_MAX && rewrite_class(r);
+    r->depth--;
+    if (!ok || peek(r, 0) != ']')
+        return refuse(r, "a subtracted class that is not the last in its class");
+    r->at++;
+    buf_add_char(r->out, ')');
+    buf_add(r->out, buf_str(&base));
+    buf_add_z(r->out, "])");
+    return true;
+}
+
 /* The end is found as .NET finds it; a '[' inside would mean a POSIX class to PCRE2. */
 static bool rewrite_class(struct rewriter *r)
 {
+    size_t from = r->out->len;
+
     copy(r, 1);
     if (peek(r, 0) == '^')
         copy(r, 1);
@@ -138,7 +220,7 @@ static bool rewrite_class(struct rewriter *r)
             if (!rewrite_escape(r, true))
                 return false;
         } else if (peek(r, 0) == '-' && peek(r, 1) == '[') {
-            return refuse(r, "a class subtracted from a class, which is not supported");
+            return subtract_class(r, from);
         } else if (peek(r, 0) == '[') {
             buf_add_z(r->out, "\\[");
             r->at++;

@@ -177,7 +177,9 @@ static bool holds_list(const struct judge *j, const struct filter_clause *c,
 
 static const struct json *value_of(const struct judge *j, const struct filter_clause *c)
 {
-    return c->of_manager ? j->manager[c->slot] : j->slots[c->slot];
+    if (c->of_manager)
+        return j->manager ? j->manager[c->slot] : NULL;
+    return j->slots[c->slot];
 }
 
 static bool clause_holds(const struct judge *j, const struct filter_clause *c,
