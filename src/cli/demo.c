@@ -288,7 +288,8 @@ static void print_json(struct demo *d)
 
 static bool prepare(struct demo *d, const struct cli_args *args, struct err *err)
 {
-    struct service_options options = {.listen = cli_setting(args, "--listen")};
+    struct service_options options = {.listen = cli_setting(args, "--listen"),
+                                      .public_url = cli_setting(args, "--public-url")};
     struct str url;
 
     if (!cli_wire_begin(&d->wire, d->cli, err) || !ensure_people(d, err) ||

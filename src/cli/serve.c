@@ -12,6 +12,7 @@ static bool parse(const struct cli_args *args, struct service_options *out, stru
         .roles = SERVICE_ALL,
         .tls_cert = cli_setting(args, "--tls-cert"),
         .tls_key = cli_setting(args, "--tls-key"),
+        .public_url = cli_setting(args, "--public-url"),
     };
     return !roles || service_roles_parse(str_from_z(roles), &out->roles, err);
 }
@@ -50,13 +51,15 @@ const struct cli_option service_settings[] = {
     {"--role", "ROLES", "api, engine, provider, separated by commas (default: all)"},
     {"--tls-cert", "FILE", "certificate chain, PEM: serves HTTPS"},
     {"--tls-key", "FILE", "its private key, PEM"},
+    {"--public-url", "URL", "where clients reach it, for base URLs (default: where it listens)"},
 };
 const size_t service_setting_count = ARRAY_LEN(service_settings);
 
 static const struct cli_command commands[] = {
     {
         .name = "serve",
-        .usage = "[--listen ADDRESS:PORT] [--role ROLES] [--tls-cert F --tls-key F]",
+        .usage = "[--listen ADDRESS:PORT] [--role ROLES] [--tls-cert F --tls-key F] "
+                 "[--public-url URL]",
         .summary = "run the service: cycles on schedule, SCIM tenants",
         .help =
             "Runs until SIGTERM or Ctrl-C, then ends what is in flight. Each option may stand in the\n"

@@ -1,5 +1,7 @@
 #include "cli/service.h"
 
+#include "provider/address.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -173,32 +175,6 @@ static bool listen_on(struct service *s, const struct service_options *options, 
     return err_wrap(err, "cannot listen on %s (--listen ADDRESS:PORT chooses another)", listen);
 }
 
-bool service_start(struct service *s, struct cli_wire *wire, const struct service_options *options,
-                   struct err *err)
-{
-    struct provider_config provider = {
-        .db = wire->engine.db, .clock = wire->engine.clock, .rng = wire->engine.rng};
-    bool ok = true;
-
-    *s = (struct service){.wire = wire};
-    cli_interrupt_hold();
-    if (!options->roles || options->roles & SERVICE_PROVIDER)
-        ok = provider_open(&provider, &s->provider, err);
-    ok = ok && listen_on(s, options, err);
-    cli_interrupt_release();
-    return ok;
-}
-
-bool service_schedule(struct service *s, struct err *err)
-{
-    bool ok;
-
-    cli_interrupt_hold();
-    ok = engine_scheduler_start(&s->wire->engine, NULL, &s->scheduler, err);
-    cli_interrupt_release();
-    return ok;
-}
-
 struct str service_url(const struct service *s)
 {
     bool v6 = strchr(s->address, ':') != NULL;
@@ -211,6 +187,45 @@ struct str service_url(const struct service *s)
     }
     return arena_printf(s->wire->cli->arena, "%s://%s%s%s:%u", s->tls ? "https" : "http",
                         v6 ? "[" : "", address, v6 ? "]" : "", http_server_port(s->http));
+}
+
+/* Commands that show base URLs of tenants learn from here where the service is. */
+static bool publish(const struct service *s, const struct service_options *options, struct err *err)
+{
+    struct str url = options->public_url ? str_from_z(options->public_url) : service_url(s);
+
+    if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://"))) {
+        return err_set(err, ERR_INVALID, "usage",
+                       "--public-url takes an address such as https://scim.example.com, not '%.*s'",
+                       STR_ARG(url));
+    }
+    return provider_address_save(s->wire->cli->db_handle, url, err);
+}
+
+bool service_start(struct service *s, struct cli_wire *wire, const struct service_options *options,
+                   struct err *err)
+{
+    struct provider_config provider = {
+        .db = wire->engine.db, .clock = wire->engine.clock, .rng = wire->engine.rng};
+    bool ok = true;
+
+    *s = (struct service){.wire = wire};
+    cli_interrupt_hold();
+    if (!options->roles || options->roles & SERVICE_PROVIDER)
+        ok = provider_open(&provider, &s->provider, err);
+    ok = ok && listen_on(s, options, err) && (!s->provider || publish(s, options, err));
+    cli_interrupt_release();
+    return ok;
+}
+
+bool service_schedule(struct service *s, struct err *err)
+{
+    bool ok;
+
+    cli_interrupt_hold();
+    ok = engine_scheduler_start(&s->wire->engine, NULL, &s->scheduler, err);
+    cli_interrupt_release();
+    return ok;
 }
 
 void service_stop(struct service *s)

@@ -17,6 +17,7 @@ struct service_options {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080", ":8080"; NULL: the first of these */
     unsigned roles;     /* 0: all */
     const char *tls_cert, *tls_key; /* PEM files, both or none */
+    const char *public_url;         /* where clients reach it; NULL: where it listens */
 };
 
 struct service {

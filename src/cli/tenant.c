@@ -2,30 +2,43 @@
 #include "provider/tenant.h"
 
 #include "cli/cli.h"
+#include "provider/address.h"
 #include "scim/match.h"
 
 #include <string.h>
 
 #define PUBLIC_URL_DEFAULT "http://127.0.0.1:8080"
 
-static struct str base_url(struct cli *c, const struct cli_args *args, struct str name)
+/* Where clients reach the service: as it is set, else as the service said itself. */
+static bool find_origin(struct cli *c, const struct cli_args *args, struct str *out,
+                        struct err *err)
 {
     const char *url = cli_setting(args, "--public-url");
-    struct str origin = str_from_z(url && *url ? url : PUBLIC_URL_DEFAULT);
+    struct str origin = str_from_z(url ? url : "");
 
+    if (!origin.len && !provider_address_load(c->db_handle, c->arena, &origin, err))
+        return false;
+    if (!origin.len)
+        origin = STR(PUBLIC_URL_DEFAULT);
     while (str_ends(origin, STR("/")))
         origin = str_sub(origin, 0, origin.len - 1);
+    *out = origin;
+    return true;
+}
+
+static struct str base_url(struct cli *c, struct str origin, struct str name)
+{
     return arena_printf(c->arena, "%.*s/scim/%.*s/v2", STR_ARG(origin), STR_ARG(name));
 }
 
-static struct json *tenant_json(struct cli *c, const struct cli_args *args,
+static struct json *tenant_json(struct cli *c, struct str origin,
                                 const struct provider_tenant *tenant)
 {
     struct json *out = json_new(c->arena, JSON_OBJECT);
 
     json_add_str(c->arena, out, "name", tenant->name);
     json_add_str(c->arena, out, "kind", tenant->kind);
-    json_add_str(c->arena, out, "baseUrl", base_url(c, args, tenant->name));
+    json_add_str(c->arena, out, "baseUrl", base_url(c, origin, tenant->name));
     return out;
 }
 
@@ -34,21 +47,22 @@ static int run_add(struct cli *c, const struct cli_args *args)
     struct provider_tenant tenant = {.kind = str_from_z(cli_arg(args, 0)),
                                      .name = str_from_z(cli_arg(args, 1))};
     struct err err = {.kind = ERR_NONE};
+    struct str origin;
 
-    if (!cli_db_open(c, &err) ||
+    if (!cli_db_open(c, &err) || !find_origin(c, args, &origin, &err) ||
         !provider_tenant_add(c->db_handle, tenant.kind, tenant.name, c->clock, &err))
         return cli_fail(c, &err);
     if (c->json)
-        cli_print_json(c, tenant_json(c, args, &tenant));
+        cli_print_json(c, tenant_json(c, origin, &tenant));
     cli_say(c, "tenant %.*s is ready at %.*s", STR_ARG(tenant.name),
-            STR_ARG(base_url(c, args, tenant.name)));
+            STR_ARG(base_url(c, origin, tenant.name)));
     cli_say(c, "make a key for it: usher key add %.*s --description \"my connector\"",
             STR_ARG(tenant.name));
     return 0;
 }
 
-static void print_list(struct cli *c, const struct cli_args *args,
-                       const struct provider_tenant *tenants, size_t count)
+static void print_list(struct cli *c, struct str origin, const struct provider_tenant *tenants,
+                       size_t count)
 {
     static const char *const headers[] = {"name", "kind", "users", "groups", "base URL"};
     struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
@@ -60,7 +74,7 @@ static void print_list(struct cli *c, const struct cli_args *args,
         cli_count_text(tenants[i].groups, groups, sizeof(groups));
         cli_table_row(table,
                       (struct str[]){tenants[i].name, tenants[i].kind, str_from_z(users),
-                                     str_from_z(groups), base_url(c, args, tenants[i].name)});
+                                     str_from_z(groups), base_url(c, origin, tenants[i].name)});
     }
     cli_table_print(table);
 }
@@ -69,22 +83,23 @@ static int run_list(struct cli *c, const struct cli_args *args)
 {
     struct err err = {.kind = ERR_NONE};
     struct provider_tenant *tenants;
+    struct str origin;
     struct json *list;
     size_t count;
 
-    if (!cli_db_open(c, &err) ||
+    if (!cli_db_open(c, &err) || !find_origin(c, args, &origin, &err) ||
         !provider_tenant_list(c->db_handle, c->arena, &tenants, &count, &err))
         return cli_fail(c, &err);
     if (!c->json) {
         if (count > 0)
-            print_list(c, args, tenants, count);
+            print_list(c, origin, tenants, count);
         else
             cli_say(c, "no tenants yet; usher tenant add joynfsm NAME makes one");
         return 0;
     }
     list = json_new(c->arena, JSON_ARRAY);
     for (size_t i = 0; i < count; i++) {
-        struct json *tenant = tenant_json(c, args, &tenants[i]);
+        struct json *tenant = tenant_json(c, origin, &tenants[i]);
 
         json_add_int(c->arena, tenant, "users", tenants[i].users);
         json_add_int(c->arena, tenant, "groups", tenants[i].groups);
@@ -220,7 +235,7 @@ static int run_export(struct cli *c, const struct cli_args *args)
 }
 
 static const struct cli_option add_options[] = {
-    {"--public-url", "URL", "where clients reach this service (default " PUBLIC_URL_DEFAULT ")"},
+    {"--public-url", "URL", "where clients reach this service (default: where it listens)"},
 };
 
 static const struct cli_option export_options[] = {

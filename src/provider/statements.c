@@ -51,6 +51,11 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                                 " WHERE k.id = $1"},
     [PROVIDER_KEY_USED] = {"provider_key_used",
                            "UPDATE provider_key SET used_us = $2 WHERE id = $1"},
+    [PROVIDER_ADDRESS_SAVE] = {"provider_address_save",
+                               "INSERT INTO provider_address (no, url) VALUES (1, $1)"
+                               " ON CONFLICT (no) DO UPDATE SET url = excluded.url"},
+    [PROVIDER_ADDRESS_LOAD] = {"provider_address_load",
+                               "SELECT url FROM provider_address WHERE no = 1"},
 
     [PROVIDER_INSERT] = {"provider_insert",
                          "INSERT INTO provider_resource (tenant_no, id, type, unique_key,"

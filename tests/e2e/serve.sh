@@ -30,6 +30,9 @@ has usher_http_requests_total metrics
 # Commands work beside the service, on the same data.
 "$USHER" tenant add joynfsm plant --json >tenant.json
 has '"kind": "joynfsm"' tenant.json
+has "\"baseUrl\": \"$url/scim/plant/v2\"" tenant.json
+"$USHER" tenant list --public-url https://scim.example.com/ >tenants
+has 'https://scim.example.com/scim/plant/v2' tenants
 key=$("$USHER" key add plant --description e2e --json | grep -o 'usk_[^"]*')
 curl -s -H "Authorization: Bearer $key" "$url/scim/plant/v2/Users" >users.json
 has '"totalResults":0' users.json
@@ -37,6 +40,7 @@ has '"totalResults":0' users.json
 refused 1 --listen serve --listen "${url#http://}"
 refused 2 'ADDRESS:PORT' serve --listen nonsense
 refused 2 'api, engine and provider' serve --role cook
+refused 2 'https://scim.example.com, not' serve --listen 127.0.0.1:0 --public-url scim.example.com
 refused 2 'belong together' serve --listen 127.0.0.1:0 --tls-cert missing.pem
 refused 1 missing.pem serve --listen 127.0.0.1:0 --tls-cert missing.pem --tls-key missing.pem
 
