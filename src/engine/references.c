@@ -358,6 +358,18 @@ static void send_singles(struct walk *w)
     t->ops->update(t, w->mapping, w->connection.target_id, &w->changes, on_singles_sent, w);
 }
 
+/* Of a person out of scope whose account is not disabled, because nothing is mapped that would, no
+ * reference is sent (engine.md 6.2). Groups have their members followed all the same: a member that
+ * was passed over would not be seen again when the group comes back. */
+static bool stays_as_it_is(struct walk *w)
+{
+    if (w->entry.kind == SOURCE_GROUP)
+        return false;
+    station_scope(w, &w->run->walk_job);
+    w->step_count = 0; /* told by the first pass */
+    return !w->in_scope || w->status == STATUS_FAILURE;
+}
+
 static void begin(struct walk *w, struct walk_references *second)
 {
     struct err err = {0};
@@ -370,7 +382,7 @@ static void begin(struct walk *w, struct walk_references *second)
     w->silent = true;
     w->in_scope = w->connected && !w->connection.soft_deleted;
     if (!w->in_scope || w->entry.gone || !w->mapping || !w->mapping->enabled ||
-        !(w->mapping->can & MAPPING_CAN_UPDATE)) {
+        !(w->mapping->can & MAPPING_CAN_UPDATE) || stays_as_it_is(w)) {
         export_finish(w);
         return;
     }

@@ -235,5 +235,36 @@ static void not_mapped(void **state)
     test_databases(not_mapped_on);
 }
 
+/* An account that stays as it is out of scope keeps its manager, too (engine.md 6.2). */
+static void out_of_scope_references_on(const struct db_config *config)
+{
+    struct str ada, boss;
+
+    w = malloc(sizeof(*w));
+    world_init(w, config, "scim");
+    set_up(NOT_MAPPED);
+    ada = world_person(w, "ada");
+    boss = world_person(w, "boss");
+    world_assign(w, ada, true);
+    world_assign(w, boss, true);
+    world_cycle(w);
+    world_assign(w, ada, false);
+    world_set(w, ada, "manager", arena_printf(w->arena, "\"%.*s\"", STR_ARG(boss)).ptr);
+    world_cycle(w);
+    CHECK(w->calls[CALL_UPDATE] == 0, "nothing is sent while she is out");
+    world_assign(w, ada, true);
+    world_cycle(w);
+    CHECK(w->calls[CALL_UPDATE] == 1, "and her manager when she is back");
+    world_done(w);
+    free(w);
+}
+
+static void out_of_scope_references(void **state)
+{
+    (void)state;
+    test_databases(out_of_scope_references_on);
+}
+
 TEST_GROUP(lifecycle, cmocka_unit_test(standard), cmocka_unit_test(update_off),
-           cmocka_unit_test(delete_off), cmocka_unit_test(not_mapped))
+           cmocka_unit_test(delete_off), cmocka_unit_test(not_mapped),
+           cmocka_unit_test(out_of_scope_references))
