@@ -112,7 +112,7 @@ static bool add_waiting(struct run *r, struct feed_page *page, struct str arrive
     struct pending_reference *waiting;
     size_t count;
 
-    if (!pending_reference_take(r->db, page->arena, r->job.no, arrived, &waiting, &count, err))
+    if (!pending_reference_list(r->db, page->arena, r->job.no, arrived, &waiting, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         bool present;

@@ -68,7 +68,7 @@ MUST_USE bool pending_reference_add(struct db *db, int64_t job_no,
  * one is to come back into them. Before connection_remove. */
 MUST_USE bool pending_reference_owe(struct db *db, int64_t job_no, struct str member_id,
                                     struct err *err);
-MUST_USE bool pending_reference_take(struct db *db, struct arena *a, int64_t job_no,
+MUST_USE bool pending_reference_list(struct db *db, struct arena *a, int64_t job_no,
                                      struct str missing_id, struct pending_reference **out,
                                      size_t *out_count,
                                      struct err *err); /* lists, does not remove */

@@ -10,7 +10,7 @@ enum query {
     Q_MEMBER_REMOVE,
     Q_PENDING_ADD,
     Q_PENDING_OWE,
-    Q_PENDING_TAKE,
+    Q_PENDING_LIST,
     Q_PENDING_REMOVE,
 };
 
@@ -38,7 +38,7 @@ const struct db_query reference_queries[] = {
                        " SELECT job_no, member_id, group_id, 'members' FROM job_exported_member"
                        " WHERE job_no = $1 AND member_id = $2"
                        " ON CONFLICT (job_no, missing_id, owner_id, attribute) DO NOTHING"},
-    [Q_PENDING_TAKE] = {"pending_reference_take",
+    [Q_PENDING_LIST] = {"pending_reference_list",
                         "SELECT owner_id, attribute FROM job_pending_reference"
                         " WHERE job_no = $1 AND missing_id = $2"
                         " ORDER BY owner_id, attribute"},
@@ -111,7 +111,7 @@ bool pending_reference_owe(struct db *db, int64_t job_no, struct str member_id, 
                    err);
 }
 
-bool pending_reference_take(struct db *db, struct arena *a, int64_t job_no, struct str missing_id,
+bool pending_reference_list(struct db *db, struct arena *a, int64_t job_no, struct str missing_id,
                             struct pending_reference **out, size_t *out_count, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
@@ -120,7 +120,7 @@ bool pending_reference_take(struct db *db, struct arena *a, int64_t job_no, stru
     size_t cap = 0;
     bool row;
 
-    if (!db_select(db, query(Q_PENDING_TAKE), DB_ARGS(db_int(job_no), db_text(missing_id)), &st,
+    if (!db_select(db, query(Q_PENDING_LIST), DB_ARGS(db_int(job_no), db_text(missing_id)), &st,
                    err))
         return false;
     for (;;) {

@@ -195,7 +195,7 @@ static void members_body(const struct db_config *config)
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u2"), &has, &err) && !has, "no more");
     CHECK(pending_reference_owe(f.db, 1, STR("u1"), &err), "%s", err.message);
     CHECK(connection_remove(f.db, 1, STR("u1"), &removed, &err), "%s", err.message);
-    CHECK(pending_reference_take(f.db, f.a, 1, STR("u1"), &owed, &count, &err) && count == 1,
+    CHECK(pending_reference_list(f.db, f.a, 1, STR("u1"), &owed, &count, &err) && count == 1,
           "its group waits for it");
     CHECK_STR(owed[0].owner_id, "g1", "that one");
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u1"), &has, &err) && !has,
@@ -223,15 +223,15 @@ static void pending_body(const struct db_config *config)
     p.owner_id = STR("u2");
     CHECK(pending_reference_add(f.db, 1, &p, &err), "%s", err.message);
     for (int i = 0; i < 2; i++) {
-        CHECK(pending_reference_take(f.db, f.a, 1, STR("boss"), &list, &count, &err) && count == 2,
+        CHECK(pending_reference_list(f.db, f.a, 1, STR("boss"), &list, &count, &err) && count == 2,
               "lists and keeps");
         CHECK_STR(list[0].owner_id, "u1", "owner");
         CHECK_STR(list[1].attribute, "manager", "attribute");
     }
     CHECK(pending_reference_remove(f.db, 1, &p, &err), "%s", err.message);
-    CHECK(pending_reference_take(f.db, f.a, 1, STR("boss"), &list, &count, &err) && count == 1,
+    CHECK(pending_reference_list(f.db, f.a, 1, STR("boss"), &list, &count, &err) && count == 1,
           "one left");
-    CHECK(pending_reference_take(f.db, f.a, 1, STR("none"), &list, &count, &err) && count == 0,
+    CHECK(pending_reference_list(f.db, f.a, 1, STR("none"), &list, &count, &err) && count == 0,
           "nobody waits");
     fixture_done(&f);
 }
