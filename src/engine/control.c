@@ -145,14 +145,15 @@ bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, stru
     return ok;
 }
 
+/* The table of states of graph-api.md 3.3: a job that could be started is Paused. */
 static const char *status_code(const struct engine_status *s)
 {
     if (s->job.quarantined)
         return "Quarantine";
-    if (s->job.state == JOB_PAUSED)
-        return "Paused";
-    if (s->job.state == JOB_DISABLED)
+    if (s->job.state == JOB_DISABLED && !s->has_secrets)
         return "NotConfigured";
+    if (s->job.state != JOB_ACTIVE)
+        return "Paused";
     return s->has_last ? "Active" : "NotRun";
 }
 
@@ -164,6 +165,7 @@ bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
     int64_t until = 0;
 
     if (!with_job(e, a, job_no, &db, &s.job, err) ||
+        !job_has_secrets(db, job_no, &s.has_secrets, err) ||
         !lease_holder(db, a, job_no, &s.runner, &until, err) ||
         !cycle_open(db, a, job_no, &s.cycle, &s.has_cycle, err) ||
         !cycle_last(db, a, job_no, &s.last, &s.has_last, err) ||

@@ -126,6 +126,7 @@ struct engine_status {
     struct job job;
     const char *code; /* status.code of graph-api.md 3.3: "NotConfigured", "NotRun", "Active",
                          "Paused", "Quarantine" */
+    bool has_secrets;
     bool running;
     struct str runner; /* who holds the lease while running */
     bool has_cycle, has_last;

@@ -87,3 +87,4 @@ MUST_USE bool job_secret_save(struct db *db, const struct secret_key *key, int64
 MUST_USE bool job_secret_load(struct db *db, const struct secret_key *key, int64_t no,
                               struct str name, struct secret *out,
                               struct err *err); /* ERR_NOT_FOUND "secretNotSet" */
+MUST_USE bool job_has_secrets(struct db *db, int64_t no, bool *out, struct err *err);

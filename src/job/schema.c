@@ -14,6 +14,7 @@ enum query {
     Q_SAVE,
     Q_SECRET_SAVE,
     Q_SECRET_LOAD,
+    Q_SECRET_COUNT,
 };
 
 const struct db_query job_schema_queries[] = {
@@ -35,6 +36,7 @@ const struct db_query job_schema_queries[] = {
                        " ON CONFLICT (job_no, name) DO UPDATE SET sealed = excluded.sealed"},
     [Q_SECRET_LOAD] = {"job_secret_load",
                        "SELECT sealed FROM job_secret WHERE job_no = $1 AND name = $2"},
+    [Q_SECRET_COUNT] = {"job_secret_count", "SELECT COUNT(*) FROM job_secret WHERE job_no = $1"},
 };
 const size_t job_schema_query_count = ARRAY_LEN(job_schema_queries);
 
@@ -145,4 +147,14 @@ bool job_secret_load(struct db *db, const struct secret_key *key, int64_t no, st
                        STR_ARG(name));
     }
     return secret_open(key, db_col_text(st, 0), secret_place(tmp, no, name), out, err);
+}
+
+bool job_has_secrets(struct db *db, int64_t no, bool *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_SECRET_COUNT), DB_ARGS(db_int(no)), &st, err))
+        return false;
+    *out = st && db_col_int(st, 0) > 0;
+    return true;
 }

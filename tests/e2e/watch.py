@@ -56,7 +56,7 @@ def push():
     usher.run("import", write_people(30, "Labs"))
     usher.run("app", "add", "scim", "--name", APP, "--url", sys.argv[1], "--token", sys.argv[2], "--scope", "all")
     check_members(status())
-    check_eq("state before the first start", "NotConfigured", status()["state"])
+    check_eq("state before the first start", "Paused", status()["state"])
     check_eq("accounts before the first start", 0, count())
     usher.run("start", APP)
     within(15, "30 accounts by the service", lambda: count() == 30)
