@@ -42,7 +42,7 @@ static struct str time_text(struct cli *c, int64_t us)
 
 static int run_list(struct cli *c, const struct cli_args *args)
 {
-    static const char *const headers[] = {"id", "description", "created", "last used"};
+    static const char *const headers[] = {"ID", "DESCRIPTION", "CREATED", "LAST USED"};
     struct err err = {.kind = ERR_NONE};
     struct provider_key *keys;
     struct cli_table *table;

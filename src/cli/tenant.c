@@ -64,7 +64,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
 static void print_list(struct cli *c, struct str origin, const struct provider_tenant *tenants,
                        size_t count)
 {
-    static const char *const headers[] = {"name", "kind", "users", "groups", "base URL"};
+    static const char *const headers[] = {"NAME", "KIND", "USERS", "GROUPS", "BASE URL"};
     struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
 
     for (size_t i = 0; i < count; i++) {
