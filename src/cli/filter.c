@@ -55,7 +55,9 @@ static bool read_filter(struct cli *c, const struct cli_args *args, const struct
 
 static int refuse(struct cli *c, const struct mapping_finding *findings, const struct err *err)
 {
-    for (const struct mapping_finding *f = findings; f && !c->json; f = f->next) {
+    /* The first one is the error itself. */
+    for (const struct mapping_finding *f = findings ? findings->next : NULL; f && !c->json;
+         f = f->next) {
         (void)fprintf(c->err, "  %.*s: %.*s\n", STR_ARG(f->pointer), STR_ARG(f->message));
     }
     return cli_fail(c, err);

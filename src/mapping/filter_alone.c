@@ -55,6 +55,8 @@ bool mapping_compile_filter(struct arena *a, const struct json *scope, enum sour
         if (str_starts(f->pointer, prefix))
             f->pointer = str_from(f->pointer, prefix.len);
     }
+    if (!ok && err && str_starts(str_from_z(err->place), prefix))
+        memmove(err->place, err->place + prefix.len, strlen(err->place) + 1 - prefix.len);
     if (ok)
         *out = mapping_for(program, kind);
     return ok;
