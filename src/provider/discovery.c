@@ -3,6 +3,9 @@
 
 static const struct scim_service service = {
     .patch = true,
+    .bulk = true,
+    .bulk_max_operations = PROVIDER_BULK_MAX,
+    .bulk_max_payload = PROVIDER_BODY_MAX,
     .sort = true,
     .etag = true,
     .cursor = true,

@@ -14,6 +14,7 @@
 
 #define PROVIDER_BODY_MAX     (1024 * 1024) /* limits.maxBody (scim.md 15) */
 #define PROVIDER_JSON_DEPTH   32
+#define PROVIDER_BULK_MAX     1000 /* operations (scim.md 6) */
 #define PROVIDER_PAGE_DEFAULT 100
 #define PROVIDER_PAGE_MAX     200
 #define PROVIDER_ANSWER_MAX   ((size_t)256 * 1024 * 1024) /* bytes of one answer */
@@ -131,6 +132,8 @@ MUST_USE bool percent_decode(struct arena *a, struct str text, bool plus_is_spac
 /* --- reply.c --- */
 void reply_json(struct call *c, int status, struct str body);
 void reply_empty(struct call *c, int status);
+/* The status and, appended, the body that tell of an error; those of the server are logged. */
+int reply_error_write(struct arena *a, const struct err *err, struct buf *out);
 void reply_error(struct call *c, const struct err *err);
 void reply_status(struct call *c, int status, const char *scim_type, const char *detail);
 void reply_not_allowed(struct call *c, unsigned methods);
@@ -216,4 +219,5 @@ MUST_USE bool search_read(struct call *c, struct err *err);
 bool list_quick(struct call *c);
 void read_handle(struct call *c, struct db *db);
 void write_handle(struct call *c); /* answers from the writer's thread */
+void bulk_handle(struct call *c);  /* likewise */
 void discovery_handle(struct call *c, const struct provider_profile *profile);

@@ -199,6 +199,8 @@ static void handle(struct http_exchange *x, void *ctx)
     begin_resource(c);
     if (is_list(c))
         handle_list(c);
+    else if (c->endpoint == ENDPOINT_BULK)
+        bulk_handle(c);
     else if (!is_resource(c))
         discovery_handle(c, c->tenant->profile);
     else if (is_read(c))

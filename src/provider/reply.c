@@ -2,6 +2,8 @@
 #include "provider/internal.h"
 #include "scim/message.h"
 
+#define ERROR_MAX 65536 /* bytes of an error's body */
+
 /* Codes of errors that decide the answer by themselves; others follow from the kind. */
 static const struct {
     const char *code;
@@ -27,6 +29,7 @@ static const struct {
     {"versionMismatch", 412, NULL},
     {"tooManyOperations", 413, NULL},
     {"writerBusy", 503, NULL},
+    {"methodNotAllowed", 405, NULL},
 };
 
 static const int kind_status[] = {
@@ -48,20 +51,41 @@ void reply_empty(struct call *c, int status)
     http_reply(c->x, status, NULL, (struct str){0});
 }
 
-static void reply_text(struct call *c, int status, struct str scim_type, struct str detail)
+int reply_error_write(struct arena *a, const struct err *err, struct buf *out)
 {
-    CLEANUP(buf_done) struct buf body;
+    int status = kind_status[err->kind];
+    const char *scim_type = NULL;
+    struct str detail = str_from_z(err->message);
 
-    buf_init(&body, 65536);
-    scim_error_write(&body, status, scim_type, detail);
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (err->code && strcmp(codes[i].code, err->code) == 0) {
+            status = codes[i].status;
+            scim_type = codes[i].scim_type;
+        }
+    if (status >= 500) {
+        log_error("scim_request_failed", err);
+        detail = status == 503 ? STR("the service is busy: try again") : STR("internal error");
+    }
+    if (err->place[0] && status < 500)
+        detail = arena_printf(a, "%.*s (%s)", STR_ARG(detail), err->place);
+    scim_error_write(out, status, str_from_z(scim_type), detail);
+    return status;
+}
+
+static void reply_text(struct call *c, int status, struct str body)
+{
     if (status == 503)
         http_reply_header(c->x, "Retry-After", STR("1"));
-    reply_json(c, status, buf_str(&body));
+    reply_json(c, status, body);
 }
 
 void reply_status(struct call *c, int status, const char *scim_type, const char *detail)
 {
-    reply_text(c, status, str_from_z(scim_type), str_from_z(detail));
+    CLEANUP(buf_done) struct buf body;
+
+    buf_init(&body, ERROR_MAX);
+    scim_error_write(&body, status, str_from_z(scim_type), str_from_z(detail));
+    reply_text(c, status, buf_str(&body));
 }
 
 void reply_unauthorized(struct call *c)
@@ -76,26 +100,15 @@ void reply_unauthorized(struct call *c)
 
 void reply_error(struct call *c, const struct err *err)
 {
-    int status = kind_status[err->kind];
-    const char *scim_type = NULL;
-    struct str detail = str_from_z(err->message);
+    CLEANUP(buf_done) struct buf body;
+    int status;
 
-    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-        if (err->code && strcmp(codes[i].code, err->code) == 0) {
-            status = codes[i].status;
-            scim_type = codes[i].scim_type;
-        }
-    if (status == 401) {
+    buf_init(&body, ERROR_MAX);
+    status = reply_error_write(c->arena, err, &body);
+    if (status == 401)
         reply_unauthorized(c);
-        return;
-    }
-    if (status >= 500) {
-        log_error("scim_request_failed", err);
-        detail = status == 503 ? STR("the service is busy: try again") : STR("internal error");
-    }
-    if (err->place[0] && status < 500)
-        detail = arena_printf(c->arena, "%.*s (%s)", STR_ARG(detail), err->place);
-    reply_text(c, status, str_from_z(scim_type), detail);
+    else
+        reply_text(c, status, buf_str(&body));
 }
 
 void reply_not_allowed(struct call *c, unsigned methods)

@@ -22,7 +22,7 @@ static const unsigned methods_of[] = {
     [ENDPOINT_SEARCH] = 1u << HTTP_POST,
     [ENDPOINT_USERS_SEARCH] = 1u << HTTP_POST,
     [ENDPOINT_GROUPS_SEARCH] = 1u << HTTP_POST,
-    [ENDPOINT_BULK] = 0,
+    [ENDPOINT_BULK] = 1u << HTTP_POST,
     [ENDPOINT_ME] = ~0u,
 };
 static_assert(ARRAY_LEN(methods_of) == ENDPOINT_COUNT, "every endpoint has its methods");

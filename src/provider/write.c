@@ -1,19 +1,6 @@
-#include "provider/internal.h"
+#include "provider/write.h"
 
 static const struct scim_rules rules = {0};
-
-/* One write on its way through the writer. It lives in the arena of its exchange; `out` is the
- * answer, made in the transaction and sent after the commit. */
-struct write {
-    struct db_write queue; /* first */
-    struct call call;
-    struct json *doc;        /* POST, PUT: the new document, members taken out */
-    struct json *members;    /* POST, PUT of groups; NULL: none */
-    struct scim_patch patch; /* PATCH */
-    struct stored stored;
-    struct buf out;
-    int status;
-};
 
 static bool check_user(struct write *w, const struct json *doc, struct err *err)
 {
@@ -25,7 +12,7 @@ static bool check_user(struct write *w, const struct json *doc, struct err *err)
 
 static bool represent(struct write *w, struct db *db, struct err *err)
 {
-    return represent_write(&w->call, db, &w->stored, &w->out, err);
+    return w->silent || represent_write(&w->call, db, &w->stored, &w->out, err);
 }
 
 /* Microseconds, different for each resource, so that lists keep the order of creation. */
@@ -52,9 +39,10 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
     struct call *c = &w->call;
     char id[UUID_TEXT_MAX];
 
-    w->stored = (struct stored){.kind = c->kind,
-                                .id = arena_str(c->arena, uuid_new(c->provider->config.rng, id)),
-                                .created_us = creation_time(c->provider)};
+    w->stored =
+        (struct stored){.kind = c->kind, .id = w->new_id, .created_us = creation_time(c->provider)};
+    if (w->new_id.len == 0)
+        w->stored.id = arena_str(c->arena, uuid_new(c->provider->config.rng, id));
     w->stored.modified_us = w->stored.created_us;
     JSON_EACH(member, w->members)
     if (!member_add(db, c, w->stored.id, json_get_text(member, "value"), &w->stored.member_count,
@@ -69,11 +57,9 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
 static bool load(struct write *w, struct db *db, struct json **out, struct err *err)
 {
     struct call *c = &w->call;
-    struct str wanted = http_request_header(c->x, "If-Match");
-
     if (!store_load(db, c->arena, c->tenant->no, c->kind, c->id, &w->stored, err))
         return false;
-    if (wanted.len > 0 && !version_listed(wanted, w->stored.version))
+    if (w->if_match.len > 0 && !version_listed(w->if_match, w->stored.version))
         return err_set(err, ERR_CONFLICT, "versionMismatch", "the resource has another version");
     return scim_resource_load(c->arena, w->stored.doc, out, err);
 }
@@ -258,19 +244,14 @@ static bool prepare_create(struct write *w, const struct json *body, struct err 
     return true;
 }
 
-static bool prepare(struct write *w, struct err *err)
+bool write_prepare(struct write *w, const struct json *body, struct err *err)
 {
     struct call *c = &w->call;
-    struct json *body;
 
-    if (!scim_projection_parse(c->arena, c->type, c->attributes, c->excluded, &c->projection, err))
-        return false;
     if (c->method == HTTP_DELETE) {
         w->queue.run = run_delete;
         return true;
     }
-    if (!call_body(c, &body, err))
-        return false;
     if (c->method == HTTP_POST) {
         w->queue.run = run_create;
         return prepare_create(w, body, err);
@@ -283,12 +264,23 @@ static bool prepare(struct write *w, struct err *err)
     return scim_patch_parse(c->arena, c->type, &rules, body, &w->patch, err);
 }
 
+static bool prepare(struct write *w, struct err *err)
+{
+    struct call *c = &w->call;
+    struct json *body = NULL;
+
+    return scim_projection_parse(c->arena, c->type, c->attributes, c->excluded, &c->projection,
+                                 err) &&
+           (c->method == HTTP_DELETE || call_body(c, &body, err)) && write_prepare(w, body, err);
+}
+
 void write_handle(struct call *c)
 {
     struct write *w = ARENA_NEW(c->arena, struct write);
     struct err err = {0};
 
     w->call = *c;
+    w->if_match = http_request_header(c->x, "If-Match");
     w->queue.done = done;
     buf_init(&w->out, PROVIDER_ANSWER_MAX);
     if (!prepare(w, &err) || !db_writer_submit(c->provider->writer, &w->queue, &err))

@@ -101,6 +101,12 @@ void scim_list_end(struct buf *out)
     buf_add_z(out, "]}");
 }
 
+void scim_bulk_begin(struct buf *out)
+{
+    begin(out, MESSAGE "BulkResponse");
+    buf_add_z(out, ",\"Operations\":[");
+}
+
 static void add_supported(struct buf *out, const char *key, bool supported)
 {
     add_key(out, key);

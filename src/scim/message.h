@@ -15,6 +15,9 @@ void scim_list_begin(struct buf *out, int64_t total, int64_t start_index, int64_
 void scim_list_begin_cursor(struct buf *out, int64_t total, int64_t items, struct str next);
 void scim_list_end(struct buf *out);
 
+/* A BulkResponse: begin, then the operations separated by commas, then scim_list_end. */
+void scim_bulk_begin(struct buf *out);
+
 /* What a server can do, for ServiceProviderConfig. */
 struct scim_service {
     bool patch, bulk, change_password, sort, etag, cursor;

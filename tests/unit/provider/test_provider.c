@@ -319,7 +319,7 @@ static void check_refusals(const struct db_config *config)
         {"below an id", HTTP_GET, USERS "/a/b", NULL, 404, ""},
         {"me", HTTP_GET, "/scim/t/v2/Me", NULL, 501, ""},
         {"options", HTTP_OPTIONS, USERS, NULL, 405, ""},
-        {"not yet", HTTP_POST, "/scim/t/v2/Bulk", "{}", 404, ""},
+        {"no bulk", HTTP_POST, "/scim/t/v2/Bulk", "{}", 400, "invalidSyntax"},
     };
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(buf_done) struct buf deep;

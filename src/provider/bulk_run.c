@@ -1,0 +1,97 @@
+#include "provider/bulk.h"
+
+static bool refers_to_failure(struct err *err)
+{
+    return err_set(err, ERR_CONFLICT, "failedReference",
+                   "it refers to an operation that failed or cannot be executed");
+}
+
+/* Whether all that it needs of earlier circles is there. */
+static bool needs_are_met(const struct bulk *b, const struct bulk_op *op)
+{
+    for (size_t k = 0; k < op->need_count; k++)
+        if (b->ops[op->needs[k]].state == BULK_FAILED)
+            return false;
+    return true;
+}
+
+static bool execute(struct bulk *b, struct bulk_op *op, struct db *db)
+{
+    struct write *w = &op->write;
+
+    w->call.arena = b->scratch;
+    if (op->err.kind != ERR_NONE)
+        return false;
+    if (!needs_are_met(b, op))
+        return refers_to_failure(&op->err);
+    if (!w->queue.run(&w->queue, db, &op->err))
+        return false;
+    op->version = w->stored.version;
+    op->status = w->status;
+    return true;
+}
+
+/* The members that did not exist yet when the group was made. */
+static bool add_later_members(struct bulk_op *op, struct db *db)
+{
+    struct call *c = &op->write.call;
+    int64_t now = clock_now(c->provider->config.clock), delta = 0;
+
+    if (!op->later)
+        return true;
+    JSON_EACH(member, op->later)
+    if (!member_add(db, c, op->id, member->text, &delta, &op->err))
+        return false;
+    op->version++;
+    return db_exec(db, provider_query(PROVIDER_TOUCH),
+                   DB_ARGS(db_int(c->tenant->no), db_text(op->id), db_int(now), db_int(delta)),
+                   NULL, &op->err);
+}
+
+static bool execute_circle(struct bulk *b, const struct bulk_circle *circle, struct db *db)
+{
+    const size_t *order = b->order + circle->first;
+
+    for (size_t i = 0; i < circle->count; i++)
+        if (!execute(b, &b->ops[order[i]], db))
+            return false;
+    for (size_t i = 0; i < circle->count; i++)
+        if (!add_later_members(&b->ops[order[i]], db))
+            return false;
+    return true;
+}
+
+/* All of a circle succeed or fail together, since each needs the others. */
+static void settle(struct bulk *b, const struct bulk_circle *circle, bool ok)
+{
+    for (size_t i = 0; i < circle->count; i++) {
+        struct bulk_op *op = &b->ops[b->order[circle->first + i]];
+
+        op->state = ok ? BULK_DONE : BULK_FAILED;
+        if (ok)
+            continue;
+        b->failed++;
+        if (op->err.kind == ERR_NONE)
+            refers_to_failure(&op->err);
+    }
+}
+
+bool bulk_run(struct db_write *queue, struct db *db, struct err *err)
+{
+    struct bulk *b = (struct bulk *)queue;
+
+    for (size_t i = 0; i < b->circle_count; i++) {
+        bool ok;
+
+        if (b->fail_on_errors > 0 && b->failed >= b->fail_on_errors)
+            return true;
+        if (!db_savepoint(db, err))
+            return false;
+        ok = execute_circle(b, &b->circles[i], db);
+        if (!(ok ? db_savepoint_release(db, err) : db_savepoint_rollback(db, err)))
+            return false;
+        settle(b, &b->circles[i], ok);
+        arena_reset(b->scratch);
+    }
+    return true;
+}
