@@ -39,7 +39,7 @@ static bool fail(struct err *err, int number, const char *what, const char *path
                    strerror_r(number, why, sizeof(why)));
 }
 
-static void close_fd(int *fd)
+static void close_fd(const int *fd)
 {
     if (*fd > STDERR_FILENO)
         close(*fd);

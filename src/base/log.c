@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/json.h"
 #include "base/unicode.h"
 
@@ -37,7 +38,7 @@ static bool journal_reads;
 /* JOURNAL_STREAM is "device:inode" of the stream that goes to the journal (systemd.exec). */
 static void look_for_journal(void)
 {
-    const char *stream = getenv("JOURNAL_STREAM");
+    const char *stream = env_get("JOURNAL_STREAM");
     char own[64];
     struct stat st;
 

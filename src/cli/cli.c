@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/env.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
@@ -206,7 +207,7 @@ static int check_output(struct cli *c, int code)
     if (errno == EPIPE)
         return code;
     err_fill(&err, ERR_UNAVAILABLE, "outputFailed", "the output could not be written: %s",
-             errno ? strerror(errno) : "error of the stream");
+             errno ? strerrordesc_np(errno) : "error of the stream");
     return cli_fail(c, &err);
 }
 
@@ -244,7 +245,7 @@ int cli_run(struct cli *c, int argc, char **argv)
 
 static unsigned terminal_width(void)
 {
-    const char *columns = getenv("COLUMNS");
+    const char *columns = env_get("COLUMNS");
     struct winsize size;
     int64_t n;
 
@@ -269,6 +270,6 @@ int cli_main(int argc, char **argv)
     };
 
     /* A peer that hangs up is an error of one write, not the end of the program. */
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     return cli_run(&c, argc, argv);
 }

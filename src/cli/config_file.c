@@ -1,5 +1,6 @@
 #include "cli/config_file.h"
 
+#include "base/env.h"
 #include "base/file.h"
 #include "base/unicode.h"
 #include "cli/nearest.h"
@@ -297,8 +298,8 @@ const char *cli_file_value(const struct cli_file *file, const char *option)
     const char *value;
 
     cli_variable_name(option, name);
-    value = getenv(name);
-    if (value && *value)
+    value = env_get(name);
+    if (value)
         return value;
     for (size_t i = 0; file && i < file->count; i++) {
         if (strcmp(file->settings[i].name, option) == 0)

@@ -1,3 +1,4 @@
+#include "base/env.h"
 #include "base/file.h"
 #include "cli/config.h"
 
@@ -192,7 +193,7 @@ static bool change_of(struct cli *c, const struct cli_args *args, const char *co
     char buffer[1024];
 
     if (!author)
-        author = getenv("SUDO_USER");
+        author = env_get("SUDO_USER");
     if (!author)
         author = user_name(buffer, sizeof(buffer));
     out->author = arena_str(c->arena, str_from_z(author));

@@ -1,5 +1,6 @@
 /* `usher demo`: everything at once, to look at and to try things on. Each step looks first whether
  * it is done already, so that a second run goes on where the first one ended. */
+#include "base/env.h"
 #include "cli/cycle.h"
 #include "cli/service.h"
 #include "cli/status.h"
@@ -236,7 +237,7 @@ static struct str prefix(struct cli *c)
 {
     struct str p = str_from_z(c->program);
 
-    if (strcmp(c->data_dir, "./usher-data") != 0 && !getenv("USHER_DATA"))
+    if (strcmp(c->data_dir, CLI_DATA_DEFAULT) != 0 && !env_get("USHER_DATA"))
         p = arena_printf(c->arena, "%.*s --data '%s'", STR_ARG(p), c->data_dir);
     return p;
 }

@@ -1,7 +1,8 @@
 #include "cli/supervisor.h"
 
+#include "base/env.h"
+
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,7 +10,7 @@
 
 void supervisor_tell(const char *state)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
+    const char *path = env_get("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = path ? strlen(path) : 0;
     int fd;

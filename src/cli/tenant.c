@@ -168,8 +168,10 @@ static const struct json *value_at(const struct scim_path *path, const struct js
 /* RFC 4180, with an apostrophe before what a spreadsheet would take for a formula. */
 static void add_cell(struct buf *line, struct str text)
 {
+    size_t at;
+
     buf_add_char(line, '"');
-    if (text.len > 0 && memchr("=+-@\t\r", text.ptr[0], 6))
+    if (text.len > 0 && str_find_char(STR("=+-@\t\r"), text.ptr[0], &at))
         buf_add_char(line, '\'');
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '"')

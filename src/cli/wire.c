@@ -53,7 +53,7 @@ void cli_interrupt_wait(void)
     sigemptyset(&none);
     cli_interrupt_hold(); /* so that none comes between the look and the wait */
     while (!interrupted)
-        sigsuspend(&none);
+        sigsuspend(&none); /* NOLINT(concurrency-mt-unsafe): safe on Linux */
     cli_interrupt_release();
 }
 

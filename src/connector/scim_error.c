@@ -193,7 +193,7 @@ struct str scim_excerpt(struct arena *a, struct str body, size_t max, const stru
         } else {
             char c = body.ptr[at++];
 
-            buf_add_char(&out, ((unsigned char)c < 0x20 || c == 0x7f) ? ' ' : c);
+            buf_add_char(&out, (char)((unsigned char)c < 0x20 || c == 0x7f ? ' ' : c));
         }
     }
     struct str text = buf_str(&out);

@@ -363,6 +363,7 @@ static const struct str *copy_ids(struct arena *a, const struct str *ids, size_t
     return copy;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as many parameters as target.h gives it */
 static void scim_change_members(struct target *target, const struct mapping_object *m,
                                 struct str id, const struct mapping_attribute *attribute,
                                 const struct str *add, size_t add_count, const struct str *remove,

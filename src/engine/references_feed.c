@@ -210,7 +210,7 @@ static bool feed_parked(struct run *r, struct str cursor, struct feed_page *page
 static bool feed_what_changed(struct run *r, struct str cursor, struct feed_page *page,
                               struct err *err)
 {
-    char part = str_empty(cursor) ? 'c' : cursor.ptr[0];
+    char part = (char)(str_empty(cursor) ? 'c' : cursor.ptr[0]);
     struct str from = str_empty(cursor) ? r->cycle.watermark : str_from(cursor, 1);
     run_load *load = part == 'c' ? feed_changed : part == 'm' ? feed_members : feed_parked;
 

@@ -15,6 +15,7 @@
 
 /* --- What libcurl calls. --- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t on_body(char *p, size_t size, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
@@ -69,6 +70,7 @@ static void note_header(struct http_call *call, struct str line)
     }
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t on_header(char *p, size_t size, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
@@ -106,6 +108,7 @@ static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl
 
 /* libcurl sends any request once more when a kept-alive connection turns out dead, also one that
  * may have arrived; a POST would be doubled. It is stopped here, before the second sending. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_port)
 {
     struct http_call *call = ctx;

@@ -241,7 +241,7 @@ static bool loop_make(struct http_client *c, struct err *err)
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!c->base || c->wake_fd < 0)
         return err_set(err, ERR_INTERNAL, "eventLoop", "cannot make an event loop: %s",
-                       strerror(errno));
+                       strerrordesc_np(errno));
     event_assign(&c->timer, c->base, -1, 0, on_timer, c);
     event_assign(&c->wake_event, c->base, c->wake_fd, EV_READ | EV_PERSIST, on_wake, c);
     event_add(&c->wake_event, NULL);
@@ -255,7 +255,7 @@ bool http_client_new(const struct http_client_config *config, struct http_client
     long per_host = config->max_connections ? (long)config->max_connections : 32;
 
     pthread_once(&once, global_init);
-    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     if (config->ca_file && !check_ca_file(config->ca_file, err))
         return false;
     struct http_client *c = mem_alloc(sizeof(*c));

@@ -27,7 +27,7 @@ static bool bind_error(const struct http_server *s, struct err *err)
         return err_set(err, ERR_INVALID, "badAddress", "this machine has no address %s", address);
     default:
         return err_set(err, ERR_INTERNAL, "listenFailed", "cannot listen on %s port %u: %s",
-                       address, port, strerror(errno));
+                       address, port, strerrordesc_np(errno));
     }
 }
 
@@ -121,7 +121,8 @@ static void pause_accepting(struct http_loop *loop)
 {
     struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
 
-    log_event(LOG_WARNING, "http_accept_failed", LOG_TEXT("reason", str_from_z(strerror(errno))));
+    log_event(LOG_WARNING, "http_accept_failed",
+              LOG_TEXT("reason", str_from_z(strerrordesc_np(errno))));
     event_del(&loop->listen_event);
     event_add(&loop->listen_pause, &pause);
 }

@@ -161,7 +161,7 @@ bool loop_init(struct http_loop *loop, struct http_server *s, struct err *err)
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!loop->base || loop->wake_fd < 0)
         return err_set(err, ERR_INTERNAL, "eventLoop", "cannot make an event loop: %s",
-                       strerror(errno));
+                       strerrordesc_np(errno));
     loop->input = mem_alloc(HTTP_READ_MAX);
     event_assign(&loop->wake_event, loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
     event_assign(&loop->drain_timer, loop->base, -1, 0, on_drain_over, loop);
@@ -251,7 +251,7 @@ bool loop_start(struct http_loop *loop, struct err *err)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return err_set(err, ERR_INTERNAL, "threadFailed", "cannot start a thread: %s",
-                       strerror(failed));
+                       strerrordesc_np(failed));
     return true;
 }
 

@@ -64,7 +64,7 @@ bool http_server_start(const struct http_server_config *config, struct http_serv
 {
     struct http_server *s = mem_alloc(sizeof(*s));
 
-    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     s->config = *config;
     limits_fill(&s->config.limits);
     s->loop_count = config->loops ? config->loops : 1;

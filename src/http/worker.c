@@ -89,7 +89,7 @@ bool worker_start(struct http_server *s, unsigned threads, struct err *err)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return err_set(err, ERR_INTERNAL, "threadFailed", "cannot start a thread: %s",
-                       strerror(failed));
+                       strerrordesc_np(failed));
     return true;
 }
 

@@ -90,6 +90,7 @@ static const struct tenant *tenant_of(struct auth *auth, const struct provider_k
     if (!profile) {
         if (!provider_profile_load(auth->arena, proof->kind, &profile, err))
             return NULL;
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the map's values are not const */
         map_put(&auth->profiles, profile->kind, (void *)(uintptr_t)profile);
     }
     tenant = ARENA_NEW(auth->arena, struct tenant);

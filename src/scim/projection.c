@@ -153,10 +153,9 @@ static void filter_object(const struct scim_projection *p, const struct scim_res
         if (!attribute)
             continue;
         mention = mention_of(p, extension, attribute);
-        if (!is_returned(p, attribute, mention))
-            json_unlink(object, member);
-        else if (mention == NAMED_IN_PART && attribute->returned == SCIM_BY_DEFAULT &&
-                 filter_value(p, attribute, member))
+        if (!is_returned(p, attribute, mention) ||
+            (mention == NAMED_IN_PART && attribute->returned == SCIM_BY_DEFAULT &&
+             filter_value(p, attribute, member)))
             json_unlink(object, member);
     }
 }
