@@ -47,12 +47,14 @@ void export_again(struct walk *w)
 static int64_t wait_us(struct walk *w, const struct target_result *result)
 {
     struct run *r = w->run;
-    int64_t wait;
+    int64_t wait, until;
 
     if (result->class_ == TARGET_THROTTLED && w->tries < THROTTLED_TRIES_MAX) {
         wait = result->retry_after_ms >= 0 ? result->retry_after_ms * US_PER_MS
                                            : quick_tries_us[0] << (w->tries < 5 ? w->tries : 5);
-        r->hold_until_us = clock_monotonic_us() + wait; /* the whole job waits (engine.md 9.7) */
+        until = clock_monotonic_us() + wait;
+        if (until > r->hold_until_us) /* the whole job waits (engine.md 9.7) */
+            r->hold_until_us = until;
         w->tries++;
         return wait + 1;
     }

@@ -6,6 +6,10 @@
 #include <errno.h>
 
 enum { CYCLES_MAX = 64 };
+/* After a cycle that could not run, a change of the source does not start the next one for so long:
+ * a busy target is not asked every second. What is due, or started by an administrator, does not
+ * wait. */
+#define REST_US (30 * US_PER_SECOND)
 
 struct running {
     pthread_t thread;
@@ -15,6 +19,11 @@ struct running {
     bool ended; /* the thread can be joined */
 };
 
+struct rest {
+    int64_t job_no;
+    int64_t until_us; /* monotonic */
+};
+
 struct engine_scheduler {
     struct engine engine;
     struct engine_observer observer;
@@ -22,6 +31,8 @@ struct engine_scheduler {
     pthread_mutex_t lock; /* guards cycles and stopping */
     pthread_cond_t wake;
     struct running cycles[CYCLES_MAX];
+    struct rest rests[CYCLES_MAX]; /* the oldest is overwritten; the lock guards it, too */
+    size_t next_rest;
     atomic_bool stop;
 };
 
@@ -32,19 +43,24 @@ static void *run_cycle(void *arg)
     struct arena *a = arena_new();
     struct cycle cycle;
     struct err err = {0};
+    bool ran = engine_cycle(&s->engine, c->job_no, &s->observer, &s->stop, a, &cycle, &err);
+    bool held_elsewhere = !ran && err.kind == ERR_CONFLICT && strcmp(err.code, "leaseHeld") == 0;
 
-    if (engine_cycle(&s->engine, c->job_no, &s->observer, &s->stop, a, &cycle, &err)) {
+    if (ran) {
         log_event(
             LOG_INFO, "cycle_ended", LOG_NUM("job", c->job_no),
             LOG_TEXT("state", str_from_z(cycle_state_name(cycle.state))),
             LOG_NUM("created", cycle.counters.created), LOG_NUM("updated", cycle.counters.updated),
             LOG_NUM("disabled", cycle.counters.disabled),
             LOG_NUM("deleted", cycle.counters.deleted), LOG_NUM("failed", cycle.counters.failed));
-    } else if (!(err.kind == ERR_CONFLICT && strcmp(err.code, "leaseHeld") == 0)) {
+    } else if (!held_elsewhere) {
         log_error("cycle_failed", &err);
     }
     arena_free(a);
     pthread_mutex_lock(&s->lock);
+    if (!ran && !held_elsewhere)
+        s->rests[s->next_rest++ % CYCLES_MAX] =
+            (struct rest){.job_no = c->job_no, .until_us = clock_monotonic_us() + REST_US};
     c->ended = true;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
@@ -86,6 +102,18 @@ static void start_cycle(struct engine_scheduler *s, int64_t job_no)
     pthread_mutex_unlock(&s->lock);
 }
 
+static bool is_resting(struct engine_scheduler *s, int64_t job_no)
+{
+    int64_t now = clock_monotonic_us();
+    bool resting = false;
+
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < CYCLES_MAX; i++)
+        resting |= s->rests[i].job_no == job_no && s->rests[i].until_us > now;
+    pthread_mutex_unlock(&s->lock);
+    return resting;
+}
+
 /* Something happened in the source since the job's watermark. */
 static bool source_moved(struct engine_scheduler *s, struct db *db, struct arena *a,
                          const struct job *job, struct err *err)
@@ -113,7 +141,8 @@ static bool look(struct engine_scheduler *s, struct db *db, struct arena *a, str
         if (jobs[i].state != JOB_ACTIVE)
             continue;
         if (jobs[i].next_cycle_us <= clock_now(s->engine.clock) ||
-            (!jobs[i].quarantined && source_moved(s, db, a, &jobs[i], &why)))
+            (!jobs[i].quarantined && !is_resting(s, jobs[i].no) &&
+             source_moved(s, db, a, &jobs[i], &why)))
             start_cycle(s, jobs[i].no);
         if (why.kind != ERR_NONE)
             log_error("source_not_read", &why);
