@@ -20,9 +20,10 @@ static bool read_frame(struct bulk *b, struct json **out_operations, struct err 
     *out_operations = json_get_nocase(body, STR("Operations"));
     if (!json_is(*out_operations, JSON_ARRAY) || (*out_operations)->count == 0)
         return broken(err, "'Operations' must be a list that is not empty");
-    if ((*out_operations)->count > PROVIDER_BULK_MAX)
+    if ((*out_operations)->count > PROVIDER_BULK_MAX) {
         return err_set(err, ERR_LIMIT, "tooManyOperations", "a bulk has at most %d operations",
                        PROVIDER_BULK_MAX);
+    }
     limit = json_get_nocase(body, STR("failOnErrors"));
     if (limit && limit->type != JSON_NULL &&
         (!json_to_int(limit, &b->fail_on_errors) || b->fail_on_errors < 0))
@@ -48,9 +49,10 @@ static bool read_operations(struct bulk *b, const struct json *operations, struc
         if (operation->type != JSON_OBJECT)
             return broken(err, "each of 'Operations' must be an object");
         op->bulk_id = member_text(operation, "bulkId");
-        if (op->bulk_id.len > 0 && map_put(by_id, op->bulk_id, op))
+        if (op->bulk_id.len > 0 && map_put(by_id, op->bulk_id, op)) {
             return err_set(err, ERR_INVALID, "invalidSyntax", "the bulkId '%.*s' occurs twice",
                            STR_ARG(str_sub(op->bulk_id, 0, 100)));
+        }
     }
     return true;
 }
@@ -61,12 +63,13 @@ static bool read_method(struct bulk_op *op, struct err *err)
 {
     static const enum http_method known[] = {HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE};
 
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (str_eq_ascii_nocase(op->method, str_from_z(http_method_name(known[i])))) {
             op->write.call.method = known[i];
             op->method = str_from_z(http_method_name(known[i]));
             return true;
         }
+    }
     return broken(err, "'method' must be POST, PUT, PATCH or DELETE");
 }
 
@@ -85,17 +88,20 @@ static bool read_path(struct bulk_op *op, struct str path, struct err *err)
     str_cut(&path, '/', &name);
     if (!percent_decode(c->arena, path, false, &id, err))
         return false;
-    if (str_eq_ascii_nocase(name, STR("Users")))
+    if (str_eq_ascii_nocase(name, STR("Users"))) {
         c->kind = RESOURCE_USER;
-    else if (profile->has_groups && str_eq_ascii_nocase(name, STR("Groups")))
+    } else if (profile->has_groups && str_eq_ascii_nocase(name, STR("Groups"))) {
         c->kind = RESOURCE_GROUP;
-    if (c->kind == RESOURCE_ANY || str_find_char(id, '/', &(size_t){0}))
+    }
+    if (c->kind == RESOURCE_ANY || str_find_char(id, '/', &(size_t){0})) {
         return err_set(err, ERR_NOT_FOUND, "notFound", "a bulk does not reach '%.*s'",
                        STR_ARG(str_sub(name, 0, 100)));
+    }
     c->type = c->kind == RESOURCE_GROUP ? &profile->group : &profile->user;
-    if (is_new != (id.len == 0))
+    if (is_new != (id.len == 0)) {
         return err_set(err, ERR_INVALID, "methodNotAllowed",
                        "POST goes to a list, the other methods to one resource");
+    }
     op->id = id;
     return true;
 }
@@ -145,10 +151,11 @@ static bool resolve(struct bulk *b, struct bulk_op *op, const struct map *by_id,
     struct str name = str_from(*text, REFERENCE.len);
     const struct bulk_op *needed = map_get(by_id, name);
 
-    if (!needed || needed->id.len == 0 || is_reference(needed->id))
+    if (!needed || needed->id.len == 0 || is_reference(needed->id)) {
         return err_set(err, ERR_CONFLICT, "unknownReference",
                        "no operation with the bulkId '%.*s' gives an id",
                        STR_ARG(str_sub(name, 0, 100)));
+    }
     *text = needed->id;
     if (needed != op)
         op->needs[op->need_count++] = (size_t)(needed - b->ops);
@@ -184,9 +191,10 @@ static bool prepare_operation(struct bulk *b, struct bulk_op *op, const struct m
 
 static bool in_circle(const struct bulk *b, const struct bulk_circle *circle, struct str id)
 {
-    for (size_t i = 0; i < circle->count; i++)
+    for (size_t i = 0; i < circle->count; i++) {
         if (str_eq(b->ops[b->order[circle->first + i]].id, id))
             return true;
+    }
     return false;
 }
 
@@ -216,9 +224,10 @@ static void prepare_circles(struct bulk *b)
         for (size_t k = 0; circle->count > 1 && k < circle->count; k++) {
             struct bulk_op *op = &b->ops[b->order[circle->first + k]];
 
-            if (op->write.call.method != HTTP_POST && op->err.kind == ERR_NONE)
+            if (op->write.call.method != HTTP_POST && op->err.kind == ERR_NONE) {
                 err_fill(&op->err, ERR_CONFLICT, "circularReference",
                          "only new resources can refer to each other in a circle");
+            }
             put_off_members(b, circle, op);
         }
     }
@@ -247,10 +256,11 @@ static bool prepare(struct bulk *b, struct err *err)
             op->id = (struct str){0};
         op++;
     }
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         if (b->ops[i].err.kind == ERR_NONE &&
             !prepare_operation(b, &b->ops[i], &by_id, &b->ops[i].err))
             continue; /* told in its turn */
+    }
     bulk_arrange(b);
     prepare_circles(b);
     return true;
@@ -278,10 +288,11 @@ static void write_result(struct bulk *b, const struct bulk_op *op, struct buf *o
     write_member(out, "bulkId", op->bulk_id);
     if (ok && c->method != HTTP_DELETE)
         write_member(out, "version", represent_version(op->version, text));
-    if (c->type && op->id.len > 0 && (ok || c->method != HTTP_POST))
+    if (c->type && op->id.len > 0 && (ok || c->method != HTTP_POST)) {
         write_member(out, "location",
                      arena_printf(b->scratch, "%.*s%.*s/%.*s", STR_ARG(c->base),
                                   STR_ARG(c->type->endpoint), STR_ARG(op->id)));
+    }
     if (!ok) {
         buf_add_z(out, ",\"response\":");
         status = reply_error_write(b->scratch, &op->err, out);
@@ -289,18 +300,13 @@ static void write_result(struct bulk *b, const struct bulk_op *op, struct buf *o
     buf_addf(out, ",\"status\":\"%d\"}", status);
 }
 
-static void done(struct db_write *queue, bool ok, const struct err *err)
+static void answer(struct bulk *b)
 {
     CLEANUP(buf_done) struct buf out;
-    CLEANUP(arena_freep) struct arena *scratch = ((struct bulk *)queue)->scratch;
-    struct bulk *b = (struct bulk *)queue; /* ends with its exchange */
+    CLEANUP(arena_freep) struct arena *scratch = b->scratch; /* b ends with its exchange */
     const char *before = "";
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
-    if (!ok) {
-        reply_error(&b->call, err);
-        return;
-    }
     scim_bulk_begin(&out);
     for (size_t i = 0; i < b->count; i++) {
         if (b->ops[i].state == BULK_WAITING)
@@ -311,6 +317,29 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
     }
     scim_list_end(&out);
     reply_json(&b->call, 200, buf_str(&out));
+}
+
+/* After the commit of a turn: the next one, or the answer. */
+static void done(struct db_write *queue, bool ok, const struct err *err)
+{
+    struct bulk *b = (struct bulk *)queue;
+    struct err problem = {0};
+
+    if (!ok && b->turn_first == 0) { /* nothing was executed */
+        arena_free(b->scratch);
+        reply_error(&b->call, err);
+        return;
+    }
+    if (!ok) {
+        problem = *err; /* submitting clears that of the queue */
+        bulk_give_up(b, b->turn_first, &problem);
+    }
+    if (bulk_goes_on(b)) {
+        if (db_writer_submit(b->call.provider->writer, &b->queue, &problem))
+            return;
+        bulk_give_up(b, b->next, &problem);
+    }
+    answer(b);
 }
 
 void bulk_handle(struct call *c)

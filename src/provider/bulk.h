@@ -1,7 +1,8 @@
 /* A bulk request at work (RFC 7644 section 3.7, scim.md 6). New resources have their ids from the
  * beginning, so that references are replaced before anything is executed; what depends on what only
- * decides the order. The whole request is one transaction of the writer with a savepoint for each
- * operation. Internal to provider/. */
+ * decides the order. Each operation has a savepoint. A bulk that takes long goes through the writer
+ * in several turns, so that others are not kept waiting; it is answered after the last. Internal to
+ * provider/. */
 #pragma once
 
 #include "provider/write.h"
@@ -40,11 +41,17 @@ struct bulk {
     size_t *order; /* of execution */
     struct bulk_circle *circles;
     size_t circle_count;
-    struct arena *scratch; /* emptied after each circle */
+    size_t turn_first, next; /* circles: the first of this turn of the writer, the next one */
+    struct arena *scratch;   /* emptied after each circle */
 };
 
 /* bulk_order.c: fills `order` and `circles`: what is needed comes first, otherwise in the order of
  * the request. */
 void bulk_arrange(struct bulk *b);
-/* bulk_run.c: executes, on the writer's thread. False when the transaction as a whole is lost. */
+/* bulk_run.c: executes one turn, on the writer's thread. False when the transaction as a whole is
+ * lost. */
 MUST_USE bool bulk_run(struct db_write *queue, struct db *db, struct err *err);
+/* Whether another turn is needed. */
+bool bulk_goes_on(const struct bulk *b);
+/* Nothing of the operations from this circle on is, or will be there. */
+void bulk_give_up(struct bulk *b, size_t circle, const struct err *err);

@@ -1,5 +1,7 @@
 #include "provider/bulk.h"
 
+#define TURN_US (50 * US_PER_MS) /* after which others have their turn with the writer */
+
 static bool refers_to_failure(struct err *err)
 {
     return err_set(err, ERR_CONFLICT, "failedReference",
@@ -9,9 +11,10 @@ static bool refers_to_failure(struct err *err)
 /* Whether all that it needs of earlier circles is there. */
 static bool needs_are_met(const struct bulk *b, const struct bulk_op *op)
 {
-    for (size_t k = 0; k < op->need_count; k++)
+    for (size_t k = 0; k < op->need_count; k++) {
         if (b->ops[op->needs[k]].state == BULK_FAILED)
             return false;
+    }
     return true;
 }
 
@@ -52,12 +55,14 @@ static bool execute_circle(struct bulk *b, const struct bulk_circle *circle, str
 {
     const size_t *order = b->order + circle->first;
 
-    for (size_t i = 0; i < circle->count; i++)
+    for (size_t i = 0; i < circle->count; i++) {
         if (!execute(b, &b->ops[order[i]], db))
             return false;
-    for (size_t i = 0; i < circle->count; i++)
+    }
+    for (size_t i = 0; i < circle->count; i++) {
         if (!add_later_members(&b->ops[order[i]], db))
             return false;
+    }
     return true;
 }
 
@@ -76,22 +81,43 @@ static void settle(struct bulk *b, const struct bulk_circle *circle, bool ok)
     }
 }
 
+bool bulk_goes_on(const struct bulk *b)
+{
+    return b->next < b->circle_count && (b->fail_on_errors == 0 || b->failed < b->fail_on_errors);
+}
+
+void bulk_give_up(struct bulk *b, size_t circle, const struct err *err)
+{
+    for (size_t i = circle; i < b->circle_count; i++)
+        for (size_t k = 0; k < b->circles[i].count; k++) {
+            struct bulk_op *op = &b->ops[b->order[b->circles[i].first + k]];
+
+            if (op->state == BULK_FAILED)
+                continue;
+            op->state = BULK_FAILED;
+            op->err = *err;
+        }
+    b->next = b->circle_count;
+}
+
 bool bulk_run(struct db_write *queue, struct db *db, struct err *err)
 {
     struct bulk *b = (struct bulk *)queue;
+    int64_t until = clock_monotonic_us() + TURN_US;
 
-    for (size_t i = 0; i < b->circle_count; i++) {
+    b->turn_first = b->next;
+    do {
+        const struct bulk_circle *circle = &b->circles[b->next];
         bool ok;
 
-        if (b->fail_on_errors > 0 && b->failed >= b->fail_on_errors)
-            return true;
         if (!db_savepoint(db, err))
             return false;
-        ok = execute_circle(b, &b->circles[i], db);
+        ok = execute_circle(b, circle, db);
         if (!(ok ? db_savepoint_release(db, err) : db_savepoint_rollback(db, err)))
             return false;
-        settle(b, &b->circles[i], ok);
+        settle(b, circle, ok);
         arena_reset(b->scratch);
-    }
+        b->next++;
+    } while (bulk_goes_on(b) && clock_monotonic_us() < until);
     return true;
 }

@@ -206,6 +206,17 @@ static void check_limits(const struct db_config *config)
     client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/Groups?filter=members+pr&count=0", NULL,
                &answer);
     CHECK(json_get_int(answer.json, "totalResults", 0) == 1000, "%.*s", STR_ARG(answer.body));
+    buf_reset(&body); /* in several turns of the writer */
+    buf_add_z(&body, "{\"Operations\":[");
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&body, "%s" USER("u%d", "u%d"), i ? "," : "", i, i);
+    buf_add_z(&body, "]}");
+    client_ask(&client, &f, a, HTTP_POST, BULK, buf_z(&body), &answer);
+    CHECK(json_get(answer.json, STR("Operations"))->count == 1000, "%d", answer.status);
+    JSON_EACH(op, json_get(answer.json, STR("Operations")))
+    CHECK_STR(json_get_text(op, "status"), "201", "%.*s", STR_ARG(json_get_text(op, "bulkId")));
+    client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/Users?count=0", NULL, &answer);
+    CHECK(json_get_int(answer.json, "totalResults", 0) == 1000, "%.*s", STR_ARG(answer.body));
     client_close(&client);
     fixture_stop(&f);
 }
