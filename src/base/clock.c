@@ -88,10 +88,11 @@ struct str time_write(int64_t us, char *out)
     unsigned day;
 
     date_from_days(days, &year, &month, &day);
-    if (year >= 0 && year <= 9999)
+    if (year >= 0 && year <= 9999) {
         at = write_digits(at, year, 4, '-');
-    else
+    } else {
         at += snprintf(at, TIME_TEXT_MAX, "%04lld-", (long long)year);
+    }
     at = write_digits(at, month, 2, '-');
     at = write_digits(at, day, 2, 'T');
     at = write_digits(at, in_day / US_PER_HOUR, 2, ':');

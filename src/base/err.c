@@ -56,10 +56,11 @@ static void format_cut(char *out, size_t size, const char *format, va_list args)
     char text[512];
     int n = vsnprintf(text, size, format, args);
 
-    if (n < 0)
+    if (n < 0) {
         text[0] = '\0';
-    else if ((size_t)n >= size)
+    } else if ((size_t)n >= size) {
         drop_partial_character(text);
+    }
     replace_bad_bytes(text);
     memcpy(out, text, strlen(text) + 1);
 }

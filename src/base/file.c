@@ -103,9 +103,10 @@ bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *
     size = S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
     if (size <= max_bytes && !read_all(a, fd, size, max_bytes, &text))
         return fail(err, errno, "read", shown);
-    if (size > max_bytes || text.len > max_bytes)
+    if (size > max_bytes || text.len > max_bytes) {
         return err_set(err, ERR_LIMIT, "fileTooLarge", "'%s' is larger than %zu bytes", shown,
                        max_bytes);
+    }
     *out = text;
     return true;
 }

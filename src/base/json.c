@@ -7,10 +7,11 @@ struct json *json_new(struct arena *a, enum json_type type)
     struct json *v = ARENA_NEW(a, struct json);
 
     v->type = type;
-    if (type == JSON_NUMBER)
+    if (type == JSON_NUMBER) {
         v->text = STR("0");
-    else if (type == JSON_STRING)
+    } else if (type == JSON_STRING) {
         v->text = STR("");
+    }
     return v;
 }
 
@@ -65,10 +66,11 @@ struct json *json_clone(struct arena *a, const struct json *v)
 void json_append(struct json *array, struct json *v)
 {
     v->next = NULL;
-    if (array->last)
+    if (array->last) {
         array->last->next = v;
-    else
+    } else {
         array->first = v;
+    }
     array->last = v;
     array->count++;
 }

@@ -54,12 +54,13 @@ static bool fail_expected(struct parser *ps, const char *wanted)
     unsigned char c = (unsigned char)*ps->at;
     char message[128];
 
-    if (ps->at == ps->end)
+    if (ps->at == ps->end) {
         snprintf(message, sizeof(message), "the text ends where %s should follow", wanted);
-    else if (c > 0x20 && c < 0x7F)
+    } else if (c > 0x20 && c < 0x7F) {
         snprintf(message, sizeof(message), "expected %s, found '%c'", wanted, c);
-    else
+    } else {
         snprintf(message, sizeof(message), "expected %s, found byte 0x%02X", wanted, c);
+    }
     return fail(ps, ps->at, message);
 }
 
@@ -106,12 +107,13 @@ static bool read_hex4(const char *p, uint32_t *out)
     for (int i = 0; i < 4; i++) {
         char c = ascii_lower(p[i]);
 
-        if (ascii_is_digit(c))
+        if (ascii_is_digit(c)) {
             n = n << 4 | (uint32_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
+        } else if (c >= 'a' && c <= 'f') {
             n = n << 4 | (uint32_t)(c - 'a' + 10);
-        else
+        } else {
             return false;
+        }
     }
     *out = n;
     return true;
@@ -390,9 +392,10 @@ static bool parse_elements(struct parser *ps, struct json *v, char close)
             return fail_expected(ps, v->type == JSON_OBJECT ? "',' or '}'" : "',' or ']'");
         ps->at++;
         skip_blanks(ps);
-        if (*ps->at == close)
+        if (*ps->at == close) {
             return fail_expected(ps,
                                  v->type == JSON_OBJECT ? "a member name in quotes" : "a value");
+        }
     }
     ps->at++;
     ps->depth_left++;

@@ -88,10 +88,11 @@ static void write_escaped(struct buf *out, struct str text)
             continue;
         }
         buf_add(out, str_sub(text, start, at - start));
-        if (c < 0x80)
+        if (c < 0x80) {
             write_escape(out, c);
-        else
+        } else {
             buf_add_z(out, "\xEF\xBF\xBD"); /* not UTF-8: what is written is JSON all the same */
+        }
         start = ++at;
     }
     buf_add(out, str_from(text, start));
@@ -100,10 +101,11 @@ static void write_escaped(struct buf *out, struct str text)
 
 void json_write_text(struct buf *out, struct str text)
 {
-    if (skip_plain(text, 0) == text.len)
+    if (skip_plain(text, 0) == text.len) {
         write_plain(out, text);
-    else
+    } else {
         write_escaped(out, text);
+    }
 }
 
 /* indent: spaces before the elements of v; SIZE_MAX writes compactly. */

@@ -91,10 +91,11 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     add_text(&line, str_from_z(event));
     for (size_t i = 0; i < count && i < FIELDS_MAX; i++) {
         add_member(&line, fields[i].name);
-        if (fields[i].is_number)
+        if (fields[i].is_number) {
             buf_add_int(&line, fields[i].number);
-        else
+        } else {
             add_text(&line, fields[i].text);
+        }
     }
     buf_add(&line, STR("}\n"));
     /* One call for one line, so that the lines of threads and processes do not mix. */

@@ -33,9 +33,10 @@ bool secret_init(struct secret *s, struct str text, struct err *err)
 {
     char *bytes;
 
-    if (text.len > SECRET_MAX)
+    if (text.len > SECRET_MAX) {
         return err_set(err, ERR_LIMIT, "secretTooLong", "the secret is longer than %d bytes",
                        SECRET_MAX);
+    }
     bytes = mem_alloc(text.len + 1);
     if (text.len > 0)
         memcpy(bytes, text.ptr, text.len);
@@ -128,22 +129,25 @@ static bool read_key(int fd, const char *path, struct secret_key *out, struct er
 
     if (fstat(fd, &st) != 0)
         return fail_key(err, path, "read");
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st.st_mode)) {
         return err_set(err, ERR_INTERNAL, "keyFile", "the key file '%s' is not a regular file",
                        path);
-    if (st.st_mode & OTHERS_MODE)
+    }
+    if (st.st_mode & OTHERS_MODE) {
         return err_set(err, ERR_DENIED, "keyFileMode",
                        "the key file '%s' has mode %04o, so others may use it: run chmod 600 '%s'",
                        path, (unsigned)st.st_mode & 07777, path);
+    }
     n = read(fd, bytes, sizeof(bytes));
     if (n < 0)
         return fail_key(err, path, "read");
     if ((size_t)n == sizeof(out->bytes))
         memcpy(out->bytes, bytes, sizeof(out->bytes));
     sodium_memzero(bytes, sizeof(bytes));
-    if ((size_t)n != sizeof(out->bytes))
+    if ((size_t)n != sizeof(out->bytes)) {
         return err_set(err, ERR_INTERNAL, "keyFile",
                        "the key file '%s' must hold exactly %zu bytes", path, sizeof(out->bytes));
+    }
     return true;
 }
 
@@ -206,9 +210,10 @@ bool secret_open(const struct secret_key *k, struct str sealed, struct str bound
         size < OVERHEAD_BYTES || bytes[0] != FORMAT_VERSION ||
         crypto_aead_xchacha20poly1305_ietf_decrypt(
             plain, &plain_len, NULL, bytes + 1 + NONCE_BYTES, size - 1 - NONCE_BYTES,
-            (const unsigned char *)bound.ptr, bound.len, bytes + 1, k->bytes) != 0)
+            (const unsigned char *)bound.ptr, bound.len, bytes + 1, k->bytes) != 0) {
         return err_set(err, ERR_INTERNAL, "secretUnreadable",
                        "a stored secret cannot be read: it was sealed with another key or altered");
+    }
     opened = secret_init(out, (struct str){(const char *)plain, (size_t)plain_len}, err);
     sodium_memzero(plain, sizeof(plain));
     return opened;

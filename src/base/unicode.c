@@ -201,10 +201,11 @@ struct str str_fold(struct arena *a, struct str s)
         uint32_t c;
         size_t n = decode_at(s, at, &c);
 
-        if (n == 0)
+        if (n == 0) {
             out[len++] = s.ptr[at++]; /* not UTF-8: kept as it is */
-        else
+        } else {
             len += utf8_put(fold_code_point(c), out + len);
+        }
         at += n;
     }
     out[len] = '\0';

@@ -137,18 +137,20 @@ static bool check_value(const struct cli_option *option, struct str text, struct
     const char *key = option->name + 2;
     int64_t n;
 
-    if (!option->value && !str_eq_z(text, "true") && !str_eq_z(text, "false"))
+    if (!option->value && !str_eq_z(text, "true") && !str_eq_z(text, "false")) {
         return err_set(err, ERR_INVALID, "usage", "%s takes true or false, not '%.*s'", key,
                        STR_ARG(text));
+    }
     if (memchr(text.ptr, '\0', text.len))
         return err_set(err, ERR_INVALID, "usage", "%s holds a NUL", key);
     for (size_t i = 0; i < cli_own_setting_count; i++) {
         const struct cli_own_setting *own = &cli_own_settings[i];
 
-        if (&own->option == option && own->max && !str_to_int(text, own->min, own->max, &n))
+        if (&own->option == option && own->max && !str_to_int(text, own->min, own->max, &n)) {
             return err_set(err, ERR_INVALID, "usage",
                            "%s takes a number from %lld to %lld, not '%.*s'", key,
                            (long long)own->min, (long long)own->max, STR_ARG(text));
+        }
     }
     return true;
 }
@@ -284,10 +286,11 @@ bool cli_file_load(struct cli *c, struct err *err)
     if (!c->file && c->system_config)
         return read_if_present(c, c->system_config, err);
     for (size_t i = 0; c->file && i < c->file->count; i++) {
-        if (strcmp(c->file->settings[i].name, "--data") == 0 && c->file->settings[i].value)
+        if (strcmp(c->file->settings[i].name, "--data") == 0 && c->file->settings[i].value) {
             return err_set(err, ERR_INVALID, "usage",
                            "%s is found in the data directory: 'data' cannot name another there",
                            c->file->path);
+        }
     }
     return true;
 }

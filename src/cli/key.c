@@ -73,10 +73,11 @@ static int run_list(struct cli *c, const struct cli_args *args)
         return 0;
     }
     table = cli_table_new(c, headers, ARRAY_LEN(headers));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         cli_table_row(table, (struct str[]){keys[i].id, keys[i].description,
                                             time_text(c, keys[i].created_us),
                                             time_text(c, keys[i].used_us)});
+    }
     cli_table_print(table);
     return 0;
 }

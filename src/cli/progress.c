@@ -25,9 +25,9 @@ void cli_duration_text(int64_t us, char *out, size_t size)
 {
     int64_t s = (us + US_PER_SECOND / 2) / US_PER_SECOND;
 
-    if (us < US_PER_SECOND)
+    if (us < US_PER_SECOND) {
         snprintf(out, size, "%lld ms", (long long)(us / US_PER_MS));
-    else if (us < 10 * US_PER_SECOND) {
+    } else if (us < 10 * US_PER_SECOND) {
         snprintf(out, size, "%.1f s", (double)us / 1e6);
     } else if (s < 120) {
         snprintf(out, size, "%lld s", (long long)s);

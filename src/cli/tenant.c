@@ -91,10 +91,11 @@ static int run_list(struct cli *c, const struct cli_args *args)
         !provider_tenant_list(c->db_handle, c->arena, &tenants, &count, &err))
         return cli_fail(c, &err);
     if (!c->json) {
-        if (count > 0)
+        if (count > 0) {
             print_list(c, origin, tenants, count);
-        else
+        } else {
             cli_say(c, "no tenants yet; usher tenant add joynfsm NAME makes one");
+        }
         return 0;
     }
     list = json_new(c->arena, JSON_ARRAY);
@@ -195,10 +196,11 @@ static bool export_one(void *ctx, const struct json *resource)
 
             if (i > 0)
                 buf_add_char(&e->line, ',');
-            if (value && value->type == JSON_BOOL)
+            if (value && value->type == JSON_BOOL) {
                 add_cell(&e->line, value->boolean ? STR("true") : STR("false"));
-            else
+            } else {
                 add_cell(&e->line, value ? value->text : (struct str){0});
+            }
         }
         buf_add_z(&e->line, "\r\n");
     }

@@ -73,10 +73,11 @@ static bool timeout_setting(const struct cli *c, int64_t *out_ms, struct err *er
     const char *text = cli_file_value(c->file, "--timeout");
     int64_t seconds = 0;
 
-    if (text && !str_to_int(str_from_z(text), 1, CLI_TIMEOUT_MAX_S, &seconds))
+    if (text && !str_to_int(str_from_z(text), 1, CLI_TIMEOUT_MAX_S, &seconds)) {
         return err_set(err, ERR_INVALID, "usage",
                        "USHER_TIMEOUT is a number of seconds from 1 to %d, not '%s'",
                        CLI_TIMEOUT_MAX_S, text);
+    }
     *out_ms = seconds * 1000;
     return true;
 }

@@ -88,10 +88,11 @@ static const char *refused6(const unsigned char *address, bool deny_private)
         const unsigned char *four = address + embeddings[i].at;
 
         if (in_block(address, embeddings[i].prefix, embeddings[i].bits) &&
-            !in_block(address, loopback, 128))
+            !in_block(address, loopback, 128)) {
             return refused4((uint32_t)four[0] << 24 | (uint32_t)four[1] << 16 |
                                 (uint32_t)four[2] << 8 | four[3],
                             deny_private);
+        }
     }
     return NULL;
 }

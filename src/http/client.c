@@ -52,10 +52,11 @@ static void set_event(struct event *event, bool *is, bool want)
     if (*is == want)
         return;
     *is = want;
-    if (want)
+    if (want) {
         event_add(event, NULL);
-    else
+    } else {
         event_del(event);
+    }
 }
 
 static void on_socket(evutil_socket_t fd, short what, void *ctx)
@@ -104,10 +105,11 @@ static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
     (void)easy;
     (void)socket_ctx;
     w->wanted = what == CURL_POLL_REMOVE ? 0 : what;
-    if (w->wanted & CURL_POLL_IN)
+    if (w->wanted & CURL_POLL_IN) {
         set_event(&w->read_event, &w->reading, true);
-    else if (!w->ours)
+    } else if (!w->ours) {
         set_event(&w->read_event, &w->reading, false);
+    }
     set_event(&w->write_event, &w->writing, w->wanted & CURL_POLL_OUT);
     return 0;
 }
@@ -188,9 +190,10 @@ static bool check_ca_file(const char *path, struct err *err)
     bool ok = SSL_CTX_load_verify_locations(ctx, path, NULL) == 1;
     SSL_CTX_free(ctx);
     ERR_clear_error();
-    if (!ok)
+    if (!ok) {
         return err_set(err, ERR_INVALID, "badCertificate",
                        "there is no certificate that can be read in '%s'", path);
+    }
     return true;
 }
 
@@ -239,9 +242,10 @@ static bool loop_make(struct http_client *c, struct err *err)
         event_config_free(config);
     }
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!c->base || c->wake_fd < 0)
+    if (!c->base || c->wake_fd < 0) {
         return err_set(err, ERR_INTERNAL, "eventLoop", "cannot make an event loop: %s",
                        strerrordesc_np(errno));
+    }
     event_assign(&c->timer, c->base, -1, 0, on_timer, c);
     event_assign(&c->wake_event, c->base, c->wake_fd, EV_READ | EV_PERSIST, on_wake, c);
     event_add(&c->wake_event, NULL);
@@ -329,10 +333,11 @@ static struct http_call *take_call(struct http_client *c)
 static void put_finished(struct http_client *c, struct http_call *call)
 {
     call->next = NULL;
-    if (c->finished_first)
+    if (c->finished_first) {
         c->finished_last->next = call;
-    else
+    } else {
         c->finished_first = call;
+    }
     c->finished_last = call;
 }
 
@@ -353,10 +358,11 @@ void http_client_send(struct http_client *c, const struct http_call_options *opt
     call->done = done;
     call->ctx = ctx;
     c->in_flight++;
-    if (call_prepare(call, options))
+    if (call_prepare(call, options)) {
         start(c, call);
-    else
+    } else {
         put_finished(c, call);
+    }
 }
 
 /* Whether it failed on a kept-alive connection that was dead before any of the answer came. Most of

@@ -87,10 +87,11 @@ void connection_want_read(struct connection *c, bool want)
     if (want == c->reading)
         return;
     c->reading = want;
-    if (want)
+    if (want) {
         event_add(&c->read_event, NULL);
-    else
+    } else {
         event_del(&c->read_event);
+    }
 }
 
 void connection_want_write(struct connection *c, bool want)
@@ -98,10 +99,11 @@ void connection_want_write(struct connection *c, bool want)
     if (want == c->writing)
         return;
     c->writing = want;
-    if (want)
+    if (want) {
         event_add(&c->write_event, NULL);
-    else
+    } else {
         event_del(&c->write_event);
+    }
 }
 
 static bool is_parsing(const struct connection *c)
@@ -248,10 +250,11 @@ static void linger(struct connection *c)
     buf_reset(&c->pending);
     connection_set_state(c, CONNECTION_LINGER);
     deadline_in(c, HTTP_LINGER_MS);
-    if (c->peer_eof)
+    if (c->peer_eof) {
         connection_close(c);
-    else
+    } else {
         connection_want_read(c, true);
+    }
 }
 
 void connection_end_answer(struct connection *c)
@@ -341,10 +344,11 @@ static void drop_input(struct connection *c)
 
 static void continue_writing(struct connection *c)
 {
-    if (c->state == CONNECTION_REPLYING)
+    if (c->state == CONNECTION_REPLYING) {
         write_answer(c);
-    else if (c->state == CONNECTION_STREAMING)
+    } else if (c->state == CONNECTION_STREAMING) {
         stream_flush(c);
+    }
     if (c->state != CONNECTION_CLOSED)
         connection_resume(c);
 }
@@ -355,12 +359,13 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (c->state == CONNECTION_HANDSHAKE)
+    if (c->state == CONNECTION_HANDSHAKE) {
         shake_hands(c);
-    else if (c->state == CONNECTION_LINGER)
+    } else if (c->state == CONNECTION_LINGER) {
         drop_input(c);
-    else
+    } else {
         connection_read(c);
+    }
     if (c->write_wants_read && c->state != CONNECTION_CLOSED)
         continue_writing(c);
     connection_settle(c);
@@ -399,10 +404,11 @@ static void note_peer(struct connection *c, const struct sockaddr_storage *addre
         c->peer_key.s6_addr[10] = c->peer_key.s6_addr[11] = 0xff;
         memcpy(&c->peer_key.s6_addr[12], &four->sin_addr, sizeof(four->sin_addr));
     }
-    if (IN6_IS_ADDR_V4MAPPED(&c->peer_key))
+    if (IN6_IS_ADDR_V4MAPPED(&c->peer_key)) {
         inet_ntop(AF_INET, &c->peer_key.s6_addr[12], c->peer, sizeof(c->peer));
-    else
+    } else {
         inet_ntop(AF_INET6, &c->peer_key, c->peer, sizeof(c->peer));
+    }
 }
 
 static struct connection *connection_take(struct http_loop *loop)
@@ -533,10 +539,11 @@ void connection_close(struct connection *c)
     }
     close(c->fd);
     c->fd = -1;
-    if (c->prev)
+    if (c->prev) {
         c->prev->next = c->next;
-    else
+    } else {
         loop->connections = c->next;
+    }
     if (c->next)
         c->next->prev = c->prev;
     c->prev = c->next = NULL;

@@ -104,10 +104,11 @@ static struct verdict split_target(struct http_exchange *x)
     if (str_starts(rest, STR("http://")) || str_starts(rest, STR("https://"))) {
         (void)str_find(rest, STR("://"), &at);
         rest = str_from(rest, at + 3);
-        if (str_find_char(rest, '/', &at))
+        if (str_find_char(rest, '/', &at)) {
             rest = str_from(rest, at);
-        else
+        } else {
             rest = STR("/");
+        }
     }
     if (str_find_char(rest, '#', &at))
         return (struct verdict){400, "the address has a fragment"};
@@ -156,9 +157,10 @@ static void add_allow(struct http_exchange *x, unsigned allowed)
     size_t len = 0;
 
     for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++) {
-        if (allowed & 1u << m)
+        if (allowed & 1u << m) {
             len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? ", " : "",
                                     http_method_name((enum http_method)m));
+        }
     }
     http_reply_header(x, "Allow", (struct str){text, len});
 }
@@ -282,10 +284,11 @@ static bool handle_here(struct http_exchange *x)
 
     loop->current = x;
     loop->answered = false;
-    if (route->run == HTTP_ON_LOOP)
+    if (route->run == HTTP_ON_LOOP) {
         route->handle(x, route->ctx);
-    else
+    } else {
         taken = route->quick && route->quick(x, route->ctx);
+    }
     loop->current = NULL;
     assert(taken || !loop->answered);
     return taken;

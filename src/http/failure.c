@@ -87,12 +87,13 @@ static void say_not_connected(struct http_call *call, const char *peer, CURLcode
     long why = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &why);
-    if (why == ECONNREFUSED)
+    if (why == ECONNREFUSED) {
         say(call, "%s refuses the connection: nothing listens there", peer);
-    else if (why == EHOSTUNREACH || why == ENETUNREACH)
+    } else if (why == EHOSTUNREACH || why == ENETUNREACH) {
         say(call, "%s cannot be reached from here", peer);
-    else
+    } else {
         say(call, "cannot connect to %s: %s", peer, detail(call, code));
+    }
 }
 
 static void say_late(struct http_call *call, const char *peer)
@@ -103,16 +104,17 @@ static void say_late(struct http_call *call, const char *peer)
     curl_easy_getinfo(call->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
     curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
     curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
-    if (call->sends > 0)
+    if (call->sends > 0) {
         say(call, "no complete answer from %s within %.1f s", peer, seconds);
-    else if (resolved == 0)
+    } else if (resolved == 0) {
         say(call, "the name of %s was not resolved within %.1f s", peer, seconds);
-    else if (connected == 0)
+    } else if (connected == 0) {
         say(call, "no connection to %s within %.1f s", peer, seconds);
-    else if (call->tls && secured == 0)
+    } else if (call->tls && secured == 0) {
         say(call, "no TLS with %s within %.1f s", peer, seconds);
-    else
+    } else {
         say(call, "no free connection to %s within %.1f s", peer, seconds);
+    }
 }
 
 void http_call_fail(struct http_call *call, CURLcode code)

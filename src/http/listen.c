@@ -40,10 +40,11 @@ static int socket_bound(const struct addrinfo *ai, uint16_t port, bool shared)
     if (fd < 0)
         return -1;
     memcpy(&address, ai->ai_addr, ai->ai_addrlen);
-    if (ai->ai_family == AF_INET6)
+    if (ai->ai_family == AF_INET6) {
         ((struct sockaddr_in6 *)&address)->sin6_port = htons(port);
-    else
+    } else {
         ((struct sockaddr_in *)&address)->sin_port = htons(port);
+    }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* accepted sockets inherit it */
     if (shared)
@@ -79,10 +80,11 @@ static bool listen_all(struct http_server *s, const struct addrinfo *ai, struct 
     if (probe < 0)
         return bind_error(s, err);
     s->port = port_of(probe);
-    if (shared)
+    if (shared) {
         close(probe);
-    else
+    } else {
         s->loops[0].listen_fd = probe;
+    }
     for (unsigned i = 0; i < s->loop_count; i++) {
         struct http_loop *loop = &s->loops[i];
 
@@ -99,9 +101,10 @@ bool listen_open(struct http_server *s, struct err *err)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found;
 
-    if (getaddrinfo(s->config.address, NULL, &hints, &found) != 0)
+    if (getaddrinfo(s->config.address, NULL, &hints, &found) != 0) {
         return err_set(err, ERR_INVALID, "badAddress", "'%s' is not an address of this machine",
                        s->config.address);
+    }
     bool ok = listen_all(s, found, err);
     freeaddrinfo(found);
     return ok;

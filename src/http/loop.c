@@ -28,10 +28,11 @@ bool loop_post_locked(struct http_loop *loop, struct http_exchange *x)
         return false;
     x->posted = true;
     x->next = NULL;
-    if (first)
+    if (first) {
         loop->posted_first = x;
-    else
+    } else {
         loop->posted_last->next = x;
+    }
     loop->posted_last = x;
     return first;
 }
@@ -74,10 +75,11 @@ static void handle_posted(struct http_exchange *x, enum answer_state state, bool
             connection_set_state(c, CONNECTION_STREAMING);
             c->out_at = 0;
         }
-        if (x->loop->draining && state == ANSWER_STREAMING)
+        if (x->loop->draining && state == ANSWER_STREAMING) {
             stream_stop(c);
-        else
+        } else {
             stream_flush(c);
+        }
         if (c->state != CONNECTION_CLOSED)
             connection_resume(c);
     }
@@ -159,9 +161,10 @@ bool loop_init(struct http_loop *loop, struct http_server *s, struct err *err)
         event_config_free(config);
     }
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!loop->base || loop->wake_fd < 0)
+    if (!loop->base || loop->wake_fd < 0) {
         return err_set(err, ERR_INTERNAL, "eventLoop", "cannot make an event loop: %s",
                        strerrordesc_np(errno));
+    }
     loop->input = mem_alloc(HTTP_READ_MAX);
     event_assign(&loop->wake_event, loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
     event_assign(&loop->drain_timer, loop->base, -1, 0, on_drain_over, loop);
@@ -249,9 +252,10 @@ bool loop_start(struct http_loop *loop, struct err *err)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     failed = pthread_create(&loop->handle, NULL, loop_main, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
+    if (failed) {
         return err_set(err, ERR_INTERNAL, "threadFailed", "cannot start a thread: %s",
                        strerrordesc_np(failed));
+    }
     return true;
 }
 

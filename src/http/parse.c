@@ -206,10 +206,11 @@ static void refuse_parser_error(struct connection *c, enum llhttp_errno error)
 
 void parse_timed_out(struct connection *c)
 {
-    if (c->discard)
+    if (c->discard) {
         connection_close(c);
-    else
+    } else {
         dispatch_refuse(c, 408, "the request took too long to arrive", true);
+    }
 }
 
 /* --- Feeding. --- */
@@ -253,10 +254,11 @@ static size_t feed_head(struct connection *c, const char *p, size_t n, bool firs
 
     c->head_bytes += used;
     if (c->head_bytes > limits->max_head) {
-        if (c->url_done)
+        if (c->url_done) {
             dispatch_refuse(c, 431, "the headers are too long", true);
-        else
+        } else {
             dispatch_refuse(c, 414, "the address is too long", true);
+        }
     } else if (wrong) {
         dispatch_refuse(c, 400, wrong, true);
     } else if (error != HPE_OK && error != HPE_PAUSED) {
@@ -274,10 +276,11 @@ static size_t feed_head(struct connection *c, const char *p, size_t n, bool firs
 
 static void body_refused(struct connection *c, enum llhttp_errno error)
 {
-    if (c->discard) /* its answer is sent already */
+    if (c->discard) { /* its answer is sent already */
         connection_close(c);
-    else
+    } else {
         refuse_parser_error(c, error);
+    }
 }
 
 static size_t feed_body(struct connection *c, const char *p, size_t n)

@@ -47,10 +47,11 @@ bool peers_enter(struct peer_table *t, const struct in6_addr *peer)
         entry->address = *peer;
         (void)map_put(&t->map, key_of(&entry->address), entry);
     }
-    if (entry->count < t->max)
+    if (entry->count < t->max) {
         entry->count++;
-    else
+    } else {
         fits = false;
+    }
     pthread_mutex_unlock(&t->lock);
     return fits;
 }

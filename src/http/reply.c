@@ -107,10 +107,11 @@ void reply_head(struct http_exchange *x, int status, const char *content_type)
     buf_add(out, STR("\r\nDate: "));
     add_date(x);
     buf_add(out, STR("\r\n"));
-    if (x->close)
+    if (x->close) {
         buf_add(out, STR("Connection: close\r\n"));
-    else if (x->http_1_0)
+    } else if (x->http_1_0) {
         buf_add(out, STR("Connection: keep-alive\r\n"));
+    }
     if (x->is_tls)
         buf_add(out, STR("Strict-Transport-Security: max-age=31536000\r\n"));
     if (content_type) {
@@ -172,8 +173,9 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, s
     if (!ended)
         wake = loop_post_locked(loop, x);
     pthread_mutex_unlock(&loop->lock);
-    if (ended)
+    if (ended) {
         reply_late(x);
-    else if (wake)
+    } else if (wake) {
         loop_wake(loop);
+    }
 }

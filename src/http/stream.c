@@ -72,10 +72,11 @@ bool http_stream_write(struct http_exchange *x, struct str data)
         pthread_mutex_unlock(&loop->lock);
         return !gone;
     }
-    if (data.len > cap || x->queue.len + x->unsent > cap - data.len)
+    if (data.len > cap || x->queue.len + x->unsent > cap - data.len) {
         x->gone = true;
-    else
+    } else {
         queue_chunk(x, data);
+    }
     bool taken = !x->gone;
     post_and_unlock(x);
     return taken;
@@ -165,10 +166,11 @@ void stream_flush(struct connection *c)
         if (!send_out(c))
             return;
     } while (take_queue(c));
-    if (x->returned)
+    if (x->returned) {
         connection_end_answer(c);
-    else if (c->stopping)
+    } else if (c->stopping) {
         connection_close(c);
+    }
 }
 
 void stream_expire(struct connection *c)

@@ -33,19 +33,23 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 static bool load(SSL_CTX *ctx, const char *cert, const char *key, struct err *err)
 {
-    if (!key)
+    if (!key) {
         return err_set(err, ERR_INVALID, "badCertificate",
                        "a certificate is given without its private key");
+    }
     ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1) {
         return err_set(err, ERR_INVALID, "badCertificate", "certificate '%s': %s", cert,
                        openssl_reason());
-    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+    }
+    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
         return err_set(err, ERR_INVALID, "badCertificate", "private key '%s': %s", key,
                        openssl_reason());
-    if (SSL_CTX_check_private_key(ctx) != 1)
+    }
+    if (SSL_CTX_check_private_key(ctx) != 1) {
         return err_set(err, ERR_INVALID, "badCertificate",
                        "the private key '%s' does not belong to the certificate '%s'", key, cert);
+    }
     return true;
 }
 

@@ -69,10 +69,11 @@ static bool take_scheme(struct str *rest, struct http_url *u)
         return false;
     u->scheme = str_sub(*rest, 0, at);
     *rest = str_from(*rest, at + 3);
-    if (str_eq_ascii_nocase(u->scheme, STR("https")))
+    if (str_eq_ascii_nocase(u->scheme, STR("https"))) {
         u->port = 443;
-    else if (str_eq_ascii_nocase(u->scheme, STR("http")))
+    } else if (str_eq_ascii_nocase(u->scheme, STR("http"))) {
         u->port = 80;
+    }
     return u->port != 0;
 }
 

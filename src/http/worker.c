@@ -81,15 +81,17 @@ bool worker_start(struct http_server *s, unsigned threads, struct err *err)
         w->server = s;
         atomic_fetch_add(&s->refs, 1);
         failed = pthread_create(&w->handle, NULL, worker_main, w);
-        if (failed)
+        if (failed) {
             atomic_fetch_sub(&s->refs, 1);
-        else
+        } else {
             pool->started++;
+        }
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
+    if (failed) {
         return err_set(err, ERR_INTERNAL, "threadFailed", "cannot start a thread: %s",
                        strerrordesc_np(failed));
+    }
     return true;
 }
 
@@ -99,10 +101,11 @@ void worker_give(struct http_server *s, struct http_exchange *x)
 
     x->next = NULL;
     pthread_mutex_lock(&pool->lock);
-    if (pool->first)
+    if (pool->first) {
         pool->last->next = x;
-    else
+    } else {
         pool->first = x;
+    }
     pool->last = x;
     pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);

@@ -49,7 +49,8 @@ void bulk_arrange(struct bulk *b)
 
     b->order = ARENA_ARRAY(b->call.arena, size_t, b->count);
     b->circles = ARENA_ARRAY(b->call.arena, struct bulk_circle, b->count);
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         if (b->ops[i].mark == 0)
             visit(&s, i);
+    }
 }

@@ -68,14 +68,16 @@ static void write_item(const struct call *c, const struct provider_profile *prof
                        struct buf *out)
 {
     if (c->endpoint == ENDPOINT_SCHEMA) {
-        for (size_t i = 0; schema_at(profile, i); i++)
+        for (size_t i = 0; schema_at(profile, i); i++) {
             if (str_eq_ascii_nocase(schema_at(profile, i)->urn, c->id))
                 scim_schema_write(out, schema_at(profile, i), c->base);
+        }
         return;
     }
-    for (size_t i = 0; type_at(profile, i); i++)
+    for (size_t i = 0; type_at(profile, i); i++) {
         if (str_eq_ascii_nocase(type_at(profile, i)->name, c->id))
             scim_resource_type_write(out, type_at(profile, i), c->base);
+    }
 }
 
 void discovery_handle(struct call *c, const struct provider_profile *profile)
@@ -87,16 +89,18 @@ void discovery_handle(struct call *c, const struct provider_profile *profile)
         reply_status(c, 403, NULL, "discovery documents take no filter");
         return;
     }
-    if (c->endpoint == ENDPOINT_CONFIG)
+    if (c->endpoint == ENDPOINT_CONFIG) {
         scim_config_write(&out, &service, c->base);
-    else if (c->endpoint == ENDPOINT_SCHEMAS)
+    } else if (c->endpoint == ENDPOINT_SCHEMAS) {
         write_schemas(c, profile, &out);
-    else if (c->endpoint == ENDPOINT_RESOURCE_TYPES)
+    } else if (c->endpoint == ENDPOINT_RESOURCE_TYPES) {
         write_types(c, profile, &out);
-    else
+    } else {
         write_item(c, profile, &out);
-    if (out.len == 0)
+    }
+    if (out.len == 0) {
         reply_status(c, 404, NULL, "there is no such document");
-    else
+    } else {
         reply_json(c, 200, buf_str(&out));
+    }
 }

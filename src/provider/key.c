@@ -24,9 +24,10 @@ bool provider_key_id(struct str key, struct str *out_id)
         key.ptr[sizeof(KEY_PREFIX) - 1 + ID_HEX] != '_')
         return false;
     *out_id = str_sub(key, sizeof(KEY_PREFIX) - 1, ID_HEX);
-    for (size_t i = 0; i < out_id->len; i++)
+    for (size_t i = 0; i < out_id->len; i++) {
         if (!ascii_is_digit(out_id->ptr[i]) && (out_id->ptr[i] < 'a' || out_id->ptr[i] > 'f'))
             return false;
+    }
     return true;
 }
 
@@ -117,9 +118,10 @@ bool provider_key_revoke(struct db *db, struct str tenant, struct str id, struct
         !db_exec(db, provider_query(PROVIDER_KEY_REMOVE), DB_ARGS(db_int(owner.no), db_text(id)),
                  &changed, err))
         return false;
-    if (changed == 0)
+    if (changed == 0) {
         return err_set(err, ERR_NOT_FOUND, "keyNotFound", "tenant '%.*s' has no key '%.*s'",
                        STR_ARG(tenant), STR_ARG(id));
+    }
     return true;
 }
 

@@ -69,10 +69,11 @@ static bool take_cursor(struct list *l, struct err *err)
     if (!cursor_read(l->call->arena, p->cursor_key, cursor_bound(l), l->call->cursor,
                      clock_now(p->config.clock), &cursor, err))
         return false;
-    if (cursor.count != l->count)
+    if (cursor.count != l->count) {
         return err_set(err, ERR_INVALID, "invalidCount",
                        "'count' must stay %lld while the cursor is followed",
                        (long long)cursor.count);
+    }
     l->after = cursor.after;
     l->has_after = true;
     return true;
@@ -163,10 +164,11 @@ static bool run(struct list *l, struct err *err)
         return list_walk(l, err);
     if (!db_begin(l->db, DB_READ, err))
         return false;
-    if (l->ranked)
+    if (l->ranked) {
         ok = list_ranked(l, err);
-    else
+    } else {
         ok = t->matcher ? list_walk(l, err) : list_all(l, err);
+    }
     if (!ok) {
         db_rollback(l->db);
         return false;
@@ -178,10 +180,11 @@ static bool collect(struct list *l, struct buf *answer, struct err *err)
 {
     if (!run(l, err))
         return false;
-    if (l->by_cursor)
+    if (l->by_cursor) {
         scim_list_begin_cursor(answer, l->total, l->items, next_cursor(l));
-    else
+    } else {
         scim_list_begin(answer, l->total, l->start, l->items);
+    }
     buf_add(answer, buf_str(&l->out));
     scim_list_end(answer);
     return !answer->overflowed || err_set(err, ERR_INTERNAL, "answerTooLarge", "list too large");
@@ -199,10 +202,11 @@ static void finish(struct list *l, bool ok, struct err *err)
     buf_done(&l->out);
     ranking_done(&l->ranking);
     arena_free(l->scratch);
-    if (ok)
+    if (ok) {
         reply_json(c, 200, buf_str(&answer));
-    else
+    } else {
         reply_error(c, err);
+    }
 }
 
 void list_handle(struct call *c, struct db *db)

@@ -23,9 +23,10 @@ bool member_add(struct db *db, const struct call *c, struct str group, struct st
 
     if (!str_eq(group, member) && !exists(db, c, member, &there, err))
         return false;
-    if (!there)
+    if (!there) {
         return err_set(err, ERR_INVALID, "invalidValue", "no user or group '%.*s' to be a member",
                        STR_ARG(str_sub(member, 0, 100)));
+    }
     if (!db_exec(db, provider_query(PROVIDER_MEMBER_ADD),
                  DB_ARGS(db_int(c->tenant->no), db_text(group), db_text(member)), &changed, err))
         return false;
@@ -187,16 +188,17 @@ bool member_patch(struct db *db, const struct call *c, struct str group,
     int64_t mine = 0;
     bool ok;
 
-    if (op->kind == SCIM_PATCH_REMOVE && op->filter)
+    if (op->kind == SCIM_PATCH_REMOVE && op->filter) {
         ok = member_remove(db, c, group, named_member(op->filter)->text, &mine, err);
-    else if (op->kind == SCIM_PATCH_REMOVE && (!op->value || op->value->type == JSON_NULL))
+    } else if (op->kind == SCIM_PATCH_REMOVE && (!op->value || op->value->type == JSON_NULL)) {
         ok = clear(db, c, group, &mine, err);
-    else if (!scim_value_read(c->arena, &rules, op->ref.attribute, op->value, &list, err))
+    } else if (!scim_value_read(c->arena, &rules, op->ref.attribute, op->value, &list, err)) {
         return false;
-    else if (op->kind == SCIM_PATCH_REPLACE)
+    } else if (op->kind == SCIM_PATCH_REPLACE) {
         ok = member_set(db, c, group, list, &mine, changed, err);
-    else
+    } else {
         ok = each_member(db, c, group, op, list, &mine, err);
+    }
     *delta += mine;
     *changed = *changed || mine != 0;
     return ok;

@@ -47,11 +47,12 @@ static void add_canonical(struct builder *b, const struct scim_path *path)
         for (size_t k = 0; k < attribute->sub_count; k++) {
             if (!str_eq_ascii_nocase(subs[k].name, f->path.attribute))
                 continue;
-            if (attribute->subs == scim_user_schema.attributes[i].subs)
+            if (attribute->subs == scim_user_schema.attributes[i].subs) {
                 subs[k].canonical = f->value->text;
-            else
+            } else {
                 subs[k].canonical = arena_printf(b->arena, "%.*s,%.*s", STR_ARG(subs[k].canonical),
                                                  STR_ARG(f->value->text));
+            }
         }
         attribute->subs = subs;
     }
@@ -72,9 +73,10 @@ static struct scim_schema *extension_of(struct builder *b, struct str urn)
 {
     struct scim_schema *extension;
 
-    for (size_t i = 0; i < b->extension_count; i++)
+    for (size_t i = 0; i < b->extension_count; i++) {
         if (str_eq_ascii_nocase(b->extensions[i]->urn, urn))
             return b->extensions[i];
+    }
     if (b->extension_count == EXTENSIONS_MAX)
         return NULL;
     extension = ARENA_NEW(b->arena, struct scim_schema);
@@ -204,9 +206,10 @@ static bool unknown_kind(struct arena *a, struct str kind, struct err *err)
         return false;
     buf_init(&names, 200);
     buf_add_z(&names, "generic");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (!str_eq(templates[i].id, GENERIC_TEMPLATE))
             buf_addf(&names, ", %.*s", STR_ARG(templates[i].id));
+    }
     return err_set(err, ERR_NOT_FOUND, "unknownKind", "no kind of tenant '%.*s': there are %.*s",
                    STR_ARG(kind), STR_ARG(buf_str(&names)));
 }
@@ -220,10 +223,11 @@ bool provider_profile_load(struct arena *a, struct str kind, const struct provid
     const struct json *switches;
 
     if (str_eq(kind, GENERIC_TEMPLATE) ||
-        !gallery_load(a, generic ? GENERIC_TEMPLATE : kind, &template, err))
+        !gallery_load(a, generic ? GENERIC_TEMPLATE : kind, &template, err)) {
         return (err && err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND)
                    ? false
                    : unknown_kind(a, kind, err);
+    }
     switches = json_get(template.document, STR("switches"));
     *profile = (struct provider_profile){
         .kind = arena_str(a, kind),
@@ -236,10 +240,11 @@ bool provider_profile_load(struct arena *a, struct str kind, const struct provid
                   .description = STR("Group"),
                   .core = &scim_group_schema},
     };
-    if (generic)
+    if (generic) {
         build_open(profile);
-    else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err))
+    } else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err)) {
         return false;
+    }
     *out = profile;
     return compile_required(a, profile, json_get(switches, STR("requirePaths")), err);
 }
@@ -247,9 +252,11 @@ bool provider_profile_load(struct arena *a, struct str kind, const struct provid
 bool provider_profile_check(struct arena *a, const struct provider_profile *profile,
                             const struct json *user, struct err *err)
 {
-    for (size_t i = 0; i < profile->required_count; i++)
-        if (!scim_match(a, profile->required_pr[i], user))
+    for (size_t i = 0; i < profile->required_count; i++) {
+        if (!scim_match(a, profile->required_pr[i], user)) {
             return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is required",
                            STR_ARG(profile->required[i]));
+        }
+    }
     return true;
 }

@@ -36,17 +36,18 @@ static bool gate(struct call *c)
 {
     unsigned methods = endpoint_methods(c->endpoint);
 
-    if (c->endpoint == ENDPOINT_ME)
+    if (c->endpoint == ENDPOINT_ME) {
         reply_status(c, 501, NULL, "this key belongs to the tenant, not to a user");
-    else if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
-             (c->endpoint == ENDPOINT_ROOT && !is_read(c)))
+    } else if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
+               (c->endpoint == ENDPOINT_ROOT && !is_read(c))) {
         reply_status(c, 404, NULL, "there is no such endpoint");
-    else if (!(methods & 1u << c->method))
+    } else if (!(methods & 1u << c->method)) {
         reply_not_allowed(c, methods);
-    else if (has_body(c) && !media_type_ok(c))
+    } else if (has_body(c) && !media_type_ok(c)) {
         reply_status(c, 415, NULL, "send application/scim+json or application/json");
-    else
+    } else {
         return true;
+    }
     return false;
 }
 
@@ -87,10 +88,11 @@ static void handle_config(struct call *c)
     }
     ok = provider_tenant_load(db, c->arena, c->tenant_name, &tenant, &err);
     pool_give(&c->provider->pool, db);
-    if (ok)
+    if (ok) {
         discovery_handle(c, NULL);
-    else
+    } else {
         reply_error(c, &err);
+    }
 }
 
 static bool is_resource(const struct call *c)
@@ -197,16 +199,17 @@ static void handle(struct http_exchange *x, void *ctx)
             return;
     }
     begin_resource(c);
-    if (is_list(c))
+    if (is_list(c)) {
         handle_list(c);
-    else if (c->endpoint == ENDPOINT_BULK)
+    } else if (c->endpoint == ENDPOINT_BULK) {
         bulk_handle(c);
-    else if (!is_resource(c))
+    } else if (!is_resource(c)) {
         discovery_handle(c, c->tenant->profile);
-    else if (is_read(c))
+    } else if (is_read(c)) {
         handle_one(c);
-    else
+    } else {
         write_handle(c);
+    }
 }
 
 static void refuse(struct http_exchange *x, int status, const char *reason, void *ctx)

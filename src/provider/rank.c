@@ -80,9 +80,10 @@ static void put(struct ranking *r, struct rank_item *slot, const struct rank_ite
 
 static bool grow(struct ranking *r, const struct rank_item *item, struct err *err)
 {
-    if (r->count >= RANK_ITEMS_MAX || r->bytes + item->key.len > RANK_BYTES_MAX)
+    if (r->count >= RANK_ITEMS_MAX || r->bytes + item->key.len > RANK_BYTES_MAX) {
         return err_set(err, ERR_INVALID, "tooMany",
                        "sorting reaches %d resources at most: page with a cursor", RANK_ITEMS_MAX);
+    }
     if (r->count == r->cap) {
         r->cap = r->cap * 2 + 64;
         r->items = mem_realloc(r->items, r->cap * sizeof(*r->items));

@@ -46,8 +46,9 @@ void read_handle(struct call *c, struct db *db)
         return;
     }
     reply_version(c, s.version);
-    if (out.len == 0)
+    if (out.len == 0) {
         reply_empty(c, 304);
-    else
+    } else {
         reply_json(c, 200, buf_str(&out));
+    }
 }

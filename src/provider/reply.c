@@ -57,11 +57,12 @@ int reply_error_write(struct arena *a, const struct err *err, struct buf *out)
     const char *scim_type = NULL;
     struct str detail = str_from_z(err->message);
 
-    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (err->code && strcmp(codes[i].code, err->code) == 0) {
             status = codes[i].status;
             scim_type = codes[i].scim_type;
         }
+    }
     if (status >= 500) {
         log_error("scim_request_failed", err);
         detail = status == 503 ? STR("the service is busy: try again") : STR("internal error");
@@ -105,10 +106,11 @@ void reply_error(struct call *c, const struct err *err)
 
     buf_init(&body, ERROR_MAX);
     status = reply_error_write(c->arena, err, &body);
-    if (status == 401)
+    if (status == 401) {
         reply_unauthorized(c);
-    else
+    } else {
         reply_text(c, status, buf_str(&body));
+    }
 }
 
 void reply_not_allowed(struct call *c, unsigned methods)
@@ -116,9 +118,10 @@ void reply_not_allowed(struct call *c, unsigned methods)
     CLEANUP(buf_done) struct buf allow;
 
     buf_init(&allow, 200);
-    for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++)
+    for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++) {
         if (methods & 1u << m)
             buf_addf(&allow, "%s%s", allow.len ? ", " : "", http_method_name((enum http_method)m));
+    }
     http_reply_header(c->x, "Allow", buf_str(&allow));
     reply_status(c, 405, NULL, "this method is not possible here");
 }

@@ -122,10 +122,11 @@ static bool add_manager(const struct call *c, struct db *db, const struct stored
 
     if (!manager || !attribute || attribute->type != SCIM_COMPLEX)
         return true;
-    if (!json_get(manager, STR("$ref")))
+    if (!json_get(manager, STR("$ref"))) {
         json_add_str(
             c->arena, manager, "$ref",
             arena_printf(c->arena, "%.*s/Users/%.*s", STR_ARG(c->base), STR_ARG(s->manager)));
+    }
     if (!db_select_one(db, provider_query(PROVIDER_DISPLAY_NAME),
                        DB_ARGS(db_int(c->tenant->no), db_text(s->manager)), &st, err))
         return false;

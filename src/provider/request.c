@@ -104,9 +104,10 @@ static bool next_segment(struct str *rest, struct str *out)
 
 static enum endpoint find_endpoint(struct str name, bool with_id)
 {
-    for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)
+    for (size_t i = 0; i < ARRAY_LEN(endpoints); i++) {
         if (str_eq_ascii_nocase(endpoints[i].name, name))
             return with_id ? endpoints[i].with_id : endpoints[i].alone;
+    }
     return ENDPOINT_UNKNOWN;
 }
 
@@ -135,10 +136,11 @@ static void parse_path(struct call *c)
     c->endpoint = find_endpoint(name, with_id);
     if (!with_id || !str_eq_ascii_nocase(c->id, STR(".search")))
         return;
-    if (c->endpoint == ENDPOINT_USER)
+    if (c->endpoint == ENDPOINT_USER) {
         c->endpoint = ENDPOINT_USERS_SEARCH;
-    else if (c->endpoint == ENDPOINT_GROUP)
+    } else if (c->endpoint == ENDPOINT_GROUP) {
         c->endpoint = ENDPOINT_GROUPS_SEARCH;
+    }
 }
 
 /* "https://host/scim/NAME/v2": joined by hand, since every request needs it. */
@@ -209,9 +211,10 @@ static void take_parameter(struct call *c, struct str name, struct str value)
         {STR("sortOrder"), &c->sort_order},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (str_eq_ascii_nocase(known[i].name, name))
             *known[i].to = value;
+    }
     if (str_eq_ascii_nocase(name, STR("cursor"))) {
         c->has_cursor = true;
         c->cursor = value;

@@ -63,9 +63,10 @@ static bool take_keys(struct arena *a, enum resource_kind kind, const struct jso
     if (kind == RESOURCE_USER)
         out->display_key = str_fold(a, display);
     if (text_has_nul(out->unique) || text_has_nul(display) || text_has_nul(out->external) ||
-        text_has_nul(out->manager))
+        text_has_nul(out->manager)) {
         return err_set(err, ERR_INVALID, "invalidValue",
                        "userName, displayName, externalId and manager take no NUL characters");
+    }
     return true;
 }
 
@@ -176,9 +177,10 @@ static bool update_row(struct db *db, struct arena *a, const struct call *c, con
     struct db_value members = db_int(s->member_count), text = db_text(s->doc);
     struct keys keys;
 
-    if (same_keys(before, doc))
+    if (same_keys(before, doc)) {
         return db_exec(db, provider_query(PROVIDER_UPDATE_DOC),
                        DB_ARGS(tenant, id, members, text, modified, version), out_changed, err);
+    }
     return take_keys(a, s->kind, doc, &keys, err) &&
            db_exec(db, provider_query(PROVIDER_UPDATE),
                    DB_ARGS(tenant, id, db_text(keys.unique), db_text_or_null(keys.display_key),
@@ -199,9 +201,10 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
-    if (changed == 0)
+    if (changed == 0) {
         return err_set(err, ERR_UNAVAILABLE, "concurrentChange",
                        "the resource was changed by somebody else at the same time");
+    }
     s->version++;
     return write_emails(db, a, c, s, before, doc, err);
 }

@@ -21,9 +21,10 @@ static bool insert(struct db *db, struct str kind, struct str name, int64_t now_
     if (db_exec(db, provider_query(PROVIDER_TENANT_ADD),
                 DB_ARGS(db_text(name), db_text(kind), db_int(now_us)), NULL, err))
         return true;
-    if (err && err->kind == ERR_CONFLICT)
+    if (err && err->kind == ERR_CONFLICT) {
         err_fill(err, ERR_CONFLICT, "tenantExists", "there is already a tenant '%.*s'",
                  STR_ARG(name));
+    }
     return false;
 }
 
@@ -33,11 +34,12 @@ bool provider_tenant_add(struct db *db, struct str kind, struct str name, const 
     CLEANUP(arena_freep) struct arena *a = arena_new();
     const struct provider_profile *profile;
 
-    if (!name_valid(name))
+    if (!name_valid(name)) {
         return err_set(err, ERR_INVALID, "invalidName",
                        "'%.*s' is not a name for a tenant: use up to %d letters, digits, '-', '_' "
                        "and '.'",
                        STR_ARG(name), PROVIDER_NAME_MAX);
+    }
     if (!provider_profile_load(a, kind, &profile, err))
         return false;
     if (!db_begin(db, DB_WRITE, err))
@@ -109,9 +111,10 @@ static bool remove_all(struct db *db, int64_t no, struct err *err)
         PROVIDER_TENANT_CLEAR_MEMBERS, PROVIDER_TENANT_CLEAR_EMAILS,
         PROVIDER_TENANT_CLEAR_RESOURCES, PROVIDER_TENANT_CLEAR_KEYS, PROVIDER_TENANT_REMOVE};
 
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (!db_exec(db, provider_query(steps[i]), DB_ARGS(db_int(no)), NULL, err))
             return false;
+    }
     return true;
 }
 

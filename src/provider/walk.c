@@ -40,7 +40,7 @@ void list_choose_index(struct list *l, struct list_type *type)
     struct scim_equality equality;
 
     type->from = PROVIDER_PAGE;
-    for (size_t i = 0; type->matcher && i < ARRAY_LEN(indexes); i++)
+    for (size_t i = 0; type->matcher && i < ARRAY_LEN(indexes); i++) {
         for (size_t k = 0; scim_matcher_equality(type->matcher, k, &equality); k++) {
             if (!index_serves(i, type, &equality))
                 continue;
@@ -49,6 +49,7 @@ void list_choose_index(struct list *l, struct list_type *type)
             type->exact = equality.whole;
             return;
         }
+    }
 }
 
 static bool is_look_up(const struct list_type *type)
@@ -172,9 +173,10 @@ static bool select_window(struct list *l, struct db_stmt **out, struct err *err)
     struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
     struct db_value created = db_int(l->has_after ? l->after.created_us : INT64_MIN);
 
-    if (!l->by_cursor)
+    if (!l->by_cursor) {
         return db_select(l->db, provider_query(PROVIDER_PAGE_OFFSET),
                          DB_ARGS(tenant, kind, db_int(l->count), db_int(l->start - 1)), out, err);
+    }
     return db_select(
         l->db, provider_query(PROVIDER_PAGE),
         DB_ARGS(tenant, kind, created, db_text(str_from_z(l->after.id)), db_int(l->count + 1)), out,

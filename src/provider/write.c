@@ -155,11 +155,14 @@ static bool patch_group(struct write *w, struct db *db, struct json *before, str
         return patch_whole_group(w, db, before, doc, delta, changed, err);
     others.ops = ARENA_ARRAY(w->call.arena, struct scim_patch_op, w->patch.count + 1);
     others.count = 0;
-    for (size_t i = 0; i < w->patch.count; i++)
-        if (!is_member_op(&w->patch.ops[i]))
+    for (size_t i = 0; i < w->patch.count; i++) {
+        if (!is_member_op(&w->patch.ops[i])) {
             others.ops[others.count++] = w->patch.ops[i];
-        else if (!member_patch(db, &w->call, w->stored.id, &w->patch.ops[i], delta, changed, err))
+        } else if (!member_patch(db, &w->call, w->stored.id, &w->patch.ops[i], delta, changed,
+                                 err)) {
             return false;
+        }
+    }
     return scim_patch_apply(w->call.arena, &others, before, doc, err);
 }
 
@@ -208,14 +211,16 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
     }
     if (c->method != HTTP_DELETE)
         reply_version(c, w->stored.version);
-    if (w->status == 201)
+    if (w->status == 201) {
         http_reply_header(c->x, "Location",
                           arena_printf(c->arena, "%.*s%.*s/%.*s", STR_ARG(c->base),
                                        STR_ARG(c->type->endpoint), STR_ARG(w->stored.id)));
-    if (w->status == 204)
+    }
+    if (w->status == 204) {
         reply_empty(c, 204);
-    else
+    } else {
         reply_json(c, w->status, buf_str(&out));
+    }
 }
 
 /* --- What can be decided before the write is queued --- */

@@ -29,11 +29,12 @@ static bool parse_or(struct parser *p, struct scim_filter **out);
 
 static bool fail(struct parser *p, const char *why)
 {
-    if (p->token.kind == SCIM_TOKEN_END)
+    if (p->token.kind == SCIM_TOKEN_END) {
         err_fill(p->err, ERR_INVALID, "invalidFilter", "%s, but the filter ends", why);
-    else
+    } else {
         err_fill(p->err, ERR_INVALID, "invalidFilter", "%s at '%.*s'", why,
                  STR_ARG(str_sub(p->token.source, 0, 60)));
+    }
     return err_at(p->err, "character %zu", scim_character(p->whole, p->base + p->token.at));
 }
 
@@ -103,12 +104,13 @@ static bool parse_value(struct parser *p, const struct json **out)
 /* `op value` or `pr` behind the path of node. */
 static bool parse_comparison(struct parser *p, struct scim_filter *node)
 {
-    for (size_t i = 0; i < ARRAY_LEN(operators); i++)
+    for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
         if (is_word(p, operators[i].word)) {
             node->op = operators[i].op;
             advance(p);
             return node->op == SCIM_PR || parse_value(p, &node->value);
         }
+    }
     return fail(p, "expected an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)");
 }
 
@@ -246,9 +248,10 @@ bool scim_filter_parse_inner(struct arena *a, struct str whole, size_t at, struc
                        .inner = true,
                        .err = err};
 
-    if (inner.len > SCIM_FILTER_MAX_BYTES)
+    if (inner.len > SCIM_FILTER_MAX_BYTES) {
         return err_set(err, ERR_INVALID, "invalidFilter", "the filter is longer than %d bytes",
                        SCIM_FILTER_MAX_BYTES);
+    }
     return parse_all(&p, out);
 }
 
@@ -257,9 +260,10 @@ bool scim_filter_parse(struct arena *a, struct str text, const struct scim_filte
 {
     struct parser p = {.arena = a, .lexer = {{0}, 0}, .err = err};
 
-    if (text.len > SCIM_FILTER_MAX_BYTES)
+    if (text.len > SCIM_FILTER_MAX_BYTES) {
         return err_set(err, ERR_INVALID, "invalidFilter", "the filter is longer than %d bytes",
                        SCIM_FILTER_MAX_BYTES);
+    }
     if (str_empty(str_trim(text))) {
         *out = NULL;
         return true;
@@ -270,10 +274,11 @@ bool scim_filter_parse(struct arena *a, struct str text, const struct scim_filte
 
 static void write_value(struct buf *out, const struct json *value)
 {
-    if (value->type == JSON_BOOL)
+    if (value->type == JSON_BOOL) {
         buf_add_z(out, value->boolean ? "true" : "false");
-    else
+    } else {
         json_write(out, value);
+    }
 }
 
 void scim_filter_write_eq(struct buf *out, struct str path, const struct json *value)
@@ -352,8 +357,9 @@ void scim_filter_write(struct buf *out, const struct scim_filter *f)
 
 struct str scim_filter_op_name(enum scim_filter_op op)
 {
-    for (size_t i = 0; i < ARRAY_LEN(operators); i++)
+    for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
         if (operators[i].op == op)
             return operators[i].word;
+    }
     return op == SCIM_AND ? STR("and") : op == SCIM_OR ? STR("or") : STR("not");
 }

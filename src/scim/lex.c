@@ -21,9 +21,10 @@ static struct scim_token lex_quoted(struct scim_lexer *lexer, char quote)
     struct str text = lexer->text;
     size_t i = lexer->at + 1;
 
-    for (; i < text.len && text.ptr[i] != quote; i++)
+    for (; i < text.len && text.ptr[i] != quote; i++) {
         if (text.ptr[i] == '\\' && quote == '"')
             i++;
+    }
     if (i >= text.len)
         return take(lexer, SCIM_TOKEN_BAD, text.len - lexer->at);
     return take(lexer, SCIM_TOKEN_STRING, i + 1 - lexer->at);
@@ -66,9 +67,10 @@ bool scim_token_text(struct arena *a, const struct scim_token *token, struct str
         /* Without escapes there is nothing to decode; JSON only forbids control characters. */
         if (!utf8_valid(inner, NULL))
             return false;
-        for (size_t i = 0; i < inner.len; i++)
+        for (size_t i = 0; i < inner.len; i++) {
             if ((unsigned char)inner.ptr[i] < 0x20 && token->source.ptr[0] == '"')
                 return false;
+        }
         *out = inner;
         return true;
     }
@@ -82,9 +84,10 @@ size_t scim_character(struct str text, size_t at)
 {
     size_t character = 1;
 
-    for (size_t i = 0; i < at && i < text.len; i++)
+    for (size_t i = 0; i < at && i < text.len; i++) {
         if (((unsigned char)text.ptr[i] & 0xC0) != 0x80)
             character++;
+    }
     return character;
 }
 
@@ -123,9 +126,10 @@ static bool is_urn(struct str urn)
 {
     if (urn.len == 0 || !ascii_is_alpha(urn.ptr[0]))
         return false;
-    for (size_t i = 0; i < urn.len; i++)
+    for (size_t i = 0; i < urn.len; i++) {
         if ((unsigned char)urn.ptr[i] <= ' ' || urn.ptr[i] == '\'' || urn.ptr[i] == '\\')
             return false;
+    }
     return true;
 }
 

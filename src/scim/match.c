@@ -54,10 +54,11 @@ static bool resolve_inner(struct compiler *c, const struct scim_filter *f, struc
 
     if (str_empty(f->path.urn) && str_empty(f->path.sub)) {
         m->ref.attribute = parent;
-        if (parent->type == SCIM_COMPLEX)
+        if (parent->type == SCIM_COMPLEX) {
             m->leaf = m->ref.sub = scim_sub_attribute(parent, f->path.attribute);
-        else if (str_eq_ascii_nocase(f->path.attribute, VALUE))
+        } else if (str_eq_ascii_nocase(f->path.attribute, VALUE)) {
             m->leaf = parent;
+        }
     }
     if (m->leaf)
         return true;
@@ -76,9 +77,10 @@ static bool resolve(struct compiler *c, const struct scim_filter *f, struct scim
         return true;
     }
     m->leaf = m->ref.sub ? m->ref.sub : m->ref.attribute;
-    if (m->ref.attribute->returned == SCIM_NEVER || m->leaf->returned == SCIM_NEVER)
+    if (m->ref.attribute->returned == SCIM_NEVER || m->leaf->returned == SCIM_NEVER) {
         return err_set(c->err, ERR_DENIED, "sensitive", "'%.*s' cannot be used in a filter",
                        STR_ARG(m->leaf->name));
+    }
     if (f->path.filter && !m->ref.attribute->multi)
         return fail(c, f, "a value filter needs a multi-valued attribute");
     if (is_comparison(f->op) && m->leaf->type == SCIM_COMPLEX) {

@@ -17,10 +17,11 @@ bool patch_put(struct patch_work *w, struct json *object, const struct scim_attr
 
     if (old && attribute->mutability == SCIM_IMMUTABLE && !(value && json_equal(old, value)))
         return patch_refuse_change(w, attribute);
-    if (value)
+    if (value) {
         json_set(w->arena, object, attribute->name, value);
-    else
+    } else {
         json_remove(object, attribute->name);
+    }
     return true;
 }
 
@@ -116,9 +117,10 @@ static bool apply_remove(struct patch_work *w, struct json *doc)
         json_remove(doc, ref->extension->urn);
         return true;
     }
-    if (last->required && !(ref->attribute->multi && (w->op->filter || w->op->value)))
+    if (last->required && !(ref->attribute->multi && (w->op->filter || w->op->value))) {
         return err_set(w->err, ERR_INVALID, "mutability", "'%.*s' is required",
                        STR_ARG(last->name));
+    }
     if (ref->attribute->multi)
         return patch_remove_elements(w);
     if (!ref->sub)
@@ -160,9 +162,10 @@ bool scim_patch_apply(struct arena *a, const struct scim_patch *patch, const str
 {
     struct json *copy = json_clone(a, doc);
 
-    for (size_t i = 0; i < patch->count; i++)
+    for (size_t i = 0; i < patch->count; i++) {
         if (!apply_op(a, patch, &patch->ops[i], copy, err))
             return false;
+    }
     for (size_t i = 0; i < patch->count; i++)
         patch_merge_same(a, &patch->ops[i], copy);
     scim_resource_prune(patch->type, copy);

@@ -22,9 +22,10 @@ static bool settle_primary(struct patch_work *w, const struct touched *t, struct
 {
     const struct scim_attribute *attribute = w->op->ref.attribute;
 
-    if (t->primaries > 1)
+    if (t->primaries > 1) {
         return err_set(w->err, ERR_INVALID, "invalidValue",
                        "'%.*s' would have more than one primary element", STR_ARG(attribute->name));
+    }
     JSON_EACH(element, t->primaries ? array : NULL)
     if (element != t->primary && scim_is_primary(element))
         json_set(w->arena, element, STR("primary"), json_bool(w->arena, false));
@@ -299,10 +300,11 @@ bool patch_remove_elements(struct patch_work *w)
         next = element->next;
         if (w->op->matcher && !scim_match_element(w->arena, w->op->matcher, element))
             continue;
-        if (!w->op->ref.sub)
+        if (!w->op->ref.sub) {
             json_unlink(array, element);
-        else if (!set_sub_of(w, array, element, NULL, &touched))
+        } else if (!set_sub_of(w, array, element, NULL, &touched)) {
             return false;
+        }
     }
     return true;
 }

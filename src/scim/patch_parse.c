@@ -15,16 +15,19 @@ static bool check_frame(const struct json *body, const struct json **out, struct
     const struct json *operations = json_get_nocase(body, STR("Operations"));
     bool named = !schemas || schemas->type == JSON_NULL;
 
-    if (schemas && schemas->type == JSON_ARRAY)
+    if (schemas && schemas->type == JSON_ARRAY) {
         JSON_EACH(urn, schemas)
-    named = named || (urn->type == JSON_STRING && str_eq_ascii_nocase(urn->text, STR(PATCH_URN)));
+        named =
+            named || (urn->type == JSON_STRING && str_eq_ascii_nocase(urn->text, STR(PATCH_URN)));
+    }
     if (!named)
         return err_set(err, ERR_INVALID, "invalidSyntax", "'schemas' does not name " PATCH_URN);
     if (!json_is(operations, JSON_ARRAY) || operations->count == 0)
         return err_set(err, ERR_INVALID, "invalidSyntax", "'Operations' must be a list");
-    if (operations->count > SCIM_PATCH_OPS_MAX)
+    if (operations->count > SCIM_PATCH_OPS_MAX) {
         return err_set(err, ERR_LIMIT, "tooManyOperations", "more than %d operations",
                        SCIM_PATCH_OPS_MAX);
+    }
     *out = operations;
     return true;
 }
@@ -36,11 +39,12 @@ static bool parse_kind(const struct json *operation, enum scim_patch_kind *out, 
                                        [SCIM_PATCH_REMOVE] = STR_INIT("remove")};
     const struct json *op = json_get_nocase(operation, STR("op"));
 
-    for (size_t i = 0; json_is(op, JSON_STRING) && i < ARRAY_LEN(names); i++)
+    for (size_t i = 0; json_is(op, JSON_STRING) && i < ARRAY_LEN(names); i++) {
         if (str_eq_ascii_nocase(op->text, names[i])) {
             *out = (enum scim_patch_kind)i;
             return true;
         }
+    }
     return err_set(err, ERR_INVALID, "invalidSyntax", "'op' must be add, replace or remove");
 }
 
@@ -70,14 +74,16 @@ static bool parse_path(struct parser *p, struct str text, struct scim_patch_op *
 
     if (!scim_path_parse(p->arena, text, &path, p->err))
         return false;
-    if (!scim_resolve(p->patch->type, &path, &op->ref))
+    if (!scim_resolve(p->patch->type, &path, &op->ref)) {
         return err_set(p->err, ERR_INVALID, "invalidPath", "no attribute '%.*s'",
                        STR_ARG(str_sub(text, 0, 100)));
+    }
     if (!path.filter)
         return true;
-    if (!op->ref.attribute || !op->ref.attribute->multi)
+    if (!op->ref.attribute || !op->ref.attribute->multi) {
         return err_set(p->err, ERR_INVALID, "invalidPath",
                        "'%.*s' is not multi-valued and takes no filter", STR_ARG(path.attribute));
+    }
     op->filter = path.filter;
     return scim_matcher_compile_inner(p->arena, op->ref.attribute, path.filter, &op->matcher,
                                       p->err);
@@ -152,9 +158,10 @@ static bool parse_without_path(struct parser *p, enum scim_patch_kind kind,
     if (kind == SCIM_PATCH_REMOVE)
         return err_set(p->err, ERR_INVALID, "noTarget", "remove needs a path");
     value = object_of(p, value);
-    if (value->type != JSON_OBJECT)
+    if (value->type != JSON_OBJECT) {
         return err_set(p->err, ERR_INVALID, "invalidValue",
                        "without a path the value must be an object");
+    }
     JSON_EACH(member, value)
     if (!parse_member(p, kind, member))
         return false;
@@ -178,9 +185,10 @@ static bool parse_operation(struct parser *p, const struct json *operation)
         return parse_without_path(p, op.kind, op.value);
     if (!parse_path(p, path->text, &op))
         return false;
-    if (is_read_only(&op.ref))
+    if (is_read_only(&op.ref)) {
         return err_set(p->err, ERR_INVALID, "mutability", "'%.*s' is read-only",
                        STR_ARG(str_sub(path->text, 0, 100)));
+    }
     if (!op.ref.attribute && op.kind != SCIM_PATCH_REMOVE)
         return expand(p, op.kind, op.ref.extension, op.ref.whole_core, op.value);
     push(p, op);

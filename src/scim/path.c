@@ -22,10 +22,11 @@ static bool take_bracket(struct str text, struct scim_lexer *lexer, struct str *
         token = scim_lex(lexer);
         if (token.kind == SCIM_TOKEN_END || token.kind == SCIM_TOKEN_BAD)
             return fail(text, token.at, err, "the bracket is not closed");
-        if (token.kind == SCIM_TOKEN_LEFT)
+        if (token.kind == SCIM_TOKEN_LEFT) {
             depth++;
-        else if (token.kind == SCIM_TOKEN_RIGHT)
+        } else if (token.kind == SCIM_TOKEN_RIGHT) {
             depth--;
+        }
     } while (depth > 0);
     *out = str_sub(text, from, token.at - from);
     if (str_empty(str_trim(*out)))

@@ -28,9 +28,10 @@ bool scim_projection_parse(struct arena *a, const struct scim_resource_type *typ
     bool more = true;
 
     *out = NULL;
-    if (include && exclude)
+    if (include && exclude) {
         return err_set(err, ERR_INVALID, "invalidValue",
                        "'attributes' and 'excludedAttributes' exclude each other");
+    }
     if (!include && !exclude)
         return true;
     p = ARENA_NEW(a, struct scim_projection);
@@ -72,9 +73,10 @@ static enum mention mention_of(const struct scim_projection *p, const struct sci
 static bool names_sub(const struct scim_projection *p, const struct scim_attribute *attribute,
                       const struct scim_attribute *sub)
 {
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; i < p->count; i++) {
         if (p->refs[i].attribute == attribute && p->refs[i].sub == sub)
             return true;
+    }
     return false;
 }
 

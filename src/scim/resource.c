@@ -34,9 +34,10 @@ static bool read_extension(struct arena *a, const struct scim_rules *rules,
 
     if (scim_unassigned(v))
         return true;
-    if (v->type != JSON_OBJECT)
+    if (v->type != JSON_OBJECT) {
         return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' must be an object",
                        STR_ARG(extension->urn));
+    }
     JSON_EACH(member, v)
     {
         const struct scim_attribute *attribute = scim_schema_attribute(extension, member->name);
@@ -89,9 +90,10 @@ static bool keep_in(struct arena *a, const struct scim_resource_type *type,
 
         if (!attribute)
             continue;
-        if (fresh && attribute->mutability == SCIM_IMMUTABLE && !json_equal(old, fresh))
+        if (fresh && attribute->mutability == SCIM_IMMUTABLE && !json_equal(old, fresh)) {
             return err_set(err, ERR_INVALID, "mutability", "'%.*s' cannot be changed",
                            STR_ARG(attribute->name));
+        }
         if (!fresh &&
             (attribute->mutability == SCIM_IMMUTABLE || attribute->mutability == SCIM_WRITE_ONLY ||
              (!extension && str_eq(attribute->name, STR("active")))))
@@ -170,10 +172,12 @@ void scim_resource_prune(const struct scim_resource_type *type, struct json *doc
 
 static bool require_in(const struct scim_schema *schema, const struct json *object, struct err *err)
 {
-    for (size_t i = 0; i < schema->count; i++)
-        if (schema->attributes[i].required && !json_get(object, schema->attributes[i].name))
+    for (size_t i = 0; i < schema->count; i++) {
+        if (schema->attributes[i].required && !json_get(object, schema->attributes[i].name)) {
             return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is required",
                            STR_ARG(schema->attributes[i].name));
+        }
+    }
     return true;
 }
 
@@ -182,9 +186,10 @@ bool scim_resource_require(const struct scim_resource_type *type, const struct j
 {
     if (!require_in(type->core, doc, err))
         return false;
-    for (size_t i = 0; i < type->extension_count; i++)
+    for (size_t i = 0; i < type->extension_count; i++) {
         if (!require_in(type->extensions[i], json_get(doc, type->extensions[i]->urn), err))
             return false;
+    }
     return true;
 }
 
@@ -193,11 +198,12 @@ static void write_schemas(struct buf *out, const struct scim_resource_type *type
 {
     buf_add_z(out, "{\"schemas\":[");
     json_write_text(out, type->core->urn);
-    for (size_t i = 0; i < type->extension_count; i++)
+    for (size_t i = 0; i < type->extension_count; i++) {
         if (json_get(doc, type->extensions[i]->urn)) {
             buf_add_char(out, ',');
             json_write_text(out, type->extensions[i]->urn);
         }
+    }
     buf_add_char(out, ']');
 }
 

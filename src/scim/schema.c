@@ -190,20 +190,22 @@ struct str scim_type_name(enum scim_type type)
 
 bool scim_type_from_name(struct str name, enum scim_type *out)
 {
-    for (size_t i = 0; i < SCIM_TYPE_COUNT; i++)
+    for (size_t i = 0; i < SCIM_TYPE_COUNT; i++) {
         if (str_eq_ascii_nocase(type_names[i], name)) {
             *out = (enum scim_type)i;
             return true;
         }
+    }
     return false;
 }
 
 static const struct scim_attribute *find(const struct scim_attribute *table, size_t count,
                                          struct str name)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (table[i].name.len == name.len && str_eq_ascii_nocase(table[i].name, name))
             return &table[i];
+    }
     return NULL;
 }
 
@@ -229,9 +231,10 @@ const struct scim_attribute *scim_top_attribute(const struct scim_resource_type 
 
 const struct scim_schema *scim_extension(const struct scim_resource_type *type, struct str urn)
 {
-    for (size_t i = 0; i < type->extension_count; i++)
+    for (size_t i = 0; i < type->extension_count; i++) {
         if (str_eq_ascii_nocase(type->extensions[i]->urn, urn))
             return type->extensions[i];
+    }
     return NULL;
 }
 
@@ -283,11 +286,12 @@ bool scim_resolve(const struct scim_resource_type *type, const struct scim_path 
         out->whole_core = true;
         return true;
     }
-    for (size_t i = 0; i < type->extension_count; i++)
+    for (size_t i = 0; i < type->extension_count; i++) {
         if (is_schema_alone(type->extensions[i], path)) {
             out->extension = type->extensions[i];
             return true;
         }
+    }
     if (str_empty(path->attribute))
         return false;
     if (str_eq_ascii_nocase(type->core->urn, path->urn)) {

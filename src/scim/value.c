@@ -47,9 +47,10 @@ static bool is_integer(struct str text)
 
     if (i == text.len)
         return false;
-    for (; i < text.len; i++)
+    for (; i < text.len; i++) {
         if (!ascii_is_digit(text.ptr[i]))
             return false;
+    }
     return true;
 }
 
@@ -91,9 +92,10 @@ static bool read_text(struct arena *a, const struct scim_attribute *attribute, c
 
     if (v->type != JSON_STRING && v->type != JSON_NUMBER)
         return wrong(attribute, err);
-    if (v->text.len > SCIM_VALUE_MAX_BYTES)
+    if (v->text.len > SCIM_VALUE_MAX_BYTES) {
         return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is longer than %d bytes",
                        STR_ARG(attribute->name), SCIM_VALUE_MAX_BYTES);
+    }
     if (attribute->type == SCIM_DATETIME && !time_parse(v->text, &ignored))
         return wrong(attribute, err);
     if (attribute->type == SCIM_BINARY && !is_base64(v->text))
@@ -203,10 +205,11 @@ static bool read_object(struct arena *a, const struct scim_rules *rules,
             continue;
         if (!read_simple(a, rules, sub, member, &value, err))
             return err_wrap(err, "%.*s", STR_ARG(attribute->name));
-        if (value)
+        if (value) {
             json_set(a, object, sub->name, value);
-        else if (nulls == SCIM_KEEP_UNASSIGNED && !json_get(object, sub->name))
+        } else if (nulls == SCIM_KEEP_UNASSIGNED && !json_get(object, sub->name)) {
             json_add(a, object, sub->name, json_null(a));
+        }
     }
     *out = object->count > 0 || nulls == SCIM_KEEP_UNASSIGNED ? object : NULL;
     return true;
@@ -225,9 +228,10 @@ static bool read_complex(struct arena *a, const struct scim_rules *rules,
         *out = NULL;
         return true;
     }
-    if (v->type == JSON_OBJECT)
+    if (v->type == JSON_OBJECT) {
         return read_object(a, rules, attribute, nulls, unpack_role(a, rules, attribute, v), out,
                            err);
+    }
     if (v->type == JSON_ARRAY || !scim_sub_attribute(attribute, VALUE))
         return wrong(attribute, err);
     scalar = json_new(a, JSON_OBJECT);
@@ -262,9 +266,10 @@ static bool read_list(struct arena *a, const struct scim_rules *rules,
     struct json *element;
     bool ok = true;
 
-    if (v->count > max)
+    if (v->count > max) {
         return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' has more than %zu elements",
                        STR_ARG(attribute->name), max);
+    }
     scim_list_init(&list, a, attribute, array);
     for (const struct json *item = v->first; ok && item; item = item->next) {
         ok = scim_element_read(a, rules, attribute, SCIM_DROP_UNASSIGNED, item, &element, err);
@@ -306,10 +311,11 @@ bool scim_value_read(struct arena *a, const struct scim_rules *rules,
 static void key_part(struct arena *a, struct buf *key, const struct scim_attribute *attribute,
                      const struct json *v)
 {
-    if (v && v->type == JSON_STRING)
+    if (v && v->type == JSON_STRING) {
         buf_add(key, attribute->case_exact ? v->text : str_fold(a, v->text));
-    else if (v)
+    } else if (v) {
         json_write(key, v);
+    }
     buf_add_char(key, '\x1f');
 }
 
@@ -370,10 +376,11 @@ void scim_complex_merge(struct arena *a, struct json *into, struct json *from)
     for (struct json *member = from->first; member; member = next) {
         next = member->next;
         json_unlink(from, member);
-        if (member->type == JSON_NULL)
+        if (member->type == JSON_NULL) {
             json_remove(into, member->name);
-        else
+        } else {
             json_set(a, into, member->name, with_name(member, member->name));
+        }
     }
 }
 
@@ -389,8 +396,9 @@ bool scim_primary_check(const struct scim_attribute *attribute, const struct jso
 
     JSON_EACH(element, array)
     primaries += scim_is_primary(element);
-    if (primaries > 1)
+    if (primaries > 1) {
         return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' has more than one primary element",
                        STR_ARG(attribute->name));
+    }
     return true;
 }
