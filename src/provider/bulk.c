@@ -303,7 +303,7 @@ static void write_result(struct bulk *b, const struct bulk_op *op, struct buf *o
 static void answer(struct bulk *b)
 {
     CLEANUP(buf_done) struct buf out;
-    CLEANUP(arena_freep) struct arena *scratch = b->scratch; /* b ends with its exchange */
+    struct arena *scratch = b->scratch; /* b ends with its exchange */
     const char *before = "";
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
@@ -317,6 +317,7 @@ static void answer(struct bulk *b)
     }
     scim_list_end(&out);
     reply_json(&b->call, 200, buf_str(&out));
+    arena_free(scratch);
 }
 
 /* After the commit of a turn: the next one, or the answer. */
