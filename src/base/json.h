@@ -71,9 +71,10 @@ bool json_is(const struct json *v, enum json_type type); /* false for NULL */
 /* Same type and content; objects without regard to member order; numbers by value. */
 bool json_equal(const struct json *a, const struct json *b);
 
-/* NOLINTNEXTLINE(bugprone-macro-parentheses): item is a name that is declared */
+/* NOLINTBEGIN(bugprone-macro-parentheses): item is a name that is declared */
 #define JSON_EACH(item, parent) \
     for (struct json *item = (parent) ? (parent)->first : NULL; item; item = item->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Writing. */
 void json_write(struct buf *out, const struct json *v); /* compact */

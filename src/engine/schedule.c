@@ -58,9 +58,10 @@ static void *run_cycle(void *arg)
     }
     arena_free(a);
     pthread_mutex_lock(&s->lock);
-    if (!ran && !held_elsewhere)
+    if (!ran && !held_elsewhere) {
         s->rests[s->next_rest++ % CYCLES_MAX] =
             (struct rest){.job_no = c->job_no, .until_us = clock_monotonic_us() + REST_US};
+    }
     c->ended = true;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);

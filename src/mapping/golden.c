@@ -127,23 +127,27 @@ static size_t place_of(const struct mapping_object *m, struct str target)
     return i;
 }
 
+static void expected(struct golden *g, const struct json *want, struct str but)
+{
+    wrong(g, arena_printf(g->arena, "%.*s: expected %.*s, %.*s", STR_ARG(want->name),
+                          STR_ARG(json_text(g->arena, want)), STR_ARG(but)));
+}
+
 static void check_value(struct golden *g, const struct json *want)
 {
     const struct json *got = NULL;
-    struct str wanted = json_text(g->arena, want);
-    struct str name = want->name;
     struct err err = {0};
-    size_t i = place_of(g->m, name);
+    size_t i = place_of(g->m, want->name);
 
     if (i == g->m->attribute_count) {
         if (!is_empty(want))
-            wrong(g, arena_printf(g->arena, "%.*s: nothing is mapped to it", STR_ARG(name)));
+            wrong(g, arena_printf(g->arena, "%.*s: nothing is mapped to it", STR_ARG(want->name)));
     } else if (!created(g, i, &got, &err)) {
-        wrong(g, arena_printf(g->arena, "%.*s: expected %.*s, but %s", STR_ARG(name),
-                              STR_ARG(wanted), err.message));
+        expected(g, want, arena_printf(g->arena, "but %s", err.message));
     } else if (!as_expected(want, got)) {
-        wrong(g, arena_printf(g->arena, "%.*s: expected %.*s, got %.*s%s", STR_ARG(name),
-                              STR_ARG(wanted), STR_ARG(json_text(g->arena, got ? got : &nothing)),
+        expected(g, want,
+                 arena_printf(g->arena, "got %.*s%s",
+                              STR_ARG(json_text(g->arena, got ? got : &nothing)),
                               g->skipped ? " (the mapping skips the object)" : ""));
     }
 }

@@ -88,7 +88,7 @@ bool bulk_goes_on(const struct bulk *b)
 
 void bulk_give_up(struct bulk *b, size_t circle, const struct err *err)
 {
-    for (size_t i = circle; i < b->circle_count; i++)
+    for (size_t i = circle; i < b->circle_count; i++) {
         for (size_t k = 0; k < b->circles[i].count; k++) {
             struct bulk_op *op = &b->ops[b->order[b->circles[i].first + k]];
 
@@ -97,6 +97,7 @@ void bulk_give_up(struct bulk *b, size_t circle, const struct err *err)
             op->state = BULK_FAILED;
             op->err = *err;
         }
+    }
     b->next = b->circle_count;
 }
 
