@@ -1,5 +1,4 @@
 #include "base/env.h"
-
 #include "frame/frame.h"
 
 #include <stdlib.h>
