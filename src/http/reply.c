@@ -150,7 +150,7 @@ void http_reply_header(struct http_exchange *x, const char *name, struct str val
 void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body)
 {
     struct http_loop *loop = x->loop;
-    bool wake = false, ended;
+    bool ended;
 
     reply_head(x, status, content_type);
     if (has_body(status)) {
@@ -170,12 +170,9 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, s
     assert(x->state == ANSWER_NONE);
     x->state = ANSWER_REPLIED;
     ended = loop->ended;
-    if (!ended)
-        wake = loop_post_locked(loop, x);
+    if (!ended && loop_post_locked(loop, x))
+        loop_wake(loop); /* before the lock is released: the loop may end and be freed then */
     pthread_mutex_unlock(&loop->lock);
-    if (ended) {
+    if (ended)
         reply_late(x);
-    } else if (wake) {
-        loop_wake(loop);
-    }
 }

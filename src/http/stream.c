@@ -32,15 +32,15 @@ static void queue_last(struct http_exchange *x)
         buf_add(&x->queue, STR("0\r\n\r\n"));
 }
 
-/* loop->lock is held and is released. */
+/* loop->lock is held and is released. The loop is woken before: once it is released the loop may
+ * see to x, end and be freed. */
 static void post_and_unlock(struct http_exchange *x)
 {
     struct http_loop *loop = x->loop;
-    bool wake = loop->ended ? false : loop_post_locked(loop, x);
 
-    pthread_mutex_unlock(&loop->lock);
-    if (wake)
+    if (!loop->ended && loop_post_locked(loop, x))
         loop_wake(loop);
+    pthread_mutex_unlock(&loop->lock);
 }
 
 void http_stream_start(struct http_exchange *x, int status, const char *content_type)
