@@ -38,7 +38,8 @@ static bool find_key(struct db *db, bool *found, unsigned char *out, struct err 
 bool cursor_key_load(struct db *db, struct rng *rng, unsigned char *out, struct err *err)
 {
     char hex[CURSOR_KEY_BYTES * 2 + 1];
-    bool found, ok;
+    bool found = false;
+    bool ok;
 
     if (!find_key(db, &found, out, err) || found)
         return found;
