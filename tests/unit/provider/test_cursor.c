@@ -1,8 +1,7 @@
-#include "provider/cursor.h"
-
 #include "base/arena.h"
 #include "base/rng.h"
 #include "frame/frame.h"
+#include "provider/cursor.h"
 
 /* A database without the table: no key, and an error that says so. */
 static void key_needs_a_table(void **state)
