@@ -24,7 +24,6 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
 {
     *r = (struct run){
         .engine = e,
-        .planning = planning,
         .window = e->window ? e->window : RUN_WINDOW_DEFAULT,
         .arena = arena_new(),
         .initiated_by = STR("system"),

@@ -55,7 +55,6 @@ struct run {
     struct target *target;
     struct secret token;
     enum engine_send send;
-    bool planning; /* nothing is exported: rows only */
     struct job_lease lease;
     bool leased;
     const atomic_bool *stop;

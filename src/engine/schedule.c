@@ -3,8 +3,6 @@
  * Jobs run in parallel, a job never twice: the lease sees to that, also between processes. */
 #include "engine/run.h"
 
-#include <errno.h>
-
 enum { CYCLES_MAX = 64 };
 /* After a cycle that could not run, a change of the source does not start the next one for so long:
  * a busy target is not asked every second. What is due, or started by an administrator, does not
