@@ -3,6 +3,8 @@
  * the transaction that ends the cycle. */
 #include "engine/run.h"
 
+#include <assert.h>
+
 /* What comes after a phase, by kind of cycle. */
 static const enum cycle_phase after_initial[] = {
     [PHASE_USERS] = PHASE_GROUPS,
@@ -159,6 +161,7 @@ static bool next_phase(struct run *r, struct err *err)
 {
     if (r->cycle.phase == PHASE_CHANGES) /* what came in until now is what the cycle covers */
         r->cycle.feed_start = arena_str(r->arena, str_from_z(r->cursor));
+    assert(r->cycle.phase < PHASE_DONE);
     r->cycle.phase = r->cycle.kind == CYCLE_INITIAL ? after_initial[r->cycle.phase]
                                                     : after_incremental[r->cycle.phase];
     r->cycle.cursor = (struct str){0};

@@ -35,15 +35,14 @@ bool expr_fail_va(struct expr_error *err, enum expr_fault fault, size_t offset, 
     return false;
 }
 
-bool expr_fail(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
-               ...)
+void expr_error_fill(struct expr_error *err, enum expr_fault fault, size_t offset,
+                     const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     expr_fail_va(err, fault, offset, format, args);
     va_end(args);
-    return false;
 }
 
 bool expr_error_place(struct expr_error *err, struct str text)

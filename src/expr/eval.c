@@ -7,8 +7,8 @@ static bool too_much(struct evaluation *ev, size_t offset, size_t bytes)
     ev->work += bytes;
     if (ev->work <= EXPR_MAX_WORK)
         return false;
-    expr_fail(ev->err, EXPR_OUT_OF_RANGE, offset,
-              "the expression builds more than %u MiB of values", EXPR_MAX_WORK >> 20);
+    expr_error_fill(ev->err, EXPR_OUT_OF_RANGE, offset,
+                    "the expression builds more than %u MiB of values", EXPR_MAX_WORK >> 20);
     return true;
 }
 
@@ -26,8 +26,8 @@ bool call_fail(const struct call *c, enum expr_fault fault, size_t i, const char
 char *call_alloc(struct call *c, size_t bytes)
 {
     if (bytes > EXPR_MAX_TEXT) {
-        expr_fail(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
-                  "the text grows beyond %u bytes", EXPR_MAX_TEXT);
+        expr_error_fill(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
+                        "the text grows beyond %u bytes", EXPR_MAX_TEXT);
         return NULL;
     }
     if (too_much(c->evaluation, c->node->offset, bytes))
@@ -38,8 +38,8 @@ char *call_alloc(struct call *c, size_t bytes)
 struct expr_value *call_alloc_list(struct call *c, size_t count)
 {
     if (count > EXPR_MAX_LIST) {
-        expr_fail(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
-                  "the list grows beyond %d values", EXPR_MAX_LIST);
+        expr_error_fill(c->evaluation->err, EXPR_OUT_OF_RANGE, c->node->offset,
+                        "the list grows beyond %d values", EXPR_MAX_LIST);
         return NULL;
     }
     if (too_much(c->evaluation, c->node->offset, count * sizeof(struct expr_value)))

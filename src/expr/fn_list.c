@@ -2,6 +2,8 @@
 #include "expr/function.h"
 #include "expr/utf16.h"
 
+#include <assert.h>
+
 static struct expr_list values_of(const struct expr_value *v)
 {
     if (v->type == EXPR_NULL)
@@ -260,6 +262,7 @@ bool fn_single_role_assignment(struct call *c, struct expr_value *out)
                          "SingleAppRoleAssignment needs at most one role, but %zu are assigned",
                          list.count);
     }
+    assert(list.count == 1); /* an empty list is null */
     name = role_name(&list.items[0]);
     return name.len > 0 ? give_text(out, name) : give_null(out);
 }

@@ -107,8 +107,8 @@ bool fn_select_unique(struct call *c, struct expr_value *out)
         if (!call_text(c, i, out, &text))
             return false;
         if (!context->taken(context->taken_ctx, text, &taken, &why)) {
-            expr_fail(c->evaluation->err, EXPR_NOT_UNIQUE, c->node->offset,
-                      "cannot ask whether '%.*s' is free", STR_ARG(str_sub(text, 0, 100)));
+            expr_error_fill(c->evaluation->err, EXPR_NOT_UNIQUE, c->node->offset,
+                            "cannot ask whether '%.*s' is free", STR_ARG(str_sub(text, 0, 100)));
             c->evaluation->err->err = why; /* the target's own error decides about a retry */
             return false;
         }

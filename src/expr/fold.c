@@ -183,9 +183,9 @@ static bool lint_argument(struct linter *l, const struct node *n, size_t i, bool
     if (part->kind == NODE_OMITTED || !(is_constant(part) ? constant_excludes(p->type, &part->value)
                                                           : excludes(p->type, gives(part))))
         return true;
-    expr_fail(&error, p->type == PARAMETER_DATE ? EXPR_DATE_PARSE : EXPR_TYPE, part->offset,
-              "argument %zu of %s (%s) needs %s, and this never is", i + 1, n->function->name,
-              p->name, wanted[p->type]);
+    expr_error_fill(&error, p->type == PARAMETER_DATE ? EXPR_DATE_PARSE : EXPR_TYPE, part->offset,
+                    "argument %zu of %s (%s) needs %s, and this never is", i + 1, n->function->name,
+                    p->name, wanted[p->type]);
     warn(l, &error, certain);
     return false;
 }
@@ -220,7 +220,7 @@ static bool lint(struct linter *l, const struct node *n, bool certain)
     if (!ok)
         return false;
     if (n->kind == NODE_CALL && n->function->call == fn_error) {
-        expr_fail(&error, EXPR_CUSTOM, n->offset, "Error gives no value");
+        expr_error_fill(&error, EXPR_CUSTOM, n->offset, "Error gives no value");
         if (certain)
             warn(l, &error, true);
         return !certain;
@@ -230,7 +230,7 @@ static bool lint(struct linter *l, const struct node *n, bool certain)
         struct expr_error why;
 
         (void)expr_regex_compile(l->scratch, n->parts[2]->text, &why);
-        expr_fail(&error, EXPR_REGEX, n->parts[2]->offset, "%s", why.err.message);
+        expr_error_fill(&error, EXPR_REGEX, n->parts[2]->offset, "%s", why.err.message);
         arena_reset(l->scratch);
         warn(l, &error, certain);
         return false;
@@ -252,7 +252,7 @@ struct expr_warning *expr_lint(struct arena *a, const struct expr *e)
 
     /* NULL alone is written on purpose: nothing flows. */
     if (lint(&l, e->root, true) && e->root->folded && value_is_null(&e->root->value)) {
-        expr_fail(&error, EXPR_TYPE, 0, "the expression is null for everybody");
+        expr_error_fill(&error, EXPR_TYPE, 0, "the expression is null for everybody");
         warn(&l, &error, true);
     }
     return first;

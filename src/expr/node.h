@@ -57,9 +57,10 @@ void expr_fold(struct arena *a, struct node *root); /* fold.c */
 /* Says in which character of the text the error is: offsets are in bytes. Gives false. */
 bool expr_error_place(struct expr_error *err, struct str text);
 
-/* Fills *err, which may be NULL, and gives false: `return expr_fail(err, EXPR_TYPE, offset,
- * "...")`. */
-bool expr_fail(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
-               ...) PRINTF_LIKE(4, 5);
+/* Fills *err, which may be NULL. expr_fail does so and gives false: `return expr_fail(err,
+ * EXPR_TYPE, offset, "...")`. */
+#define expr_fail(...) (expr_error_fill(__VA_ARGS__), false)
+void expr_error_fill(struct expr_error *err, enum expr_fault fault, size_t offset,
+                     const char *format, ...) PRINTF_LIKE(4, 5);
 bool expr_fail_va(struct expr_error *err, enum expr_fault fault, size_t offset, const char *format,
                   va_list args) __attribute__((format(printf, 4, 0)));

@@ -47,7 +47,7 @@ static const struct expr_regex *fail_compile(int code, size_t offset, struct exp
 
     if (pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why)) < 0)
         (void)snprintf(why, sizeof(why), "error %d", code);
-    expr_fail(err, EXPR_REGEX, offset, "the regular expression does not compile: %s", why);
+    expr_error_fill(err, EXPR_REGEX, offset, "the regular expression does not compile: %s", why);
     return NULL;
 }
 

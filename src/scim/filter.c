@@ -198,7 +198,9 @@ static bool parse_chain(struct parser *p, enum scim_filter_op op,
                         bool (*operand)(struct parser *p, struct scim_filter **out),
                         struct scim_filter **out)
 {
-    struct scim_filter *left, *right, *node;
+    struct scim_filter *left = NULL;
+    struct scim_filter *right = NULL;
+    struct scim_filter *node = NULL;
 
     if (!operand(p, &left))
         return false;

@@ -310,17 +310,12 @@ static bool test_value(struct arena *a, const struct scim_matcher *m, const stru
     return test_text(a, m, v->text);
 }
 
-static bool is_present(const struct json *v)
-{
-    return v && !scim_unassigned(v);
-}
-
 /* One value of the attribute, or NULL; goes down to the sub-attribute if one is compared. */
 static bool test_one(struct arena *a, const struct scim_matcher *m, const struct json *v)
 {
     if (v && m->ref.sub)
         v = json_get(v, m->ref.sub->name);
-    if (!is_present(v) || (v->type == JSON_OBJECT && v->count == 0))
+    if (!v || scim_unassigned(v) || (v->type == JSON_OBJECT && v->count == 0))
         return test_absent(m);
     return test_value(a, m, v);
 }

@@ -2,6 +2,8 @@
 
 #include "scim/patch_work.h"
 
+#include <assert.h>
+
 #define VALUE STR("value")
 
 bool patch_refuse_change(struct patch_work *w, const struct scim_attribute *attribute)
@@ -133,6 +135,7 @@ static bool apply_set(struct patch_work *w)
 {
     const struct scim_ref *ref = &w->op->ref;
 
+    assert(ref->attribute); /* the parser takes an extension as a whole apart */
     if (!ref->attribute->multi)
         return ref->sub ? set_single_sub(w) : set_single(w);
     if (w->op->filter)

@@ -195,7 +195,7 @@ static bool read_object(struct arena *a, const struct scim_rules *rules,
                         const struct json *v, struct json **out, struct err *err)
 {
     struct json *object = json_new(a, JSON_OBJECT);
-    struct json *value;
+    struct json *value = NULL;
 
     JSON_EACH(member, v)
     {
@@ -263,7 +263,7 @@ static bool read_list(struct arena *a, const struct scim_rules *rules,
     size_t max = immutable_value(attribute) ? SCIM_MEMBERS_MAX : SCIM_ELEMENTS_MAX;
     struct json *array = json_new(a, JSON_ARRAY);
     struct scim_list list;
-    struct json *element;
+    struct json *element = NULL;
     bool ok = true;
 
     if (v->count > max) {
