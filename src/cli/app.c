@@ -5,10 +5,11 @@
 #include "directory/assignment.h"
 #include "gallery/gallery.h"
 #include "job/job.h"
+#include "job/settings.h"
 
 #include <string.h>
 
-enum { PAGE = 500 };
+enum { PAGE = 500, SETTINGS_MAX = 64 };
 
 /* --- Options that describe an application --- */
 
@@ -290,6 +291,28 @@ static bool test_changed(struct cli_wire *w, const struct cli_args *args, const 
            err_wrap(err, "the connection test failed and nothing was saved (--no-test skips it)");
 }
 
+static bool save_settings(struct cli_wire *w, const struct cli_args *args, const struct job *job,
+                          struct err *err)
+{
+    struct engine_setting list[SETTINGS_MAX];
+    const char *text;
+    size_t count = 0;
+
+    while ((text = cli_value_at(args, "--setting", count))) {
+        struct str value = str_from_z(text);
+
+        if (count == SETTINGS_MAX)
+            return err_set(err, ERR_INVALID, "usage", "at most %d settings at once", SETTINGS_MAX);
+        if (!str_cut(&value, '=', &list[count].name)) {
+            return err_set(err, ERR_INVALID, "usage",
+                           "--setting takes NAME=VALUE, not '%s' ('usher app settings' lists them)",
+                           text);
+        }
+        list[count++].value = value;
+    }
+    return count == 0 || engine_set(&w->engine, job->no, list, count, STR("command line"), err);
+}
+
 static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
 {
     CLEANUP(secret_done) struct secret token = {0};
@@ -299,7 +322,8 @@ static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job
            apply_options(args, job, err) && test_changed(w, args, job, &token, err) &&
            (!cli_value(args, "--token") ||
             job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &token, err)) &&
-           engine_update(&w->engine, job, STR("command line"), err);
+           engine_update(&w->engine, job, STR("command line"), err) &&
+           save_settings(w, args, job, err);
 }
 
 static int run_set(struct cli *c, const struct cli_args *args)
@@ -311,6 +335,46 @@ static int run_set(struct cli *c, const struct cli_args *args)
     if (!set(&w, args, &job, &err))
         return cli_fail(c, &err);
     return c->quiet ? 0 : show(c, &job);
+}
+
+static int run_settings(struct cli *c, const struct cli_args *args)
+{
+    static const char *const headers[] = {"SETTING", "VALUE", "WHAT IT DOES"};
+    struct err err = {.kind = ERR_NONE};
+    struct json *array = json_new(c->arena, JSON_ARRAY);
+    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
+    struct job_setting *list;
+    struct job job;
+    size_t count;
+
+    if (!cli_job(c, cli_arg(args, 0), &job, &err) ||
+        !job_settings_list(c->db_handle, c->arena, job.no, &list, &count, &err))
+        return cli_fail(c, &err);
+    for (size_t i = 0; i < count; i++) {
+        struct json *v = json_new(c->arena, JSON_OBJECT);
+
+        if (cli_flag(args, "--changed") && !list[i].set)
+            continue;
+        json_add_str(c->arena, v, "name", list[i].name);
+        json_add_str(c->arena, v, "value", list[i].value);
+        json_add_str(c->arena, v, "default", list[i].initial);
+        json_add_z(c->arena, v, "allowed", list[i].allowed);
+        json_add_z(c->arena, v, "help", list[i].help);
+        json_append(array, v);
+        cli_table_row(table, (struct str[]){list[i].name,
+                                            arena_printf(c->arena, "%.*s%s", STR_ARG(list[i].value),
+                                                         list[i].set ? " *" : ""),
+                                            str_from_z(list[i].help)});
+    }
+    if (c->json) {
+        cli_print_json(c, array);
+    } else {
+        cli_table_print(table);
+        cli_say(c, "* set by an administrator; 'usher app set %.*s --setting NAME=VALUE' sets one,",
+                STR_ARG(job.name));
+        cli_say(c, "  an empty value puts it back");
+    }
+    return 0;
 }
 
 /* Who was assigned to the application is nobody's any more. */
@@ -417,7 +481,12 @@ static const struct cli_option set_options[] = {
     SCOPE,
     INTERVAL,
     MAIL,
-    {"--no-test", NULL, "save without testing the connection"}};
+    {"--setting", "NAME=VALUE", "one of 'usher app settings N'; may be repeated"},
+    {"--no-test", NULL, "save without testing the connection"},
+};
+static const struct cli_option settings_options[] = {
+    {"--changed", NULL, "only those that are not at their default"},
+};
 
 static const struct cli_command commands[] = {
     {
@@ -451,7 +520,8 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "app set",
-        .usage = "N [--name N] [--url U] [--token T] [--scope assigned|all] [--interval PT40M]",
+        .usage = "N [--name N] [--url U] [--token T] [--scope assigned|all] [--interval PT40M]"
+                 " [--setting NAME=VALUE ...]",
         .summary = "change an application's settings",
         .help = "A changed scope takes effect with the next cycle; 'usher restart N' evaluates\n"
                 "everybody again.\n\n"
@@ -461,6 +531,21 @@ static const struct cli_command commands[] = {
         .min_args = 1,
         .max_args = 1,
         .run = run_set,
+    },
+    {
+        .name = "app settings",
+        .usage = "N [--changed]",
+        .summary = "list everything else that can be set of an application",
+        .help =
+            "How accounts are removed, what the guard holds back, how hard the application may\n"
+            "be asked, what its client does.\n\n"
+            "  usher app settings demo\n"
+            "  usher app set demo --setting guard.count=50 --setting client.rate=10\n",
+        .options = settings_options,
+        .option_count = ARRAY_LEN(settings_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_settings,
     },
     {
         .name = "app remove",

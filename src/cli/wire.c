@@ -82,13 +82,15 @@ static bool timeout_setting(const struct cli *c, int64_t *out_ms, struct err *er
     return true;
 }
 
-static bool open_target(void *ctx, const struct job *job, const struct secret *token,
-                        const struct mapping_program *program, struct target **out, struct err *err)
+static bool open_target(void *ctx, const struct job *job, const struct job_settings *settings,
+                        const struct secret *token, const struct mapping_program *program,
+                        struct target **out, struct err *err)
 {
     struct target_scim_config config = {.base_url = job->base_url, .token = token};
 
     const struct cli *c = ctx;
 
+    (void)settings;
     if (!timeout_setting(c, &config.timeout_ms, err))
         return false;
     config.ca_file = cli_file_value(c->file, "--ca-file");

@@ -23,20 +23,22 @@ bool engine_test_new(const struct engine *e, const struct job *job, const struct
     CLEANUP(target_closep) struct target *target = NULL;
     const struct mapping_program *program;
     struct mapping_finding *findings = NULL;
+    struct job_settings settings;
     struct json *schema;
 
+    job_settings_default(&settings);
     return mapping_document_parse(a, schema_json, &schema, NULL, err) &&
            mapping_compile(a, schema, &program, &findings, err) &&
-           e->open_target(e->target_ctx, job, token, program, &target, err) &&
+           e->open_target(e->target_ctx, job, &settings, token, program, &target, err) &&
            target->ops->test(target, err);
 }
 
 /* The same document as a new version: what invalidates a schema's results does so here, for a cycle
  * under way, too. */
 static bool begin_anew(const struct engine *e, struct db *db, struct arena *a,
-                       const struct job *changed, struct str author, struct err *err)
+                       const struct job *changed, struct str author, struct str comment,
+                       struct err *err)
 {
-    struct str comment = arena_printf(a, "scope changed to %s", job_scope_name(changed->scope));
     struct str schema;
     int64_t version;
 
@@ -57,7 +59,57 @@ bool engine_update(const struct engine *e, const struct job *changed, struct str
     if (!with_job(e, a, changed->no, &db, &before, err) || !db_begin(db, DB_WRITE, err))
         return false;
     if (job_update(db, changed, err) &&
-        (before.scope == changed->scope || begin_anew(e, db, a, changed, author, err)))
+        (before.scope == changed->scope ||
+         begin_anew(e, db, a, changed, author,
+                    arena_printf(a, "scope changed to %s", job_scope_name(changed->scope)), err)))
+        return db_commit(db, err);
+    db_rollback(db);
+    return false;
+}
+
+/* Whether the verdict on objects that have not changed may be another one. */
+static bool concerns_everybody(struct str name)
+{
+    static const char *const groups[] = {"scope.", "create.", "deprovision."};
+    struct str group = name;
+    size_t dot;
+
+    if (str_find_char(name, '.', &dot))
+        group = str_sub(name, 0, dot + 1);
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        if (str_eq_ascii_nocase(group, str_from_z(groups[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool save_settings(const struct engine *e, struct db *db, struct arena *a,
+                          const struct job *job, const struct engine_setting *settings,
+                          size_t count, struct str author, struct err *err)
+{
+    bool anew = false;
+
+    for (size_t i = 0; i < count; i++) {
+        struct str before, after;
+
+        if (!job_setting_save(db, a, job->no, settings[i].name, settings[i].value, &before, err) ||
+            !job_setting_value(db, a, job->no, settings[i].name, &after, err))
+            return false;
+        anew |= concerns_everybody(settings[i].name) && !str_eq(before, after);
+    }
+    return !anew || begin_anew(e, db, a, job, author, STR("settings changed"), err);
+}
+
+bool engine_set(const struct engine *e, int64_t job_no, const struct engine_setting *settings,
+                size_t count, struct str author, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct job job;
+
+    if (!with_job(e, a, job_no, &db, &job, err) || !db_begin(db, DB_WRITE, err))
+        return false;
+    if (save_settings(e, db, a, &job, settings, count, author, err))
         return db_commit(db, err);
     db_rollback(db);
     return false;

@@ -14,6 +14,7 @@
 #include "db/db.h"
 #include "job/cycle.h"
 #include "job/job.h"
+#include "job/settings.h"
 #include "journal/journal.h"
 
 #include <stdatomic.h>
@@ -27,11 +28,11 @@ struct engine {
     struct rng *rng;
     /* Opens the source of a job on a database handle that outlives it. */
     bool (*open_source)(struct db *db, const struct job *job, struct source **out, struct err *err);
-    /* Opens the target of a job; token (the secret SecretToken) is borrowed until the target is
-     * closed. Called from several threads. */
-    bool (*open_target)(void *ctx, const struct job *job, const struct secret *token,
-                        const struct mapping_program *program, struct target **out,
-                        struct err *err);
+    /* Opens the target of a job; settings and token (the secret SecretToken) are borrowed until the
+     * target is closed. Called from several threads. */
+    bool (*open_target)(void *ctx, const struct job *job, const struct job_settings *settings,
+                        const struct secret *token, const struct mapping_program *program,
+                        struct target **out, struct err *err);
     void *target_ctx; /* for open_target */
     unsigned window;  /* objects on the walk at once; 0: 64 */
 };
@@ -104,6 +105,16 @@ MUST_USE bool engine_test_new(const struct engine *e, const struct job *job,
  * as a new schema does (engine.md 3.5); connections stay. author: who changed it. */
 MUST_USE bool engine_update(const struct engine *e, const struct job *changed, struct str author,
                             struct err *err);
+
+/* Saves settings (job/settings.h), all or none; an empty value: back to the default. Those that
+ * decide who is in scope or what becomes of accounts make the next cycle an initial one. Errors as
+ * job_setting_save. */
+struct engine_setting {
+    struct str name, value;
+};
+MUST_USE bool engine_set(const struct engine *e, int64_t job_no,
+                         const struct engine_setting *settings, size_t count, struct str author,
+                         struct err *err);
 
 /* Start, pause, restart (engine.md 11). Start also lifts quarantine. A running cycle, in whichever
  * process, stops at the next object boundary when its job is paused. */

@@ -35,10 +35,12 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     map_init(&r->group_ids);
     /* The signal first: one that is raised after the job was read is noticed later. */
     if (!db_open(e->db, &r->db, err) || !job_signal_read(r->db, job_no, &r->signal_seen, err) ||
-        !job_load_no(r->db, r->arena, job_no, &r->job, err) || !load_program(r, err) ||
+        !job_load_no(r->db, r->arena, job_no, &r->job, err) ||
+        !job_settings_load(r->db, r->arena, job_no, &r->settings, err) || !load_program(r, err) ||
         !e->open_source(r->db, &r->job, &r->source, err))
         return false;
     r->walk_job.job = &r->job;
+    r->walk_job.settings = &r->settings;
     r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
     r->walk_job.now_us = clock_now(e->clock);
     r->walk_job.rng = e->rng;
@@ -47,7 +49,8 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     if (planning)
         return true;
     return job_secret_load(r->db, e->key, job_no, STR("SecretToken"), &r->token, err) &&
-           e->open_target(e->target_ctx, &r->job, &r->token, r->walk_job.program, &r->target, err);
+           e->open_target(e->target_ctx, &r->job, &r->settings, &r->token, r->walk_job.program,
+                          &r->target, err);
 }
 
 bool run_lease(struct run *r, struct err *err)

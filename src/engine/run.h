@@ -50,6 +50,7 @@ struct run {
     struct db *db;
     struct arena *arena; /* as long as the run */
     struct job job;
+    struct job_settings settings;
     struct walk_job walk_job;
     struct source *source;
     struct target *target;

@@ -28,6 +28,7 @@ struct walk_others {
 /* What the stations need to know of the job besides the object; the same for all walks of a run. */
 struct walk_job {
     const struct job *job;
+    const struct job_settings *settings;
     const struct mapping_program *program;
     enum source_scope scope;
     int64_t now_us; /* one instant for the run's evaluations */

@@ -83,6 +83,7 @@ const struct db_query job_queries[] = {
     [Q_REMOVE] = {"job_remove", "DELETE FROM job WHERE no = $1"},
     /* The journal is another module's, but its records are state of the job. */
     [Q_REMOVE_STATE] = {"job_remove_schema", "DELETE FROM job_schema WHERE job_no = $1"},
+    {"job_remove_setting", "DELETE FROM job_setting WHERE job_no = $1"},
     {"job_remove_secret", "DELETE FROM job_secret WHERE job_no = $1"},
     {"job_remove_cycle", "DELETE FROM job_cycle WHERE job_no = $1"},
     {"job_remove_connection", "DELETE FROM job_connection WHERE job_no = $1"},

@@ -11,6 +11,8 @@ extern const struct db_query connection_queries[];
 extern const size_t connection_query_count;
 extern const struct db_query reference_queries[];
 extern const size_t reference_query_count;
+extern const struct db_query settings_queries[];
+extern const size_t settings_query_count;
 extern const struct db_query retry_queries[];
 extern const size_t retry_query_count;
 extern const struct db_query cycle_queries[];

@@ -349,12 +349,14 @@ static const struct target_ops fake_ops = {
 
 /* --- the world --- */
 
-static bool open_target(void *ctx, const struct job *job, const struct secret *token,
-                        const struct mapping_program *program, struct target **out, struct err *err)
+static bool open_target(void *ctx, const struct job *job, const struct job_settings *settings,
+                        const struct secret *token, const struct mapping_program *program,
+                        struct target **out, struct err *err)
 {
     struct fake *f = mem_alloc(sizeof(*f));
 
     (void)job;
+    (void)settings;
     (void)token;
     (void)err;
     f->target.ops = &fake_ops;

@@ -16,6 +16,7 @@ static void statements_body(const struct db_config *config)
         {job_schema_queries, &job_schema_query_count},
         {connection_queries, &connection_query_count},
         {reference_queries, &reference_query_count},
+        {settings_queries, &settings_query_count},
         {retry_queries, &retry_query_count},
         {cycle_queries, &cycle_query_count},
         {lease_queries, &lease_query_count},
