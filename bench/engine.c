@@ -29,13 +29,15 @@ static bool open_source(struct db *db, const struct job *job, struct source **ou
     return source_open_directory(db, job->id, out, err);
 }
 
-static bool open_target(void *ctx, const struct job *job, const struct secret *token,
-                        const struct mapping_program *program, struct target **out, struct err *err)
+static bool open_target(void *ctx, const struct job *job, const struct job_settings *settings,
+                        const struct secret *token, const struct mapping_program *program,
+                        struct target **out, struct err *err)
 {
     struct target_scim_config config = {
         .base_url = job->base_url, .token = token, .concurrency = 32};
 
     (void)ctx;
+    (void)settings;
     return target_open_scim(program, &config, out, err);
 }
 
