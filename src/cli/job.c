@@ -3,6 +3,7 @@
 
 #include "cli/cycle.h"
 #include "cli/status.h"
+#include "engine/quarantine.h"
 #include "job/retry.h"
 
 #include <string.h>
@@ -179,7 +180,8 @@ static int run_quarantine(struct cli *c, const struct cli_args *args)
     if (!begin(&w, c, args, &job, &err))
         return cli_fail(c, &err);
     if (cli_flag(args, "--lift")) {
-        if (!job_set_quarantine(c->db_handle, job.no, STR(""), STR(""), STR(""), 0, &err))
+        if (!quarantine_change(&w.engine, c->db_handle, job.no,
+                               &(struct quarantine_change){.reason = QUARANTINE_NONE}, &err))
             return cli_fail(c, &err);
         return done(&w, &job, "", " is not in quarantine any more");
     }

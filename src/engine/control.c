@@ -1,4 +1,5 @@
 /* Start, pause, restart, connection test and status of a job (engine.md 10, 11, 14.1). */
+#include "engine/quarantine.h"
 #include "engine/run.h"
 #include "job/retry.h"
 #include "mapping/document.h"
@@ -115,6 +116,12 @@ bool engine_set(const struct engine *e, int64_t job_no, const struct engine_sett
     return false;
 }
 
+static bool lift(const struct engine *e, struct db *db, int64_t job_no, struct err *err)
+{
+    return quarantine_change(e, db, job_no, &(struct quarantine_change){.reason = QUARANTINE_NONE},
+                             err);
+}
+
 /* A change of state that a running cycle has to notice. */
 static bool set_state(const struct engine *e, int64_t job_no, enum job_state state, struct err *err)
 {
@@ -124,8 +131,7 @@ static bool set_state(const struct engine *e, int64_t job_no, enum job_state sta
 
     if (!with_job(e, a, job_no, &db, &job, err) || !job_set_state(db, job_no, state, err))
         return false;
-    if (state == JOB_ACTIVE && job.quarantined &&
-        !job_set_quarantine(db, job_no, STR(""), STR(""), STR(""), 0, err))
+    if (state == JOB_ACTIVE && job.quarantined && !lift(e, db, job_no, err))
         return false;
     if (state == JOB_ACTIVE && (job.state != JOB_ACTIVE || job.quarantined) &&
         !job_set_next_cycle(db, job_no, 0, err))
@@ -169,8 +175,7 @@ static bool reset_state(const struct engine *e, struct db *db, struct arena *a, 
         return false;
     if (reset & RESET_RETRIES && !retry_clear(db, job_no, err))
         return false;
-    if (reset & RESET_QUARANTINE &&
-        !job_set_quarantine(db, job_no, STR(""), STR(""), STR(""), 0, err))
+    if (reset & RESET_QUARANTINE && !lift(e, db, job_no, err))
         return false;
     if (reset & RESET_CONNECTIONS && !connection_clear(db, job_no, err))
         return false;

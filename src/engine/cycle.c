@@ -1,6 +1,7 @@
 /* A cycle: phases under one lease (engine.md 3). Where it stands is in its row; a cycle that a
  * crash, a pause or a failure of the target left behind goes on from there. The watermark moves in
  * the transaction that ends the cycle. */
+#include "engine/quarantine.h"
 #include "engine/run.h"
 
 #include <assert.h>
@@ -112,24 +113,46 @@ static bool begin(struct run *r, struct err *err)
     return true;
 }
 
+/* Behind the fence: whoever has lost the lease has nothing to say about the job any more. */
+static bool set_quarantine(struct run *r, const struct quarantine_change *c, struct err *err)
+{
+    int64_t unused;
+    bool ok = db_begin(r->db, DB_WRITE, err) &&
+              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
+                          err) &&
+              quarantine_change(r->engine, r->db, r->job.no, c, err) && db_commit(r->db, err);
+
+    if (!ok)
+        db_rollback(r->db);
+    return ok && job_load_no(r->db, r->arena, r->job.no, &r->job, err);
+}
+
+static void enter_quarantine(struct run *r, const struct err *why)
+{
+    struct quarantine_change c = {
+        .reason = QUARANTINE_EXCEPTION,
+        .code = str_from_z(why->code),
+        .message = str_from_z(why->message),
+    };
+    struct err err;
+
+    if (!set_quarantine(r, &c, &err))
+        log_error("quarantine_not_saved", &err);
+}
+
 /* The connection test that every cycle begins with; its failure is the job's (engine.md 9.1, 9.4).
  */
 static bool test_target(struct run *r, struct err *err)
 {
-    struct err ignored;
+    enum quarantine_reason reason = quarantine_reason_of(r->job.quarantine_reason);
 
     if (r->target->ops->test(r->target, err)) {
-        return !r->job.quarantined ||
-               job_set_quarantine(r->db, r->job.no, STR(""), STR(""), STR(""), 0, err);
+        return reason != QUARANTINE_EXCEPTION ||
+               set_quarantine(r, &(struct quarantine_change){.reason = QUARANTINE_NONE}, err);
     }
     if (err->code && strcmp(err->code, "busy") == 0)
         return false; /* says nothing about the job: tried again when the next cycle is due */
-    if (!job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
-                            str_from_z(err->code), str_from_z(err->message),
-                            r->job.quarantined ? r->job.quarantine_since_us
-                                               : clock_now(r->engine->clock),
-                            &ignored))
-        log_error("quarantine_not_saved", &ignored);
+    enter_quarantine(r, err);
     return false;
 }
 
@@ -194,10 +217,8 @@ static void interrupted(struct run *r, const struct err *why)
     r->cycle.error_message = arena_str(r->arena, str_from_z(why->message));
     if (!save(r, false, &err))
         log_error("cycle_not_saved", &err);
-    if (r->aborted && !job_set_quarantine(r->db, r->job.no, STR("EncounteredQuarantineException"),
-                                          str_from_z(why->code), str_from_z(why->message),
-                                          clock_now(r->engine->clock), &err))
-        log_error("quarantine_not_saved", &err);
+    if (r->aborted)
+        enter_quarantine(r, why);
 }
 
 static bool run_phases(struct run *r, struct err *err)
@@ -238,7 +259,11 @@ static int64_t next_cycle(const struct run *r)
 
     if (r->paused)
         return now;
-    return (r->cycle.began_us ? r->cycle.began_us : now) + r->job.interval_us;
+    if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason)))
+        return quarantine_next_us(r->job.quarantine_since_us, now);
+    /* Not from a start in the future: the clock may have gone back. */
+    return (r->cycle.began_us && r->cycle.began_us < now ? r->cycle.began_us : now) +
+           r->job.interval_us;
 }
 
 bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,

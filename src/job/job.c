@@ -20,10 +20,12 @@ enum query {
     Q_NAMES,
     Q_UPDATE,
     Q_EXISTS,
+    Q_LOCK,
     Q_SET_STATE,
     Q_SET_NEXT_CYCLE,
     Q_SET_NEXT_CYCLE_AFTER,
     Q_SET_QUARANTINE,
+    Q_SET_PRUNED,
     Q_REMOVE_LEASE,
     Q_REMOVE,
     Q_REMOVE_STATE, /* the first of several */
@@ -32,7 +34,8 @@ enum query {
 #define JOB_COLUMNS                                                                   \
     "no, id, name, template_id, base_url, state, scope, interval_us,"                 \
     " notification_mail, schema_version, created_us, quarantined, quarantine_reason," \
-    " quarantine_code, quarantine_message, quarantine_since_us, next_cycle_us"
+    " quarantine_code, quarantine_message, quarantine_since_us, next_cycle_us,"       \
+    " quarantine_current_us, quarantine_count, escrows_pruned"
 
 const struct db_query job_queries[] = {
     [Q_NEXT_NO] = {"job_next_no",
@@ -66,6 +69,7 @@ const struct db_query job_queries[] = {
                   " WHERE no = $1 AND NOT EXISTS"
                   " (SELECT 1 FROM job other WHERE other.name_key = $3 AND other.no <> $1)"},
     [Q_EXISTS] = {"job_exists", "SELECT no FROM job WHERE no = $1"},
+    [Q_LOCK] = {"job_lock", "UPDATE job SET no = no WHERE no = $1"},
     [Q_SET_STATE] = {"job_set_state", "UPDATE job SET state = $2 WHERE no = $1"},
     [Q_SET_NEXT_CYCLE] = {"job_set_next_cycle", "UPDATE job SET next_cycle_us = $2 WHERE no = $1"},
     [Q_SET_NEXT_CYCLE_AFTER] = {"job_set_next_cycle_after",
@@ -75,7 +79,9 @@ const struct db_query job_queries[] = {
     [Q_SET_QUARANTINE] = {"job_set_quarantine",
                           "UPDATE job SET quarantined = $2, quarantine_reason = $3,"
                           " quarantine_code = $4, quarantine_message = $5,"
-                          " quarantine_since_us = $6 WHERE no = $1"},
+                          " quarantine_since_us = $6, quarantine_current_us = $7,"
+                          " quarantine_count = $8 WHERE no = $1"},
+    [Q_SET_PRUNED] = {"job_set_pruned", "UPDATE job SET escrows_pruned = $2 WHERE no = $1"},
     /* From here on: what job_remove runs, in this order. Whoever writes state of the job has
      * changed one of the first two rows before and holds it: they are waited for, and what they
      * wrote goes too. */
@@ -134,6 +140,9 @@ static void read_job(struct db_stmt *st, struct arena *a, struct job *out)
         .quarantine_message = arena_str(a, db_col_text(st, 14)),
         .quarantine_since_us = db_col_int(st, 15),
         .next_cycle_us = db_col_int(st, 16),
+        .quarantine_current_us = db_col_int(st, 17),
+        .quarantine_count = db_col_int(st, 18),
+        .escrows_pruned = db_col_bool(st, 19),
     };
 }
 
@@ -338,19 +347,28 @@ bool job_set_next_cycle_after(struct db *db, int64_t no, int64_t schema_version,
                             DB_ARGS(db_int(no), db_int(at_us), db_int(schema_version)), no, err);
 }
 
-bool job_set_quarantine(struct db *db, int64_t no, struct str reason, struct str code,
-                        struct str message, int64_t since_us, struct err *err)
+bool job_lock(struct db *db, int64_t no, struct err *err)
 {
-    bool quarantined = reason.len > 0;
+    assert(db_in_transaction(db));
+    return store_change_job(db, query(Q_LOCK), DB_ARGS(db_int(no)), no, err);
+}
 
-    if (!quarantined) {
-        code = message = STR("");
-        since_us = 0;
-    }
+bool job_set_quarantine(struct db *db, int64_t no, const struct job_quarantine *q, struct err *err)
+{
+    static const struct job_quarantine none = {0};
+
+    if (!q)
+        q = &none;
     return store_change_job(db, query(Q_SET_QUARANTINE),
-                            DB_ARGS(db_int(no), db_bool(quarantined), db_text(reason),
-                                    db_text(code), db_text(message), db_int(since_us)),
+                            DB_ARGS(db_int(no), db_bool(q->reason.len > 0), db_text(q->reason),
+                                    db_text(q->code), db_text(q->message), db_int(q->since_us),
+                                    db_int(q->current_us), db_int(q->count)),
                             no, err);
+}
+
+bool job_set_pruned(struct db *db, int64_t no, bool pruned, struct err *err)
+{
+    return store_change_job(db, query(Q_SET_PRUNED), DB_ARGS(db_int(no), db_bool(pruned)), no, err);
 }
 
 bool job_remove(struct db *db, int64_t no, struct err *err)

@@ -37,8 +37,11 @@ struct job {
     struct str quarantine_reason; /* "EncounteredQuarantineException", ... or empty */
     struct str quarantine_code;
     struct str quarantine_message;
-    int64_t quarantine_since_us;
-    int64_t next_cycle_us; /* when the next cycle is due; 0: at once */
+    int64_t quarantine_since_us;   /* when the series began */
+    int64_t quarantine_current_us; /* last imposed */
+    int64_t quarantine_count;      /* re-evaluations that left it in force */
+    bool escrows_pruned;           /* engine.md 9.6 */
+    int64_t next_cycle_us;         /* when the next cycle, or attempt, is due; 0: at once */
 };
 
 /* Texts of results belong to a. */
@@ -58,9 +61,17 @@ MUST_USE bool job_set_next_cycle(struct db *db, int64_t no, int64_t at_us, struc
  * the next cycle is due at once. */
 MUST_USE bool job_set_next_cycle_after(struct db *db, int64_t no, int64_t schema_version,
                                        int64_t at_us, struct err *err);
-MUST_USE bool job_set_quarantine(struct db *db, int64_t no, struct str reason, struct str code,
-                                 struct str message, int64_t since_us,
-                                 struct err *err); /* empty reason: lifts it */
+/* Inside a write transaction: nobody else changes the job's row before its end, so that what is
+ * read of it from now on may be written back. */
+MUST_USE bool job_lock(struct db *db, int64_t no, struct err *err);
+/* The row alone; engine/quarantine.h has what else belongs to a change of it. */
+struct job_quarantine {
+    struct str reason, code, message;
+    int64_t since_us, current_us, count;
+};
+MUST_USE bool job_set_quarantine(struct db *db, int64_t no, const struct job_quarantine *q,
+                                 struct err *err); /* NULL: lifts it */
+MUST_USE bool job_set_pruned(struct db *db, int64_t no, bool pruned, struct err *err);
 MUST_USE bool job_remove(struct db *db, int64_t no,
                          struct err *err); /* with all state of the job */
 

@@ -1,4 +1,5 @@
 /* What a job's status says, from its making to its quarantine (graph-api.md 3.3). */
+#include "engine/quarantine.h"
 #include "job/job.h"
 #include "world.h"
 
@@ -36,8 +37,9 @@ static void check_states(const struct db_config *config)
     check_code(w, "Paused", "paused");
     CHECK(engine_start(&w->engine, w->job.no, &err), "%s", err.message);
     check_code(w, "Active", "started again");
-    CHECK(job_set_quarantine(w->db, w->job.no, STR("Unknown"), STR("x"), STR("x"), 1, &err), "%s",
-          err.message);
+    CHECK(quarantine_change(&w->engine, w->db, w->job.no,
+                            &(struct quarantine_change){.reason = QUARANTINE_UNKNOWN}, &err),
+          "%s", err.message);
     check_code(w, "Quarantine", "in quarantine");
     CHECK(job_set_state(w->db, w->job.no, JOB_DISABLED, &err), "%s", err.message);
     check_code(w, "Quarantine", "disabled after a long quarantine");

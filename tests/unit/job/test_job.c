@@ -53,17 +53,27 @@ static void record_body(const struct db_config *config)
 
     CHECK(job_set_state(f.db, 1, JOB_ACTIVE, &err), "%s", err.message);
     CHECK(job_set_next_cycle(f.db, 1, 77, &err), "%s", err.message);
-    CHECK(job_set_quarantine(f.db, 1, STR("TooManyDeletes"), STR("c"), STR("m"), 5, &err), "%s",
-          err.message);
+    CHECK(job_set_quarantine(f.db, 1,
+                             &(struct job_quarantine){.reason = STR("TooManyDeletes"),
+                                                      .code = STR("c"),
+                                                      .message = STR("m"),
+                                                      .since_us = 5,
+                                                      .current_us = 6,
+                                                      .count = 2},
+                             &err) &&
+              job_set_pruned(f.db, 1, true, &err),
+          "%s", err.message);
     got.name = STR("Ärzte");
     got.scope = JOB_SCOPE_ALL;
     got.notification_mail = STR("a@b.example");
     CHECK(job_update(f.db, &got, &err), "%s", err.message);
     CHECK(job_load(f.db, f.a, STR("äRZTE"), &got, &err), "folded beyond ASCII: %s", err.message);
     CHECK(got.state == JOB_ACTIVE && got.next_cycle_us == 77 && got.scope == JOB_SCOPE_ALL, "set");
-    CHECK(got.quarantined && got.quarantine_since_us == 5, "quarantined");
+    CHECK(got.quarantined && got.quarantine_since_us == 5 && got.quarantine_current_us == 6 &&
+              got.quarantine_count == 2 && got.escrows_pruned,
+          "quarantined");
     CHECK_STR(got.quarantine_reason, "TooManyDeletes", "reason");
-    CHECK(job_set_quarantine(f.db, 1, STR(""), STR("x"), STR("x"), 9, &err), "%s", err.message);
+    CHECK(job_set_quarantine(f.db, 1, NULL, &err), "%s", err.message);
     CHECK(job_load_no(f.db, f.a, 1, &got, &err), "%s", err.message);
     CHECK(!got.quarantined && got.quarantine_code.len == 0 && got.quarantine_since_us == 0,
           "lifted");
