@@ -1,8 +1,10 @@
 /* `usher app ...`: applications, each with one job that keeps its accounts. */
 #include "base/unicode.h"
+#include "cli/author.h"
 #include "cli/cli.h"
 #include "cli/wire.h"
 #include "directory/assignment.h"
+#include "engine/note.h"
 #include "gallery/gallery.h"
 #include "job/job.h"
 #include "job/settings.h"
@@ -166,6 +168,36 @@ static bool new_job(struct cli *c, const struct cli_args *args, struct job *job,
     return apply_options(args, job, err);
 }
 
+/* The token was set, or replaced: that, never what it is. */
+static bool note_token(struct cli *c, const struct job *job, bool had_one, struct err *err)
+{
+    struct json *token = json_new(c->arena, JSON_OBJECT);
+    const struct audit_change change = {
+        .activity = AUDIT_SETTING,
+        .app_id = job->id,
+        .app_name = job->name,
+        .subject = STR("secret SecretToken"),
+        .before = had_one ? token : NULL,
+        .after = token,
+    };
+
+    json_add_z(c->arena, token, "SecretToken", AUDIT_MASK);
+    return cli_note(c, &change, err);
+}
+
+static bool note_added(struct cli *c, const struct job *job, struct err *err)
+{
+    const struct audit_change change = {
+        .activity = AUDIT_ADD,
+        .app_id = job->id,
+        .app_name = job->name,
+        .subject = STR("application"),
+        .after = engine_note_job(c->arena, job),
+    };
+
+    return cli_note(c, &change, err) && note_token(c, job, false, err);
+}
+
 /* Tests and saves. The test comes first: what is refused leaves nothing behind. */
 static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
                      const struct secret *token, bool test, struct err *err)
@@ -179,7 +211,8 @@ static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
     if (!db_begin(c->db_handle, DB_WRITE, err))
         return false;
     if (job_insert(c->db_handle, job, schema, err) &&
-        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err))
+        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err) &&
+        note_added(c, job, err))
         return db_commit(c->db_handle, err);
     db_rollback(c->db_handle);
     return false;
@@ -310,7 +343,23 @@ static bool save_settings(struct cli_wire *w, const struct cli_args *args, const
         }
         list[count++].value = value;
     }
-    return count == 0 || engine_set(&w->engine, job->no, list, count, STR("command line"), err);
+    return count == 0 || engine_set(&w->engine, job->no, list, count, w->engine.author, err);
+}
+
+static bool save_token(struct cli_wire *w, const struct job *job, const struct secret *token,
+                       struct err *err)
+{
+    struct cli *c = w->cli;
+    bool had_one;
+
+    if (!db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (job_has_secrets(c->db_handle, job->no, &had_one, err) &&
+        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err) &&
+        note_token(c, job, had_one, err))
+        return db_commit(c->db_handle, err);
+    db_rollback(c->db_handle);
+    return false;
 }
 
 static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
@@ -320,9 +369,8 @@ static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job
 
     return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), job, err) &&
            apply_options(args, job, err) && test_changed(w, args, job, &token, err) &&
-           (!cli_value(args, "--token") ||
-            job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &token, err)) &&
-           engine_update(&w->engine, job, STR("command line"), err) &&
+           (!cli_value(args, "--token") || save_token(w, job, &token, err)) &&
+           engine_update(&w->engine, job, w->engine.author, err) &&
            save_settings(w, args, job, err);
 }
 
@@ -402,13 +450,31 @@ static bool unassign_everybody(struct cli *c, struct str app_id, struct err *err
     return false;
 }
 
+static bool remove_job(struct cli *c, const struct job *job, struct err *err)
+{
+    const struct audit_change change = {
+        .activity = AUDIT_DELETE,
+        .app_id = job->id,
+        .app_name = job->name,
+        .subject = STR("application"),
+        .before = engine_note_job(c->arena, job),
+    };
+
+    if (!db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (job_remove(c->db_handle, job->no, err) && cli_note(c, &change, err))
+        return db_commit(c->db_handle, err);
+    db_rollback(c->db_handle);
+    return false;
+}
+
 static int run_remove(struct cli *c, const struct cli_args *args)
 {
     struct err err = {.kind = ERR_NONE};
     struct job job;
 
     if (!cli_job(c, cli_arg(args, 0), &job, &err) || !unassign_everybody(c, job.id, &err) ||
-        !job_remove(c->db_handle, job.no, &err))
+        !remove_job(c, &job, &err))
         return cli_fail(c, &err);
     if (c->json) {
         cli_print_json(c, app_json(c, &job));

@@ -1,6 +1,7 @@
 /* `usher assignment ...`: who may use which application. */
 #include "directory/assignment.h"
 
+#include "cli/author.h"
 #include "cli/object.h"
 #include "cli/wire.h"
 
@@ -132,6 +133,25 @@ struct change {
     bool remove;
 };
 
+static bool note_change(struct cli *c, const struct change *x, const struct directory_object *o,
+                        struct err *err)
+{
+    struct json *v = json_new(c->arena, JSON_OBJECT);
+    const struct audit_change change = {
+        .activity = AUDIT_USER,
+        .app_id = x->job.id,
+        .app_name = x->job.name,
+        .subject = STR("assignment"),
+        .before = x->remove ? v : NULL,
+        .after = x->remove ? NULL : v,
+    };
+
+    json_add_str(c->arena, v, "principalId", o->id);
+    json_add_str(c->arena, v, "principalDisplayName", directory_object_name(o));
+    json_add_str(c->arena, v, "role", role_text(&x->role));
+    return cli_note(c, &change, err);
+}
+
 static bool change_one(struct cli *c, struct directory_tx *tx, const struct change *x,
                        const char *who, bool *out_changed, struct err *err)
 {
@@ -139,9 +159,10 @@ static bool change_one(struct cli *c, struct directory_tx *tx, const struct chan
 
     if (!cli_object_find(c, who, DIRECTORY_ANY, &o, err))
         return false;
-    if (x->remove)
-        return directory_unassign(tx, x->job.id, o.id, x->role.id, out_changed, err);
-    return directory_assign(tx, x->job.id, &o, &x->role, out_changed, err);
+    if (x->remove ? !directory_unassign(tx, x->job.id, o.id, x->role.id, out_changed, err)
+                  : !directory_assign(tx, x->job.id, &o, &x->role, out_changed, err))
+        return false;
+    return !*out_changed || note_change(c, x, &o, err);
 }
 
 static bool change_all(struct cli *c, const struct cli_args *args, const struct change *x,

@@ -1,11 +1,9 @@
-#include "base/env.h"
 #include "base/file.h"
+#include "cli/author.h"
 #include "cli/config.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FINDINGS_SHOWN = 50, AUTHOR_MAX = 200, COMMENT_MAX = 2000 };
 
@@ -174,29 +172,13 @@ int cli_config_fail(struct cli_config *g, const struct err *err)
 
 /* --- Saving --- */
 
-/* Who runs this: what the history says of the author. */
-static const char *user_name(char *buffer, size_t size)
-{
-    struct passwd entry;
-    struct passwd *found = NULL;
-
-    if (getpwuid_r(geteuid(), &entry, buffer, size, &found) == 0 && found)
-        return found->pw_name;
-    return "";
-}
-
 static bool change_of(struct cli *c, const struct cli_args *args, const char *comment,
                       struct engine_config_change *out, struct err *err)
 {
     const char *author = cli_value(args, "--author");
     const char *given = cli_value(args, "--comment");
-    char buffer[1024];
 
-    if (!author)
-        author = env_get("SUDO_USER");
-    if (!author)
-        author = user_name(buffer, sizeof(buffer));
-    out->author = arena_str(c->arena, str_from_z(author));
+    out->author = author ? str_from_z(author) : cli_author(c);
     out->comment = str_from_z(given ? given : comment);
     if (out->author.len > AUTHOR_MAX || out->comment.len > COMMENT_MAX) {
         return err_set(err, ERR_INVALID, "usage",

@@ -1,6 +1,7 @@
 /* `usher start|pause|restart|retry|quarantine|status N`: the life of an application's job. */
 #include "job/job.h"
 
+#include "cli/author.h"
 #include "cli/cycle.h"
 #include "cli/status.h"
 #include "engine/quarantine.h"
@@ -153,6 +154,30 @@ static int run_restart(struct cli *c, const struct cli_args *args)
 
 /* --- retry, quarantine --- */
 
+static bool retry_all(struct cli *c, const struct job *job, int64_t *out_count, struct err *err)
+{
+    struct json *after = json_new(c->arena, JSON_OBJECT);
+
+    if (!db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (retry_all_now(c->db_handle, job->no, clock_now(c->clock), out_count, err) &&
+        job_set_next_cycle(c->db_handle, job->no, 0, err)) {
+        const struct audit_change change = {
+            .activity = AUDIT_ESCROW,
+            .app_id = job->id,
+            .app_name = job->name,
+            .subject = STR("retries"),
+            .after = after,
+        };
+
+        json_add_int(c->arena, after, "dueNow", *out_count);
+        if (cli_note(c, &change, err))
+            return db_commit(c->db_handle, err);
+    }
+    db_rollback(c->db_handle);
+    return false;
+}
+
 static int run_retry(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -160,9 +185,7 @@ static int run_retry(struct cli *c, const struct cli_args *args)
     struct job job;
     int64_t count;
 
-    if (!begin(&w, c, args, &job, &err) ||
-        !retry_all_now(c->db_handle, job.no, clock_now(c->clock), &count, &err) ||
-        !job_set_next_cycle(c->db_handle, job.no, 0, &err))
+    if (!begin(&w, c, args, &job, &err) || !retry_all(c, &job, &count, &err))
         return cli_fail(c, &err);
     if (cli_flag(args, "--wait"))
         return wait_for_cycle(&w, &job);

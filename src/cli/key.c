@@ -1,9 +1,55 @@
 /* `usher key ...`: the keys of the SCIM provider's tenants. */
 #include "provider/key.h"
 
-#include "cli/cli.h"
+#include "cli/author.h"
 
 #include <string.h>
+
+static bool note_key(struct cli *c, const char *tenant, struct json *before, struct json *after,
+                     struct err *err)
+{
+    const struct audit_change change = {
+        .activity = AUDIT_SETTING,
+        .subject = arena_printf(c->arena, "key of tenant %s", tenant),
+        .before = before,
+        .after = after,
+    };
+
+    return cli_note(c, &change, err);
+}
+
+static bool add_key(struct cli *c, const char *tenant, const char *description, char *out_id,
+                    struct secret *out_key, struct err *err)
+{
+    struct json *after = json_new(c->arena, JSON_OBJECT);
+
+    if (!cli_db_open(c, err) || !db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (provider_key_add(c->db_handle, str_from_z(tenant), str_from_z(description), c->clock,
+                         c->rng, out_id, out_key, err)) {
+        json_add_z(c->arena, after, "id", out_id);
+        json_add_z(c->arena, after, "description", description);
+        json_add_z(c->arena, after, "key", AUDIT_MASK);
+        if (note_key(c, tenant, NULL, after, err))
+            return db_commit(c->db_handle, err);
+    }
+    db_rollback(c->db_handle);
+    return false;
+}
+
+static bool revoke_key(struct cli *c, const char *tenant, struct str id, struct err *err)
+{
+    struct json *before = json_new(c->arena, JSON_OBJECT);
+
+    json_add_str(c->arena, before, "id", id);
+    if (!cli_db_open(c, err) || !db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (provider_key_revoke(c->db_handle, str_from_z(tenant), id, err) &&
+        note_key(c, tenant, before, NULL, err))
+        return db_commit(c->db_handle, err);
+    db_rollback(c->db_handle);
+    return false;
+}
 
 static int run_add(struct cli *c, const struct cli_args *args)
 {
@@ -15,9 +61,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
 
     if (!description || !*description)
         return cli_usage(c, "say what the key is for: --description D");
-    if (!cli_db_open(c, &err) ||
-        !provider_key_add(c->db_handle, str_from_z(cli_arg(args, 0)), str_from_z(description),
-                          c->clock, c->rng, id, &key, &err))
+    if (!add_key(c, cli_arg(args, 0), description, id, &key, &err))
         return cli_fail(c, &err);
     if (c->json) {
         out = json_new(c->arena, JSON_OBJECT);
@@ -88,8 +132,7 @@ static int run_revoke(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct json *out;
 
-    if (!cli_db_open(c, &err) ||
-        !provider_key_revoke(c->db_handle, str_from_z(cli_arg(args, 0)), id, &err))
+    if (!revoke_key(c, cli_arg(args, 0), id, &err))
         return cli_fail(c, &err);
     if (c->json) {
         out = json_new(c->arena, JSON_OBJECT);

@@ -34,7 +34,7 @@ static int run_provision(struct cli *c, const struct cli_args *args)
 
     if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
         !engine_provision(&w.engine, job.no, str_from_z(cli_arg(args, 1)),
-                          dry ? ENGINE_SHOW : ENGINE_SEND, STR("command line"), c->arena, &record,
+                          dry ? ENGINE_SHOW : ENGINE_SEND, w.engine.author, c->arena, &record,
                           &err))
         return cli_fail(c, &err);
     return print_result(c, &record, dry);

@@ -223,6 +223,7 @@ bool service_schedule(struct service *s, struct err *err)
     bool ok;
 
     cli_interrupt_hold();
+    s->wire->engine.author = (struct str){0}; /* what it does by itself is nobody's order */
     ok = engine_scheduler_start(&s->wire->engine, NULL, &s->scheduler, err);
     cli_interrupt_release();
     return ok;

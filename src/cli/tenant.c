@@ -1,7 +1,7 @@
 /* `usher tenant ...`: the tenants of the SCIM service provider. */
 #include "provider/tenant.h"
 
-#include "cli/cli.h"
+#include "cli/author.h"
 #include "provider/address.h"
 #include "scim/match.h"
 
@@ -42,6 +42,47 @@ static struct json *tenant_json(struct cli *c, struct str origin,
     return out;
 }
 
+static bool note_tenant(struct cli *c, struct str name, struct json *before, struct json *after,
+                        struct err *err)
+{
+    const struct audit_change change = {
+        .activity = before ? AUDIT_DELETE : AUDIT_ADD,
+        .subject = arena_printf(c->arena, "tenant %.*s", STR_ARG(name)),
+        .before = before,
+        .after = after,
+    };
+
+    return cli_note(c, &change, err);
+}
+
+static bool add_tenant(struct cli *c, const struct provider_tenant *t, struct err *err)
+{
+    struct json *after = json_new(c->arena, JSON_OBJECT);
+
+    json_add_str(c->arena, after, "name", t->name);
+    json_add_str(c->arena, after, "kind", t->kind);
+    if (!db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (provider_tenant_add(c->db_handle, t->kind, t->name, c->clock, err) &&
+        note_tenant(c, t->name, NULL, after, err))
+        return db_commit(c->db_handle, err);
+    db_rollback(c->db_handle);
+    return false;
+}
+
+static bool remove_tenant(struct cli *c, struct str name, struct err *err)
+{
+    struct json *before = json_new(c->arena, JSON_OBJECT);
+
+    json_add_str(c->arena, before, "name", name);
+    if (!db_begin(c->db_handle, DB_WRITE, err))
+        return false;
+    if (provider_tenant_remove(c->db_handle, name, err) && note_tenant(c, name, before, NULL, err))
+        return db_commit(c->db_handle, err);
+    db_rollback(c->db_handle);
+    return false;
+}
+
 static int run_add(struct cli *c, const struct cli_args *args)
 {
     struct provider_tenant tenant = {.kind = str_from_z(cli_arg(args, 0)),
@@ -50,7 +91,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
     struct str origin;
 
     if (!cli_db_open(c, &err) || !find_origin(c, args, &origin, &err) ||
-        !provider_tenant_add(c->db_handle, tenant.kind, tenant.name, c->clock, &err))
+        !add_tenant(c, &tenant, &err))
         return cli_fail(c, &err);
     if (c->json)
         cli_print_json(c, tenant_json(c, origin, &tenant));
@@ -115,7 +156,7 @@ static int run_remove(struct cli *c, const struct cli_args *args)
     struct str name = str_from_z(cli_arg(args, 0));
     struct err err = {.kind = ERR_NONE};
 
-    if (!cli_db_open(c, &err) || !provider_tenant_remove(c->db_handle, name, &err))
+    if (!cli_db_open(c, &err) || !remove_tenant(c, name, &err))
         return cli_fail(c, &err);
     if (c->json) {
         struct json *out = json_new(c->arena, JSON_OBJECT);

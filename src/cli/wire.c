@@ -1,5 +1,6 @@
 #include "cli/wire.h"
 
+#include "cli/author.h"
 #include "cli/config_file.h"
 #include "connector/source.h"
 #include "connector/target.h"
@@ -110,6 +111,7 @@ bool cli_wire_begin(struct cli_wire *w, struct cli *c, struct err *err)
         .open_source = open_source,
         .open_target = open_target,
         .target_ctx = c,
+        .author = cli_author(c),
     };
     return cli_db_open(c, err);
 }

@@ -1,10 +1,11 @@
 #include "engine/config.h"
 
+#include "engine/note.h"
 #include "job/retry.h"
 
 #include <inttypes.h>
 
-enum { DIFFERENCES_MAX = 1000 };
+enum { DIFFERENCES_MAX = 1000, NOTED_DIFFERENCES_MAX = 50 };
 
 bool engine_config_load(struct db *db, struct arena *a, int64_t job_no, int64_t version,
                         struct json **out, int64_t *out_version, struct err *err)
@@ -96,6 +97,36 @@ static bool is_next(int64_t version, int64_t base, struct err *err)
                    version - 1);
 }
 
+/* The documents themselves are kept as versions; the record says which, and what differs. */
+static bool note_version(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
+                         const struct engine_config_check *draft,
+                         const struct engine_config_change *change, int64_t version,
+                         struct err *err)
+{
+    struct json *was = json_new(a, JSON_OBJECT);
+    struct json *is = json_new(a, JSON_OBJECT);
+    struct json *differences = json_new(a, JSON_ARRAY);
+    const struct engine_note note = {.activity = AUDIT_MAPPING,
+                                     .author = change->author,
+                                     .subject = STR("synchronization schema"),
+                                     .before = was,
+                                     .after = is};
+    const struct mapping_difference *d = draft->differences;
+    struct job job;
+
+    for (size_t i = 0; d && i < NOTED_DIFFERENCES_MAX; i++, d = d->next) {
+        json_append(differences,
+                    json_string(a, arena_printf(a, "%.*s%s%.*s", STR_ARG(d->where),
+                                                d->where.len ? ": " : "", STR_ARG(d->text))));
+    }
+    json_add_int(a, was, "version", draft->base_version);
+    json_add_int(a, is, "version", version);
+    json_add_str(a, is, "comment", change->comment);
+    json_add_int(a, is, "differenceCount", (int64_t)draft->difference_count);
+    json_add(a, is, STR("differences"), differences);
+    return job_load_no(db, a, job_no, &job, err) && engine_note(e, db, &job, &note, err);
+}
+
 bool engine_config_save(const struct engine *e, int64_t job_no,
                         const struct engine_config_check *draft,
                         const struct engine_config_change *change, int64_t *out_version,
@@ -118,7 +149,7 @@ bool engine_config_save(const struct engine *e, int64_t job_no,
     if (!job_schema_save(db, job_no, json_text(tmp, document), change->author, change->comment,
                          now_us, &version, err) ||
         !is_next(version, draft->base_version, err) || !begin_anew(db, job_no, err) ||
-        !db_commit(db, err))
+        !note_version(e, db, tmp, job_no, draft, change, version, err) || !db_commit(db, err))
         return false;
     *out_version = version;
     return true;

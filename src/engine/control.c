@@ -1,4 +1,5 @@
 /* Start, pause, restart, connection test and status of a job (engine.md 10, 11, 14.1). */
+#include "engine/note.h"
 #include "engine/quarantine.h"
 #include "engine/run.h"
 #include "job/retry.h"
@@ -50,6 +51,25 @@ static bool begin_anew(const struct engine *e, struct db *db, struct arena *a,
            job_set_next_cycle(db, changed->no, 0, err);
 }
 
+/* Nothing is told of a change that changes nothing. */
+static bool note_update(const struct engine *e, struct db *db, struct arena *a,
+                        const struct job *before, const struct job *after, struct str author,
+                        struct err *err)
+{
+    struct json *was = engine_note_job(a, before);
+    struct json *is = engine_note_job(a, after);
+    const struct engine_note note = {
+        .activity = before->scope == after->scope ? AUDIT_SETTING : AUDIT_MAPPING,
+        .author = author,
+        .subject = STR("application"),
+        .before = was,
+        .after = is,
+    };
+
+    audit_difference(was, is);
+    return was->count == 0 || engine_note(e, db, after, &note, err);
+}
+
 bool engine_update(const struct engine *e, const struct job *changed, struct str author,
                    struct err *err)
 {
@@ -62,7 +82,8 @@ bool engine_update(const struct engine *e, const struct job *changed, struct str
     if (job_update(db, changed, err) &&
         (before.scope == changed->scope ||
          begin_anew(e, db, a, changed, author,
-                    arena_printf(a, "scope changed to %s", job_scope_name(changed->scope)), err)))
+                    arena_printf(a, "scope changed to %s", job_scope_name(changed->scope)), err)) &&
+        note_update(e, db, a, &before, changed, author, err))
         return db_commit(db, err);
     db_rollback(db);
     return false;
@@ -84,10 +105,33 @@ static bool concerns_everybody(struct str name)
     return false;
 }
 
+/* The address of a webhook often is its secret. */
+static void add_setting(struct arena *a, struct json *v, struct str name, struct str value)
+{
+    if (str_eq_ascii_nocase(name, STR("notify.webhook")))
+        value = audit_masked_url(a, value);
+    json_set(a, v, arena_str(a, name), json_string(a, value));
+}
+
+static bool note_settings(const struct engine *e, struct db *db, const struct job *job,
+                          struct json *before, struct json *after, struct str author,
+                          struct err *err)
+{
+    const struct engine_note note = {.activity = AUDIT_SETTING,
+                                     .author = author,
+                                     .subject = STR("settings"),
+                                     .before = before,
+                                     .after = after};
+
+    return before->count == 0 || engine_note(e, db, job, &note, err);
+}
+
 static bool save_settings(const struct engine *e, struct db *db, struct arena *a,
                           const struct job *job, const struct engine_setting *settings,
                           size_t count, struct str author, struct err *err)
 {
+    struct json *was = json_new(a, JSON_OBJECT);
+    struct json *is = json_new(a, JSON_OBJECT);
     bool anew = false;
 
     for (size_t i = 0; i < count; i++) {
@@ -97,7 +141,14 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
             !job_setting_value(db, a, job->no, settings[i].name, &after, err))
             return false;
         anew |= concerns_everybody(settings[i].name) && !str_eq(before, after);
+        if (!str_eq(before, after)) {
+            if (!json_get(was, settings[i].name)) /* given twice: what it was at first */
+                add_setting(a, was, settings[i].name, before);
+            add_setting(a, is, settings[i].name, after);
+        }
     }
+    if (!note_settings(e, db, job, was, is, author, err))
+        return false;
     return !anew || begin_anew(e, db, a, job, author, STR("settings changed"), err);
 }
 
@@ -122,6 +173,37 @@ static bool lift(const struct engine *e, struct db *db, int64_t job_no, struct e
                              err);
 }
 
+static bool note_state(const struct engine *e, struct db *db, struct arena *a,
+                       const struct job *job, enum job_state state, struct err *err)
+{
+    struct json *was = json_new(a, JSON_OBJECT);
+    struct json *is = json_new(a, JSON_OBJECT);
+    const struct engine_note note = {
+        .activity = state == JOB_ACTIVE ? AUDIT_START : AUDIT_PAUSE,
+        .subject = STR("schedule"),
+        .before = was,
+        .after = is,
+    };
+
+    json_add_z(a, was, "schedule", job_state_name(job->state));
+    json_add_z(a, is, "schedule", job_state_name(state));
+    audit_difference(was, is);
+    return was->count == 0 || engine_note(e, db, job, &note, err);
+}
+
+static bool change_state(const struct engine *e, struct db *db, struct arena *a,
+                         const struct job *job, enum job_state state, struct err *err)
+{
+    if (!job_set_state(db, job->no, state, err))
+        return false;
+    if (state == JOB_ACTIVE && job->quarantined && !lift(e, db, job->no, err))
+        return false;
+    if (state == JOB_ACTIVE && (job->state != JOB_ACTIVE || job->quarantined) &&
+        !job_set_next_cycle(db, job->no, 0, err))
+        return false;
+    return job_signal_raise(db, job->no, err) && note_state(e, db, a, job, state, err);
+}
+
 /* A change of state that a running cycle has to notice. */
 static bool set_state(const struct engine *e, int64_t job_no, enum job_state state, struct err *err)
 {
@@ -129,14 +211,12 @@ static bool set_state(const struct engine *e, int64_t job_no, enum job_state sta
     CLEANUP(db_closep) struct db *db = NULL;
     struct job job;
 
-    if (!with_job(e, a, job_no, &db, &job, err) || !job_set_state(db, job_no, state, err))
+    if (!with_job(e, a, job_no, &db, &job, err) || !db_begin(db, DB_WRITE, err))
         return false;
-    if (state == JOB_ACTIVE && job.quarantined && !lift(e, db, job_no, err))
-        return false;
-    if (state == JOB_ACTIVE && (job.state != JOB_ACTIVE || job.quarantined) &&
-        !job_set_next_cycle(db, job_no, 0, err))
-        return false;
-    return job_signal_raise(db, job_no, err);
+    if (change_state(e, db, a, &job, state, err))
+        return db_commit(db, err);
+    db_rollback(db);
+    return false;
 }
 
 bool engine_start(const struct engine *e, int64_t job_no, struct err *err)
@@ -182,6 +262,29 @@ static bool reset_state(const struct engine *e, struct db *db, struct arena *a, 
     return job_set_state(db, job_no, JOB_ACTIVE, err) && job_set_next_cycle(db, job_no, 0, err);
 }
 
+static bool note_restart(const struct engine *e, struct db *db, struct arena *a,
+                         const struct job *job, unsigned reset, struct err *err)
+{
+    static const struct {
+        unsigned bit;
+        const char *name; /* of resetScope */
+    } scopes[] = {{RESET_WATERMARK, "Watermark"},
+                  {RESET_RETRIES, "Escrows"},
+                  {RESET_QUARANTINE, "QuarantineState"},
+                  {RESET_CONNECTIONS, "ConnectorDataStore"}};
+    struct json *is = json_new(a, JSON_OBJECT);
+    struct json *list = json_new(a, JSON_ARRAY);
+    const struct engine_note note = {
+        .activity = AUDIT_RESTART, .subject = STR("restart"), .after = is};
+
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+        if (reset & scopes[i].bit)
+            json_append(list, json_string(a, str_from_z(scopes[i].name)));
+    }
+    json_add(a, is, STR("resetScope"), list);
+    return engine_note(e, db, job, &note, err);
+}
+
 bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -194,7 +297,7 @@ bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, stru
     if (!with_job(e, a, job_no, &db, &job, err) || !lease_claim(e, db, job_no, &lease, err))
         return false;
     ok = db_begin(db, DB_WRITE, err) && reset_state(e, db, a, job_no, reset, err) &&
-         db_commit(db, err);
+         note_restart(e, db, a, &job, reset, err) && db_commit(db, err);
     if (!ok)
         db_rollback(db);
     if (!lease_release(db, &lease, &ignored))

@@ -33,8 +33,9 @@ struct engine {
     bool (*open_target)(void *ctx, const struct job *job, const struct job_settings *settings,
                         const struct secret *token, const struct mapping_program *program,
                         struct target **out, struct err *err);
-    void *target_ctx; /* for open_target */
-    unsigned window;  /* objects on the walk at once; 0: 64 */
+    void *target_ctx;  /* for open_target */
+    unsigned window;   /* objects on the walk at once; 0: 64 */
+    struct str author; /* who acts, for the audit log; empty: "system" */
 };
 
 /* How a cycle tells that it goes on; called now and then on the cycle's thread. */

@@ -1,6 +1,7 @@
 #include "engine/quarantine.h"
 
 #include "base/log.h"
+#include "engine/note.h"
 
 #define SERIES_MAX_US (28 * US_PER_DAY)
 
@@ -79,8 +80,42 @@ static enum event event_of(const struct job *job, const struct quarantine_change
     return before == c->reason ? EVENT_RENEWED : EVENT_CHANGED;
 }
 
+static struct json *reason_json(struct arena *a, struct str reason, struct str code,
+                                struct str message)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+
+    json_add_str(a, v, "reason", reason);
+    json_add_str(a, v, "code", code);
+    json_add_str(a, v, "message", message);
+    return v;
+}
+
+/* What the audit log is told. A job gets into quarantine by itself, whoever runs the cycle. */
+static bool note(const struct engine *e, struct db *db, const struct job *job, enum event event,
+                 const struct quarantine_change *c, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    const struct engine_note n = {
+        .activity = AUDIT_QUARANTINE,
+        .author = event == EVENT_LEFT ? e->author : STR("system"),
+        .subject = event == EVENT_DISABLED ? STR("job disabled after 28 days of quarantine")
+                                           : STR("quarantine"),
+        .before = job->quarantined ? reason_json(tmp, job->quarantine_reason, job->quarantine_code,
+                                                 job->quarantine_message)
+                                   : NULL,
+        .after = event == EVENT_LEFT
+                     ? NULL
+                     : reason_json(tmp, str_from_z(quarantine_reason_name(c->reason)), c->code,
+                                   c->message),
+    };
+
+    return event == EVENT_RENEWED || engine_note(e, db, job, &n, err);
+}
+
 /* What is told of a change; in its transaction, so that it is told once and only if it happened. */
-static bool tell(const struct job *job, enum event event, const struct quarantine_change *c)
+static bool tell(const struct engine *e, struct db *db, const struct job *job, enum event event,
+                 const struct quarantine_change *c, struct err *err)
 {
     static const struct {
         enum log_level level;
@@ -97,7 +132,7 @@ static bool tell(const struct job *job, enum event event, const struct quarantin
               LOG_TEXT("name", job->name),
               LOG_TEXT("reason", str_from_z(quarantine_reason_name(c->reason))),
               LOG_TEXT("code", c->code));
-    return true;
+    return note(e, db, job, event, c, err);
 }
 
 /* Removals that are held do not slow the job; one that was slowed by something else goes on when
@@ -137,7 +172,8 @@ static bool change(const struct engine *e, struct db *db, int64_t job_no,
     if (!job_lock(db, job_no, err) || !job_load_no(db, tmp, job_no, &job, err))
         return false;
     event = event_of(&job, c, now);
-    return event == EVENT_NOTHING || (save(db, &job, event, c, now, err) && tell(&job, event, c));
+    return event == EVENT_NOTHING ||
+           (save(db, &job, event, c, now, err) && tell(e, db, &job, event, c, err));
 }
 
 bool quarantine_change(const struct engine *e, struct db *db, int64_t job_no,

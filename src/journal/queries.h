@@ -1,7 +1,10 @@
-/* The statement table of this folder, for the check that both databases take every statement. */
+/* The statement tables of this folder, for the check that both databases take every statement. */
 #pragma once
 
 #include "db/db.h"
 
 extern const struct db_query journal_queries[];
 extern const size_t journal_query_count;
+
+extern const struct db_query audit_queries[];
+extern const size_t audit_query_count;

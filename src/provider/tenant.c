@@ -42,6 +42,8 @@ bool provider_tenant_add(struct db *db, struct str kind, struct str name, const 
     }
     if (!provider_profile_load(a, kind, &profile, err))
         return false;
+    if (db_in_transaction(db))
+        return insert(db, kind, name, clock_now(clock), err);
     if (!db_begin(db, DB_WRITE, err))
         return false;
     if (!insert(db, kind, name, clock_now(clock), err)) {
@@ -123,7 +125,11 @@ bool provider_tenant_remove(struct db *db, struct str name, struct err *err)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct provider_tenant tenant;
 
-    if (!provider_tenant_load(db, a, name, &tenant, err) || !db_begin(db, DB_WRITE, err))
+    if (!provider_tenant_load(db, a, name, &tenant, err))
+        return false;
+    if (db_in_transaction(db))
+        return remove_all(db, tenant.no, err);
+    if (!db_begin(db, DB_WRITE, err))
         return false;
     if (!remove_all(db, tenant.no, err)) {
         db_rollback(db);

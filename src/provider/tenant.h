@@ -15,7 +15,8 @@ struct provider_tenant {
     int64_t users, groups; /* provider_tenant_list only */
 };
 
-/* ERR_INVALID "invalidName", ERR_NOT_FOUND "unknownKind", ERR_CONFLICT "tenantExists". */
+/* Adding and removing join the caller's transaction; without one they have their own.
+ * ERR_INVALID "invalidName", ERR_NOT_FOUND "unknownKind", ERR_CONFLICT "tenantExists". */
 MUST_USE bool provider_tenant_add(struct db *db, struct str kind, struct str name,
                                   const struct clock *clock, struct err *err);
 /* ERR_NOT_FOUND "tenantNotFound". Texts belong to a. */
