@@ -76,6 +76,20 @@ struct str sha256_hex(struct str data, char *out)
     return (struct str){out, SHA256_HEX_MAX - 1};
 }
 
+struct str hmac_sha256_hex(const struct secret *key, struct str data, char *out)
+{
+    crypto_auth_hmacsha256_state state;
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+
+    need_sodium();
+    crypto_auth_hmacsha256_init(&state, (const unsigned char *)key->bytes, key->len);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)data.ptr, data.len);
+    crypto_auth_hmacsha256_final(&state, mac);
+    sodium_memzero(&state, sizeof(state));
+    sodium_bin2hex(out, SHA256_HEX_MAX, mac, sizeof(mac));
+    return (struct str){out, SHA256_HEX_MAX - 1};
+}
+
 static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof(struct secret_marker) &&
                   crypto_shorthash_siphashx24_BYTES == sizeof(struct secret_mark),
               "marks are what the hash makes");

@@ -23,6 +23,8 @@ struct str secret_reveal(const struct secret *s);
 #define SHA256_HEX_MAX 65
 /* SHA-256 as lower-case hexadecimal, NUL-terminated. */
 struct str sha256_hex(struct str data, char *out);
+/* HMAC-SHA256 (RFC 2104) of data in the same form. */
+struct str hmac_sha256_hex(const struct secret *key, struct str data, char *out);
 
 /* A mark of a secret that has been checked before, so that this process knows it again at a small
  * part of the cost of SHA-256: SipHash-2-4 of 128 bits under a random key that only the process

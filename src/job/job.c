@@ -99,6 +99,10 @@ const struct db_query job_queries[] = {
     {"job_remove_retry", "DELETE FROM job_retry WHERE job_no = $1"},
     {"job_remove_journal", "DELETE FROM journal WHERE job_no = $1"},
     {"job_remove_journal_subject", "DELETE FROM journal_subject WHERE job_no = $1"},
+    {"job_remove_notify_event", "DELETE FROM notify_event WHERE job_no = $1"},
+    {"job_remove_notify_message", "DELETE FROM notify_message WHERE job_no = $1"},
+    {"job_remove_notify_link", "DELETE FROM notify_message_event WHERE job_no = $1"},
+    {"job_remove_notify_mark", "DELETE FROM notify_mark WHERE job_no = $1"},
 };
 const size_t job_query_count = ARRAY_LEN(job_queries);
 
