@@ -8,14 +8,13 @@
 
 /* What comes after a phase, by kind of cycle. */
 static const enum cycle_phase after_initial[] = {
-    [PHASE_USERS] = PHASE_GROUPS,
-    [PHASE_GROUPS] = PHASE_CONNECTIONS,
-    [PHASE_CONNECTIONS] = PHASE_REFERENCES,
-    [PHASE_REFERENCES] = PHASE_DONE,
+    [PHASE_GATE] = PHASE_REMOVALS,          [PHASE_REMOVALS] = PHASE_USERS,
+    [PHASE_USERS] = PHASE_GROUPS,           [PHASE_GROUPS] = PHASE_CONNECTIONS,
+    [PHASE_CONNECTIONS] = PHASE_REFERENCES, [PHASE_REFERENCES] = PHASE_DONE,
 };
 static const enum cycle_phase after_incremental[] = {
-    [PHASE_CHANGES] = PHASE_RETRIES,
-    [PHASE_RETRIES] = PHASE_REFERENCES,
+    [PHASE_GATE] = PHASE_REMOVALS,   [PHASE_REMOVALS] = PHASE_CHANGES,
+    [PHASE_CHANGES] = PHASE_RETRIES, [PHASE_RETRIES] = PHASE_REFERENCES,
     [PHASE_REFERENCES] = PHASE_DONE,
 };
 
@@ -41,9 +40,22 @@ static void expect(struct run *r)
     }
 }
 
+/* Where nobody is connected there is nothing to remove. */
+static bool has_connections(struct run *r, bool *out, struct err *err)
+{
+    int64_t users, groups;
+
+    if (!connection_count(r->db, r->job.no, SOURCE_USER, &users, err) ||
+        !connection_count(r->db, r->job.no, SOURCE_GROUP, &groups, err))
+        return false;
+    *out = users + groups > 0 || r->guard.rows;
+    return true;
+}
+
 static bool new_cycle(struct run *r, struct err *err)
 {
     char id[UUID_TEXT_MAX];
+    bool connected;
 
     r->cycle = (struct cycle){
         .id = arena_str(r->arena, uuid_new(r->engine->rng, id)),
@@ -52,18 +64,18 @@ static bool new_cycle(struct run *r, struct err *err)
         .schema_version = r->job.schema_version,
         .began_us = clock_now(r->engine->clock),
     };
-    if (!watermark_load(r->db, r->arena, r->job.no, &r->cycle.watermark, err))
+    if (!watermark_load(r->db, r->arena, r->job.no, &r->cycle.watermark, err) ||
+        !has_connections(r, &connected, err))
         return false;
     if (str_empty(r->cycle.watermark)) {
         r->cycle.kind = CYCLE_INITIAL;
-        r->cycle.phase = PHASE_USERS;
+        r->cycle.phase = connected ? PHASE_GATE : PHASE_USERS;
         expect(r);
         if (!r->source->ops->position(r->source, r->arena, &r->cycle.feed_start, err))
             return false;
     } else {
         r->cycle.kind = CYCLE_INCREMENTAL;
-        r->cycle.phase = PHASE_CHANGES;
-        r->cycle.cursor = r->cycle.watermark;
+        r->cycle.phase = PHASE_GATE;
     }
     return cycle_insert(r->db, &r->cycle, err);
 }
@@ -74,6 +86,7 @@ static bool save(struct run *r, bool ended, struct err *err)
     bool ok = db_begin(r->db, DB_WRITE, err) &&
               cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
                           err) &&
+              (!ended || !r->guard.rows || guard_settle(r->engine, r->db, r->job.no, err)) &&
               (!ended || watermark_advance(r->db, r->job.no, r->cycle.feed_start,
                                            r->cycle.schema_version, err)) &&
               cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
@@ -99,7 +112,7 @@ static bool begin(struct run *r, struct err *err)
 {
     bool found;
 
-    if (!cycle_open(r->db, r->arena, r->job.no, &r->cycle, &found, err))
+    if (!guard_open(r, err) || !cycle_open(r->db, r->arena, r->job.no, &r->cycle, &found, err))
         return false;
     if (found && r->cycle.schema_version != r->job.schema_version) {
         if (!end_outdated(r, err))
@@ -159,6 +172,10 @@ static bool test_target(struct run *r, struct err *err)
 static bool run_phase(struct run *r, struct err *err)
 {
     switch (r->cycle.phase) {
+    case PHASE_GATE:
+        return gate_run(r, err);
+    case PHASE_REMOVALS:
+        return !r->guard.rows || run_drive(r, feed_admitted, gate_start, err);
     case PHASE_USERS:
         return !enabled(r, SOURCE_USER) || run_drive(r, feed_users, run_start_walk, err);
     case PHASE_GROUPS:
@@ -179,16 +196,22 @@ static bool run_phase(struct run *r, struct err *err)
     return true;
 }
 
+/* What comes first where the gate has found nothing. */
+static bool is_early(enum cycle_phase phase)
+{
+    return phase == PHASE_REMOVALS || phase == PHASE_CHANGES || phase == PHASE_USERS;
+}
+
 /* A phase is complete: the next one starts at its beginning. */
 static bool next_phase(struct run *r, struct err *err)
 {
     if (r->cycle.phase == PHASE_CHANGES) /* what came in until now is what the cycle covers */
         r->cycle.feed_start = arena_str(r->arena, str_from_z(r->cursor));
-    assert(r->cycle.phase < PHASE_DONE);
+    assert(r->cycle.phase != PHASE_DONE);
     r->cycle.phase = r->cycle.kind == CYCLE_INITIAL ? after_initial[r->cycle.phase]
                                                     : after_incremental[r->cycle.phase];
-    r->cycle.cursor = (struct str){0};
-    r->cursor[0] = '\0';
+    r->cycle.cursor = r->cycle.phase == PHASE_CHANGES ? r->cycle.watermark : (struct str){0};
+    snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(r->cycle.cursor));
     if (r->cycle.phase == PHASE_DONE) {
         r->cycle.state = r->cycle.counters.failed > 0 ? CYCLE_ENTRY_ERRORS : CYCLE_SUCCEEDED;
         r->cycle.ended_us = clock_now(r->engine->clock);
@@ -197,7 +220,8 @@ static bool next_phase(struct run *r, struct err *err)
     /* Phases that have nothing to do are passed without a commit of their own. */
     if ((r->cycle.phase == PHASE_RETRIES && !r->had_retries) ||
         (r->cycle.phase == PHASE_REFERENCES && !references_mapped(r->walk_job.program)) ||
-        (r->cycle.phase == PHASE_GROUPS && !enabled(r, SOURCE_GROUP)))
+        (r->cycle.phase == PHASE_GROUPS && !enabled(r, SOURCE_GROUP)) ||
+        (is_early(r->cycle.phase) && !r->guard.rows))
         return true;
     return save(r, false, err);
 }

@@ -41,7 +41,7 @@ static bool merge_connections(struct run *r, struct feed_page *page, struct err 
     return true;
 }
 
-static bool load_connections(struct run *r, struct feed_page *page, struct err *err)
+bool feed_connections_of(struct run *r, struct feed_page *page, struct err *err)
 {
     page_connections(page);
     for (size_t i = 0; i < page->count; i++) {
@@ -86,8 +86,8 @@ bool feed_groups(struct run *r, struct str cursor, struct feed_page *page, struc
 }
 
 /* The source's entry for a connection, or one that says it is gone. */
-static bool entry_of(struct run *r, struct feed_page *page, struct str id, enum source_kind kind,
-                     struct str name, struct source_entry *out, struct err *err)
+bool feed_entry(struct run *r, struct feed_page *page, struct str id, enum source_kind kind,
+                struct str name, struct source_entry *out, struct err *err)
 {
     bool found;
 
@@ -117,7 +117,7 @@ bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, 
 
         if (found[i].changed_us >= r->cycle.began_us)
             continue; /* written in this cycle, so the full read has shown it */
-        if (!entry_of(r, page, found[i].source_id, kind, found[i].display_name, e, err))
+        if (!feed_entry(r, page, found[i].source_id, kind, found[i].display_name, e, err))
             return false;
         if (!e->gone && (r->walk_job.scope == SOURCE_SCOPE_ALL || e->assigned))
             continue;
@@ -141,7 +141,7 @@ bool feed_changes(struct run *r, struct str cursor, struct feed_page *page, stru
         return false;
     take_page(page, &from);
     page->repeats = true;
-    if (!load_connections(r, page, err))
+    if (!feed_connections_of(r, page, err))
         return false;
     for (size_t i = 0; i < page->count; i++) {
         if (page->connections[i] && str_empty(page->entries[i].display_name))
@@ -163,13 +163,13 @@ bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, stru
     for (size_t i = 0; i < count; i++) {
         if (due[i].reference)
             continue;
-        if (!entry_of(r, page, due[i].source_id, due[i].kind, (struct str){0},
-                      &page->entries[page->count++], err))
+        if (!feed_entry(r, page, due[i].source_id, due[i].kind, (struct str){0},
+                        &page->entries[page->count++], err))
             return false;
     }
     page->last = count < RUN_PAGE_SIZE;
     page->next = count > 0 ? due[count - 1].source_id : cursor;
-    return load_connections(r, page, err);
+    return feed_connections_of(r, page, err);
 }
 
 bool feed_only(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
@@ -179,5 +179,5 @@ bool feed_only(struct run *r, struct str cursor, struct feed_page *page, struct 
     page->entries[0] = *r->only;
     page->count = 1;
     page->last = true;
-    return load_connections(r, page, err);
+    return feed_connections_of(r, page, err);
 }

@@ -225,13 +225,13 @@ void run_walk_finish(struct walk *w)
      */
     if (w->unchanged && r->cycle.kind == CYCLE_INITIAL && r->cycle.id.len > 0)
         w->silent = true;
-    if (!w->references && !is_counted(r, w))
+    if (!w->references && !w->again_in_cycle && !is_counted(r, w))
         count_outcome(&r->cycle.counters, w);
     w->owes_references = r->cycle.phase == PHASE_RETRIES && w->keep == KEEP_CONNECTION;
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
-    if (!r->leased ||
+    if (!r->leased || w->again_in_cycle ||
         (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries)) {
         run_walk_recycle(r, w);
     } else {
@@ -312,6 +312,7 @@ static bool next_page(struct run *r, run_load *load, struct str cursor, struct e
 void run_start_walk(struct walk *w)
 {
     walk_plan(w, &w->run->walk_job);
+    guard_pass(w);
     if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
     } else {
@@ -320,7 +321,7 @@ void run_start_walk(struct walk *w)
 }
 
 /* Whether somebody elsewhere paused the job, or this process is asked to stop. */
-static void look_for_signals(struct run *r)
+void run_look_for_signals(struct run *r)
 {
     int64_t now = clock_monotonic_us();
     int64_t signal;
@@ -438,7 +439,7 @@ bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w), str
     r->feed_at = str_from_z(r->feed_at_text);
     r->feed_ended = false;
     for (;;) {
-        look_for_signals(r);
+        run_look_for_signals(r);
         if (ok && !fill(r, load, start, &end, err)) {
             ok = false;
             r->stopping = true;

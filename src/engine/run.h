@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "db/writer.h"
 #include "engine/engine.h"
+#include "engine/guard.h"
 #include "engine/walk.h"
 
 #include <pthread.h>
@@ -45,6 +46,14 @@ struct feed_page {
 
 struct record_batch;
 
+/* What the gate of the cycle has found (guard.h). */
+struct run_guard {
+    struct guard_numbers numbers[HELD_CLASS_COUNT]; /* planned: admitted and held */
+    bool closed[HELD_CLASS_COUNT];                  /* all of the class is held */
+    bool rows;                                      /* there are any in the table */
+    bool tried;                                     /* this cycle has sent some */
+};
+
 struct run {
     const struct engine *engine;
     struct db *db;
@@ -69,6 +78,7 @@ struct run {
     struct cycle cycle;          /* id empty: on demand */
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
+    struct run_guard guard;
     bool had_retries; /* the queue was not empty: successes have to be taken out of it */
 
     struct feed_page *first_page, *last_page; /* in feed order */
@@ -114,6 +124,8 @@ MUST_USE bool run_open(struct run *r, const struct engine *e, int64_t job_no, bo
 MUST_USE bool run_lease(struct run *r, struct err *err);
 void run_close(struct run *r); /* gives the lease back; for CLEANUP */
 struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index);
+/* Whether somebody elsewhere paused the job, or this process is asked to stop. */
+void run_look_for_signals(struct run *r);
 void run_walk_recycle(struct run *r, struct walk *w);
 /* The walk has its outcome: counts it and hands it to the recorder. */
 void run_walk_finish(struct walk *w);
@@ -144,6 +156,11 @@ MUST_USE bool lease_claim(const struct engine *e, struct db *db, int64_t job_no,
                           struct job_lease *out, struct err *err);
 
 /* --- feed.c: what feeds a run, a page each time --- */
+/* The source's entry for an id that is known here, or one that says it is gone; and the connections
+ * of the entries of a page, one by one. */
+bool feed_entry(struct run *r, struct feed_page *page, struct str id, enum source_kind kind,
+                struct str name, struct source_entry *out, struct err *err);
+bool feed_connections_of(struct run *r, struct feed_page *page, struct err *err);
 bool feed_users(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_groups(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, struct err *err);

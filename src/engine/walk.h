@@ -9,6 +9,7 @@
 #include "connector/target.h"
 #include "engine/engine.h"
 #include "job/connection.h"
+#include "job/held.h"
 #include "job/job.h"
 #include "journal/journal.h"
 
@@ -64,6 +65,20 @@ enum walk_keep {
     KEEP_DROPPED,    /* remove it */
 };
 
+/* How the guard lets it through (guard.h). */
+enum guard_mark {
+    GUARD_FREE,     /* it does not count */
+    GUARD_ADMITTED, /* counts for the rolling window when it is sent */
+    GUARD_APPROVED, /* by an administrator */
+    GUARD_HOLD,     /* a row of the held set is to be written */
+};
+struct walk_guard {
+    enum guard_mark mark;
+    enum held_class class_;
+    bool has_row;           /* in the held set, as planned, allowed, ... */
+    const struct held *row; /* of GUARD_HOLD */
+};
+
 struct walk {
     struct arena *arena;
     struct source_entry entry; /* texts in the page or in the arena, both outlive the walk */
@@ -99,7 +114,9 @@ struct walk {
     enum journal_status status;
     struct str code;
     struct str message;
-    enum target_class failure;      /* when status is failure */
+    enum target_class failure; /* when status is failure */
+    bool again_in_cycle;       /* this cycle has done it before: neither counted nor recorded */
+    struct walk_guard guard;
     bool silent;                    /* nothing to write to the journal */
     bool unchanged;                 /* in scope, connected and equal: no request */
     bool references;                /* the second pass of this object */

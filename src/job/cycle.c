@@ -47,7 +47,7 @@ static_assert(ARRAY_LEN(state_names) == CYCLE_STATE_COUNT, "every cycle_state ha
 static const char *const phase_names[] = {
     [PHASE_USERS] = "users",     [PHASE_GROUPS] = "groups",   [PHASE_CONNECTIONS] = "connections",
     [PHASE_CHANGES] = "changes", [PHASE_RETRIES] = "retries", [PHASE_REFERENCES] = "references",
-    [PHASE_DONE] = "done",
+    [PHASE_DONE] = "done",       [PHASE_GATE] = "gate",       [PHASE_REMOVALS] = "removals",
 };
 static_assert(ARRAY_LEN(phase_names) == PHASE_COUNT, "every cycle_phase has a name");
 

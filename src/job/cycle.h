@@ -24,6 +24,8 @@ enum cycle_phase {
     PHASE_RETRIES,
     PHASE_REFERENCES,
     PHASE_DONE,
+    PHASE_GATE,     /* counts removals and judges them: before all others */
+    PHASE_REMOVALS, /* what the gate has admitted, and what an administrator has allowed */
     PHASE_COUNT
 };
 const char *cycle_kind_name(enum cycle_kind k); /* "initial", "incremental" */

@@ -19,3 +19,5 @@ extern const struct db_query cycle_queries[];
 extern const size_t cycle_query_count;
 extern const struct db_query lease_queries[];
 extern const size_t lease_query_count;
+extern const struct db_query held_queries[];
+extern const size_t held_query_count;

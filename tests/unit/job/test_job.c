@@ -18,6 +18,7 @@ static void statements_body(const struct db_config *config)
         {reference_queries, &reference_query_count},
         {settings_queries, &settings_query_count},
         {retry_queries, &retry_query_count},
+        {held_queries, &held_query_count},
         {cycle_queries, &cycle_query_count},
         {lease_queries, &lease_query_count},
     };
