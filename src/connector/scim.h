@@ -82,6 +82,11 @@ void scim_write_find_url(struct buf *out, const struct scim_base *base, const st
 void scim_write_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
                     struct str id, enum http_method method, struct str *shown);
 
+/* A page of a list. Cursors are ours: "" (the first page), "N" (from the N-th resource on), "cTEXT"
+ * (a cursor of the server). */
+void scim_write_list_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
+                         const struct target_page *page, struct str *shown);
+
 enum scim_secrets { SCIM_SECRETS_SENT, SCIM_SECRETS_MASKED };
 void scim_write_create(struct buf *out, const struct scim_object *o,
                        const struct mapping_changes *want, enum scim_secrets secrets);
@@ -108,7 +113,9 @@ bool scim_has_element(const struct scim_attribute *t, const struct json *resourc
 struct scim_list {
     const struct json *resources; /* an array, or NULL */
     int64_t total;                /* what the server says, or what there is */
+    bool total_said;
     size_t count;
+    struct str next; /* nextCursor; empty if there is none */
 };
 /* False when the document is not a list of resources. */
 bool scim_read_list(const struct json *document, struct scim_list *out);
@@ -117,7 +124,15 @@ bool scim_matches(const struct target_record *record, const struct mapping_crite
 
 /* --- Judgement --- */
 
-enum scim_action { SCIM_FIND, SCIM_READ, SCIM_CREATE, SCIM_UPDATE, SCIM_MEMBERS, SCIM_REMOVE };
+enum scim_action {
+    SCIM_FIND,
+    SCIM_LIST,
+    SCIM_READ,
+    SCIM_CREATE,
+    SCIM_UPDATE,
+    SCIM_MEMBERS,
+    SCIM_REMOVE
+};
 
 /* What was asked, for messages. */
 struct scim_asked {

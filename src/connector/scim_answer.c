@@ -25,6 +25,7 @@ static void fill_ok(const struct http_answer *answer, struct target_result *out)
         .http_status = answer->status,
         .retry_after_ms = -1,
         .duration_us = answer->duration_us,
+        .total = -1,
     };
 }
 
@@ -69,6 +70,60 @@ static void end_find(struct scim_call *c, const struct http_answer *answer,
     fill_ok(answer, out);
     out->records = records;
     out->record_count = count;
+}
+
+/* The cursor of the page after this one; empty if this was the last. A full page is never taken for
+ * the last: totalResults may be wrong (scim.md 10.2). */
+static struct str next_page(struct scim_call *c, const struct scim_list *list)
+{
+    struct arena *a = c->target->answer;
+    int64_t from = 1;
+
+    if (list->next.len)
+        return arena_printf(a, "c%.*s", STR_ARG(list->next));
+    if (str_starts(c->page.cursor, STR("c")) || list->count == 0)
+        return STR("");
+    (void)str_to_int(c->page.cursor, 1, INT64_MAX / 2, &from);
+    from += (int64_t)list->count;
+    if (list->count < c->page.count && (!list->total_said || from > list->total))
+        return STR("");
+    return arena_printf(a, "%lld", (long long)from);
+}
+
+static void end_list(struct scim_call *c, const struct http_answer *answer,
+                     struct target_result *out)
+{
+    struct arena *a = c->target->answer;
+    struct json *document = parse(c, answer);
+    struct target_record *records;
+    struct scim_list list;
+    size_t count = 0;
+
+    if (!document || !scim_read_list(document, &list)) {
+        fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is not a list of resources",
+             out);
+        return;
+    }
+    records = ARENA_ARRAY(a, struct target_record, list.count + 1);
+    JSON_EACH(resource, list.resources)
+    {
+        scim_read_record(a, c->object, resource, &records[count++]);
+    }
+    fill_ok(answer, out);
+    out->records = records;
+    out->record_count = count;
+    out->total = list.total_said ? list.total : -1;
+    out->next = next_page(c, &list);
+}
+
+static bool is_too_large(struct scim_call *c, const struct http_answer *answer)
+{
+    return answer->failure == HTTP_TOO_LARGE ||
+           (answer->failure == HTTP_OK &&
+            (answer->status == 413 ||
+             (answer->status == 400 &&
+              str_eq_ascii_nocase(scim_error_type(c->target->answer, answer->body),
+                                  STR("tooMany")))));
 }
 
 static void end_read(struct scim_call *c, const struct http_answer *answer,
@@ -266,6 +321,9 @@ static void end_success(struct scim_call *c, const struct http_answer *answer,
     case SCIM_FIND:
         end_find(c, answer, out);
         break;
+    case SCIM_LIST:
+        end_list(c, answer, out);
+        break;
     case SCIM_READ:
         end_read(c, answer, out);
         break;
@@ -302,6 +360,8 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     arena_reset(t->answer);
     if (c->asked.action == SCIM_UPDATE && next_update(c, answer, &result, &ended))
         return;
+    if (c->asked.action == SCIM_LIST && is_too_large(c, answer) && scim_call_list_smaller(c))
+        return;
     if (ended) {
         /* result is filled */
     } else if (c->asked.action == SCIM_MEMBERS && next_members(c, answer)) {
@@ -317,9 +377,23 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     } else {
         scim_judge(t->answer, &c->asked, answer, &result);
     }
-    if (result.http_status == 401) {
-        hold(c, &result);
+    scim_call_settle(c, &result);
+}
+
+void scim_created(struct scim_call *c, const struct http_answer *answer, struct target_result *out)
+{
+    if (is_success(answer)) {
+        end_create(c, answer, out);
     } else {
-        scim_call_end(c, &result);
+        scim_judge(c->target->answer, &c->asked, answer, out);
+    }
+}
+
+void scim_call_settle(struct scim_call *c, const struct target_result *result)
+{
+    if (result->http_status == 401) {
+        hold(c, result);
+    } else {
+        scim_call_end(c, result);
     }
 }

@@ -7,6 +7,8 @@
 
 enum { SCIM_REQUEST_ID_MAX = 40, SCIM_CALL_SECRETS_MAX = 8 };
 
+struct scim_bulk;
+
 struct scim_members { /* what is left to do */
     const struct scim_attribute *attribute;
     const struct str *add;
@@ -38,11 +40,21 @@ struct scim_call {
     char request_id[SCIM_REQUEST_ID_MAX];
     struct str secrets[SCIM_CALL_SECRETS_MAX];
     struct mapping_criterion by; /* SCIM_FIND */
+    struct target_page page;     /* SCIM_LIST */
     struct scim_update update;   /* SCIM_UPDATE */
     struct scim_members members; /* SCIM_MEMBERS */
     target_done *done;
     void *ctx;
     struct target_result result; /* of a ready or held call; its texts are in the call's arena */
+};
+
+/* What ServiceProviderConfig says. */
+struct scim_service_traits {
+    bool asked, known;
+    bool patch;
+    bool cursor;            /* lists can be read by cursor */
+    size_t bulk_operations; /* 0: no bulk */
+    size_t bulk_bytes;
 };
 
 struct scim_target {
@@ -59,15 +71,50 @@ struct scim_target {
     struct buf body;      /* of the request being written */
     struct scim_call *all;
     struct scim_call *free;
+    struct scim_bulk *bulks; /* under way */
     struct scim_call *ready; /* to be ended by the next run without a request */
     struct scim_call *held;  /* answered 401, waiting for what the probe says */
     bool probing;
     int64_t probed_well_us; /* monotonic time of the last probe that was accepted; 0: never */
     size_t members_at_once;
+    size_t list_at_once; /* an answer of more was refused; 0: none was */
+    struct scim_service_traits service;
     unsigned ended; /* calls of done, counted up */
     uint64_t requests;
     uint64_t request_prefix;
 };
+
+/* --- What the files that start calls share --- */
+struct scim_target *scim_of(struct target *t);
+struct scim_call *scim_call_new(struct scim_target *t, enum scim_action action,
+                                enum http_method method, const struct mapping_object *m,
+                                target_done *done, void *ctx);
+/* Empties the buffer for the body of the next request. */
+struct buf *scim_body(struct scim_target *t);
+/* Sends what has been written: the URL of the call and the body. */
+void scim_call_send(struct scim_call *c, struct str body);
+/* GET of a path under the base URL; waits for the answer, whose texts are copied to a. */
+void scim_target_get_path(struct scim_target *t, struct arena *a, const char *path,
+                          struct http_answer *out);
+
+/* A POST to a path under the base URL. */
+void scim_target_post(struct scim_target *t, const char *path, struct str body,
+                      http_client_done *done, void *ctx);
+/* A creation, ready to be sent: its body is in t->body. */
+struct scim_call *scim_call_create(struct scim_target *t, const struct mapping_object *m,
+                                   const struct mapping_changes *want, target_done *done,
+                                   void *ctx);
+
+/* scim_bulk.c */
+void scim_bulk_drop(struct scim_target *t); /* forgets those under way */
+void scim_create_many(struct target *target, const struct target_creation *creations, size_t count);
+
+/* scim_list.c */
+void scim_list(struct target *target, const struct mapping_object *m,
+               const struct target_page *page, target_done *done, void *ctx);
+void scim_describe(struct target *target, struct target_traits *out);
+/* What the service says of itself; asked once. */
+const struct scim_service_traits *scim_service(struct scim_target *t);
 
 /* The next request of a change of members; false when there is nothing left to do. */
 bool scim_call_send_members(struct scim_call *c);
@@ -75,9 +122,15 @@ bool scim_call_send_members(struct scim_call *c);
 void scim_call_read_for_update(struct scim_call *c);
 /* Sends the update once more, knowing the account; false when nothing is left to send. */
 bool scim_call_update_again(struct scim_call *c, const struct json *resource);
+/* Asks for the page once more with fewer resources; false when there is nothing fewer than one. */
+bool scim_call_list_smaller(struct scim_call *c);
 /* Asks whether the token is accepted at all, and lets on_probe know. */
 void scim_target_probe(struct scim_target *t, http_client_done *on_probe);
 /* What http_client_send calls; ctx is the call. */
 void scim_call_answered(void *ctx, const struct http_answer *answer);
+/* What the answer to a creation means. */
+void scim_created(struct scim_call *c, const struct http_answer *answer, struct target_result *out);
+/* Ends the call, unless it first has to be known whether the token is refused altogether. */
+void scim_call_settle(struct scim_call *c, const struct target_result *result);
 /* Tells the caller and frees the call. */
 void scim_call_end(struct scim_call *c, const struct target_result *result);

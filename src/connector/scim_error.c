@@ -131,6 +131,7 @@ static enum target_status status_of(enum scim_action action, int status, const c
         case SCIM_REMOVE:
             return TARGET_NOT_FOUND;
         case SCIM_FIND:
+        case SCIM_LIST:
         case SCIM_CREATE:
             return TARGET_FAILED;
         }

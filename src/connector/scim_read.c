@@ -222,8 +222,11 @@ bool scim_read_list(const struct json *document, struct scim_list *out)
         .count = resources ? resources->count : 0,
     };
     out->total = (int64_t)out->count;
-    if (str_to_int(scalar_text(total), 0, INT64_MAX, &n))
+    if (str_to_int(scalar_text(total), 0, INT64_MAX, &n)) {
         out->total = n;
+        out->total_said = true;
+    }
+    out->next = scalar_text(json_get_nocase(document, STR("nextCursor")));
     return true;
 }
 

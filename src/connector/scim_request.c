@@ -141,6 +141,25 @@ void scim_write_find_url(struct buf *out, const struct scim_base *base, const st
     end_url(out, base, true, shown);
 }
 
+void scim_write_list_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
+                         const struct target_page *page, struct str *shown)
+{
+    buf_add(out, base->url);
+    buf_add(out, o->endpoint);
+    buf_add_char(out, '?');
+    if (o->mapping->kind == SOURCE_GROUP && !page->references)
+        buf_add_z(out, "excludedAttributes=members&");
+    if (str_starts(page->cursor, STR("c"))) {
+        buf_add_z(out, "cursor=");
+        http_url_encode(out, str_from(page->cursor, 1));
+    } else {
+        buf_add_z(out, "startIndex=");
+        buf_add(out, page->cursor.len ? page->cursor : STR("1"));
+    }
+    buf_addf(out, "&count=%zu", page->count);
+    end_url(out, base, true, shown);
+}
+
 void scim_write_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
                     struct str id, enum http_method method, struct str *shown)
 {

@@ -6,7 +6,7 @@
 
 static const struct target_ops scim_ops;
 
-static struct scim_target *scim_of(struct target *t)
+struct scim_target *scim_of(struct target *t)
 {
     assert(t->ops == &scim_ops);
     return (struct scim_target *)t;
@@ -20,9 +20,9 @@ static struct scim_object *object_of(struct scim_target *t, const struct mapping
     return &t->objects[i];
 }
 
-static struct scim_call *call_new(struct scim_target *t, enum scim_action action,
-                                  enum http_method method, const struct mapping_object *m,
-                                  target_done *done, void *ctx)
+struct scim_call *scim_call_new(struct scim_target *t, enum scim_action action,
+                                enum http_method method, const struct mapping_object *m,
+                                target_done *done, void *ctx)
 {
     struct scim_call *c = t->free;
 
@@ -61,7 +61,7 @@ static void remember_secrets(struct scim_call *c, const struct mapping_changes *
     }
 }
 
-static struct buf *empty_body(struct scim_target *t)
+struct buf *scim_body(struct scim_target *t)
 {
     buf_reset(&t->body);
     t->body.overflowed = false;
@@ -113,8 +113,7 @@ static void send_request(struct scim_target *t, enum http_method method, struct 
                      done, ctx);
 }
 
-/* Sends what has been written: the URL of the call and the body. */
-static void send_call(struct scim_call *c, struct str body)
+void scim_call_send(struct scim_call *c, struct str body)
 {
     struct scim_target *t = c->target;
 
@@ -137,7 +136,7 @@ static void send_call(struct scim_call *c, struct str body)
 bool scim_call_send_members(struct scim_call *c)
 {
     struct scim_members *m = &c->members;
-    struct buf *body = empty_body(c->target);
+    struct buf *body = scim_body(c->target);
 
     if (m->add_count + m->remove_count == 0)
         return false;
@@ -147,7 +146,7 @@ bool scim_call_send_members(struct scim_call *c)
     if (m->at_once > left || m->at_once == 0)
         m->at_once = left;
     scim_write_members(body, m->attribute, m->op, m->remove_count ? m->remove : m->add, m->at_once);
-    send_call(c, buf_str(body));
+    scim_call_send(c, buf_str(body));
     return true;
 }
 
@@ -161,20 +160,20 @@ static void write_url(struct scim_call *c, enum http_method method, struct str i
 void scim_call_read_for_update(struct scim_call *c)
 {
     c->update.stage = SCIM_UPDATE_READING;
-    empty_body(c->target);
+    scim_body(c->target);
     write_url(c, HTTP_GET, c->update.id);
-    send_call(c, STR(""));
+    scim_call_send(c, STR(""));
 }
 
 bool scim_call_update_again(struct scim_call *c, const struct json *resource)
 {
-    struct buf *body = empty_body(c->target);
+    struct buf *body = scim_body(c->target);
 
     c->update.stage = SCIM_UPDATE_SENT_AGAIN;
     write_url(c, HTTP_PATCH, c->update.id);
     if (!scim_write_patch(body, c->object, &c->update.changes, resource, SCIM_SECRETS_SENT))
         return false;
-    send_call(c, buf_str(body));
+    scim_call_send(c, buf_str(body));
     return true;
 }
 
@@ -231,22 +230,51 @@ static void on_got(void *ctx, const struct http_answer *answer)
     get->ended = true;
 }
 
+void scim_target_post(struct scim_target *t, const char *path, struct str body,
+                      http_client_done *done, void *ctx)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    char request_id[SCIM_REQUEST_ID_MAX];
+
+    next_request_id(t, request_id);
+    send_request(t, HTTP_POST,
+                 arena_printf(a, "%.*s%s%s%.*s", STR_ARG(t->url.url), path,
+                              t->url.query.len ? "?" : "", STR_ARG(t->url.query)),
+                 body, str_from_z(request_id), done, ctx);
+}
+
+/* Waits for the answer. */
+static void get_url(struct scim_target *t, struct arena *a, struct str url, struct http_answer *out)
+{
+    struct get get = {.a = a, .out = out};
+    char request_id[SCIM_REQUEST_ID_MAX];
+
+    next_request_id(t, request_id);
+    send_request(t, HTTP_GET, url, STR(""), str_from_z(request_id), on_got, &get);
+    while (!get.ended)
+        http_client_run(t->client, 1000);
+}
+
 void scim_target_get(struct scim_target *t, struct arena *a, const struct scim_object *o,
                      struct str *out_shown, struct http_answer *out)
 {
     struct mapping_criterion by = random_criterion(a, o);
-    struct get get = {.a = a, .out = out};
-    char request_id[SCIM_REQUEST_ID_MAX];
     CLEANUP(buf_done) struct buf url;
     struct str shown;
 
     buf_init(&url, SCIM_URL_MAX);
     scim_write_find_url(&url, &t->url, o, &by, &shown);
     *out_shown = arena_str(a, shown);
-    next_request_id(t, request_id);
-    send_request(t, HTTP_GET, buf_str(&url), STR(""), str_from_z(request_id), on_got, &get);
-    while (!get.ended)
-        http_client_run(t->client, 1000);
+    get_url(t, a, buf_str(&url), out);
+}
+
+void scim_target_get_path(struct scim_target *t, struct arena *a, const char *path,
+                          struct http_answer *out)
+{
+    get_url(t, a,
+            arena_printf(a, "%.*s%s%s%.*s", STR_ARG(t->url.url), path, t->url.query.len ? "?" : "",
+                         STR_ARG(t->url.query)),
+            out);
 }
 
 const struct scim_object *scim_target_object(const struct scim_target *t, enum source_kind kind)
@@ -267,16 +295,16 @@ static void scim_find(struct target *target, const struct mapping_object *m,
                       const struct mapping_criterion *by, target_done *done, void *ctx)
 {
     struct scim_target *t = scim_of(target);
-    struct scim_call *c = call_new(t, SCIM_FIND, HTTP_GET, m, done, ctx);
+    struct scim_call *c = scim_call_new(t, SCIM_FIND, HTTP_GET, m, done, ctx);
 
     c->by = (struct mapping_criterion){.count = by->count};
     for (size_t i = 0; i < by->count; i++) {
         c->by.attributes[i] = by->attributes[i];
         c->by.values[i] = json_clone(c->arena, by->values[i]);
     }
-    empty_body(t);
+    scim_body(t);
     scim_write_find_url(&c->url, &t->url, c->object, by, &c->asked.shown);
-    send_call(c, STR(""));
+    scim_call_send(c, STR(""));
 }
 
 /* A call on one account by its id, without a body. */
@@ -284,11 +312,11 @@ static void send_plain(struct target *target, enum scim_action action, enum http
                        const struct mapping_object *m, struct str id, target_done *done, void *ctx)
 {
     struct scim_target *t = scim_of(target);
-    struct scim_call *c = call_new(t, action, method, m, done, ctx);
+    struct scim_call *c = scim_call_new(t, action, method, m, done, ctx);
 
-    empty_body(t);
+    scim_body(t);
     write_url(c, method, id);
-    send_call(c, STR(""));
+    scim_call_send(c, STR(""));
 }
 
 static void scim_read(struct target *target, const struct mapping_object *m, struct str id,
@@ -303,17 +331,25 @@ static void scim_remove(struct target *target, const struct mapping_object *m, s
     send_plain(target, SCIM_REMOVE, HTTP_DELETE, m, id, done, ctx);
 }
 
-static void scim_create(struct target *target, const struct mapping_object *m,
-                        const struct mapping_changes *want, target_done *done, void *ctx)
+struct scim_call *scim_call_create(struct scim_target *t, const struct mapping_object *m,
+                                   const struct mapping_changes *want, target_done *done, void *ctx)
 {
-    struct scim_target *t = scim_of(target);
-    struct scim_call *c = call_new(t, SCIM_CREATE, HTTP_POST, m, done, ctx);
-    struct buf *body = empty_body(t);
+    struct scim_call *c = scim_call_new(t, SCIM_CREATE, HTTP_POST, m, done, ctx);
+    struct buf *body = scim_body(t);
 
     remember_secrets(c, want);
     write_url(c, HTTP_POST, STR(""));
     scim_write_create(body, c->object, want, SCIM_SECRETS_SENT);
-    send_call(c, buf_str(body));
+    return c;
+}
+
+static void scim_create(struct target *target, const struct mapping_object *m,
+                        const struct mapping_changes *want, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = scim_call_create(t, m, want, done, ctx);
+
+    scim_call_send(c, buf_str(&t->body));
 }
 
 static struct mapping_changes copy_changes(struct arena *a, const struct mapping_changes *changes)
@@ -337,8 +373,8 @@ static void scim_update(struct target *target, const struct mapping_object *m, s
                         const struct mapping_changes *changes, target_done *done, void *ctx)
 {
     struct scim_target *t = scim_of(target);
-    struct scim_call *c = call_new(t, SCIM_UPDATE, HTTP_PATCH, m, done, ctx);
-    struct buf *body = empty_body(t);
+    struct scim_call *c = scim_call_new(t, SCIM_UPDATE, HTTP_PATCH, m, done, ctx);
+    struct buf *body = scim_body(t);
 
     if (changes->count == 0) {
         call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
@@ -351,7 +387,7 @@ static void scim_update(struct target *target, const struct mapping_object *m, s
     };
     write_url(c, HTTP_PATCH, id);
     (void)scim_write_patch(body, c->object, changes, NULL, SCIM_SECRETS_SENT);
-    send_call(c, buf_str(body));
+    scim_call_send(c, buf_str(body));
 }
 
 static const struct str *copy_ids(struct arena *a, const struct str *ids, size_t count)
@@ -370,7 +406,7 @@ static void scim_change_members(struct target *target, const struct mapping_obje
                                 size_t remove_count, target_done *done, void *ctx)
 {
     struct scim_target *t = scim_of(target);
-    struct scim_call *c = call_new(t, SCIM_MEMBERS, HTTP_PATCH, m, done, ctx);
+    struct scim_call *c = scim_call_new(t, SCIM_MEMBERS, HTTP_PATCH, m, done, ctx);
 
     c->members = (struct scim_members){
         .attribute = &c->object->attributes[attribute - m->attributes],
@@ -391,7 +427,7 @@ static struct str scim_preview(struct target *target, const struct mapping_objec
     struct scim_target *t = scim_of(target);
     const struct scim_object *o = object_of(t, m);
     enum http_method method = !changes ? HTTP_DELETE : id.len ? HTTP_PATCH : HTTP_POST;
-    struct buf *body = empty_body(t);
+    struct buf *body = scim_body(t);
     CLEANUP(buf_done) struct buf url;
     struct str shown;
 
@@ -434,6 +470,7 @@ static void scim_close(struct target *target)
     struct scim_target *t = scim_of(target);
 
     http_client_free(t->client);
+    scim_bulk_drop(t);
     while (t->all) {
         struct scim_call *c = t->all;
 
@@ -452,9 +489,12 @@ static void scim_close(struct target *target)
 static const struct target_ops scim_ops = {
     .kind = "scim",
     .test = scim_test,
+    .describe = scim_describe,
+    .list = scim_list,
     .find = scim_find,
     .read = scim_read,
     .create = scim_create,
+    .create_many = scim_create_many,
     .update = scim_update,
     .change_members = scim_change_members,
     .remove = scim_remove,

@@ -47,10 +47,34 @@ struct target_result { /* valid during done only */
     int64_t retry_after_ms; /* -1 when not said */
     int64_t duration_us;
     const struct target_record
-        *records; /* find: 0..n; read, create, update: the account if it was returned */
+        *records; /* find, list: 0..n; read, create, update: the account if it was returned */
     size_t record_count;
+    int64_t total;   /* list: how many accounts the target says there are; -1 when not said */
+    struct str next; /* list: the cursor of the next page; empty: this was the last */
+    bool shared;     /* another creation of the same request counts it */
 };
 typedef void target_done(void *ctx, const struct target_result *result);
+
+/* What a target says that it can; a hint (scim.md 10.1). */
+struct target_traits {
+    bool known; /* it has said something */
+    bool patch;
+    size_t bulk_operations; /* at most so many in a bulk request; 0: there are none */
+};
+
+/* Which page of the accounts is wanted. */
+struct target_page {
+    struct str cursor; /* empty: the first */
+    size_t count;      /* so many are asked for; the target may give fewer */
+    bool references;   /* members, too */
+};
+
+struct target_creation { /* as the parameters of create */
+    const struct mapping_object *m;
+    const struct mapping_changes *want; /* borrowed during the call */
+    target_done *done;
+    void *ctx;
+};
 
 struct target_ops {
     const char *kind; /* "scim" */
@@ -59,6 +83,14 @@ struct target_ops {
      * "notScim", "filterIgnored", "wrongUrl", "unreachable", "certificateRefused", "unresolvable",
      * "timeout", "busy", "filterRefused", "serverError". No call may be in flight. */
     bool (*test)(struct target *t, struct err *err);
+    /* What the target can. Blocks for the first time, then remembers. No call may be in flight.
+     * Does not fail: what the target does not say is assumed. */
+    void (*describe)(struct target *t, struct target_traits *out);
+    /* One page of all accounts of the kind of m, in the target's order. A record without id says
+     * that the target gave none. Accounts that come and go while pages are read may be missed or
+     * given twice. */
+    void (*list)(struct target *t, const struct mapping_object *m, const struct target_page *page,
+                 target_done *done, void *ctx);
     void (*find)(struct target *t, const struct mapping_object *m,
                  const struct mapping_criterion *by, target_done *done, void *ctx);
     void (*read)(struct target *t, const struct mapping_object *m, struct str id, target_done *done,
@@ -66,6 +98,9 @@ struct target_ops {
     /* want: the values of a create; references are already target ids. */
     void (*create)(struct target *t, const struct mapping_object *m,
                    const struct mapping_changes *want, target_done *done, void *ctx);
+    /* Several creations in one request where the target has that (describe), else one by one. Each
+     * has its own result. */
+    void (*create_many)(struct target *t, const struct target_creation *creations, size_t count);
     /* Sends only the changes given. */
     void (*update)(struct target *t, const struct mapping_object *m, struct str id,
                    const struct mapping_changes *changes, target_done *done, void *ctx);

@@ -121,6 +121,7 @@ static bool begin(struct run *r, struct err *err)
     }
     if (!found && !new_cycle(r, err))
         return false;
+    r->resumed = found;
     r->cycle.error_code = r->cycle.error_message = (struct str){0};
     snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(r->cycle.cursor));
     return true;
@@ -308,7 +309,10 @@ bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_ob
     }
     if (!run_lease(&r, err))
         return false;
-    ok = test_target(&r, err) && begin(&r, err) && run_phases(&r, err);
+    ok = test_target(&r, err) && begin(&r, err);
+    if (ok)
+        bulk_open(&r);
+    ok = ok && run_phases(&r, err);
     if (!job_set_next_cycle_after(r.db, job_no, r.job.schema_version, next_cycle(&r), &ignored))
         log_error("next_cycle_not_saved", &ignored);
     if (ok)

@@ -3,9 +3,9 @@
  * create whose answer was lost is never repeated blindly: the target is asked by the matching
  * attributes again (promise 2). */
 #include "base/unicode.h"
+#include "engine/listing.h"
 #include "engine/run.h"
 
-static void ask(struct walk *w);
 static void send_create(struct walk *w);
 static void send_update(struct walk *w);
 static void read_account(struct walk *w);
@@ -92,7 +92,7 @@ void export_failed(struct walk *w, const struct target_result *result, enum step
     if (!on_demand && !of_the_object) {
         int64_t wait;
 
-        if (result->class_ == TARGET_TRANSIENT)
+        if (result->class_ == TARGET_TRANSIENT && !result->shared)
             r->failures_in_row++;
         if (result->class_ == TARGET_JOB || r->failures_in_row >= r->window)
             give_up_run(r, result);
@@ -148,13 +148,13 @@ static bool shown_only(struct walk *w, const char *step_name, const struct mappi
 
 /* --- match --- */
 
-static void describe_matches(struct walk *w, const struct target_result *result)
+static void describe_matches(struct walk *w, const struct target_record *records, size_t count)
 {
     struct json *details = walk_details(w);
 
-    for (size_t i = 0; i < result->record_count && i < 10; i++) {
-        json_add(w->arena, details, arena_str(w->arena, result->records[i].id),
-                 json_clone(w->arena, result->records[i].values));
+    for (size_t i = 0; i < count && i < 10; i++) {
+        json_add(w->arena, details, arena_str(w->arena, records[i].id),
+                 json_clone(w->arena, records[i].values));
     }
 }
 
@@ -198,30 +198,25 @@ static void adopt(struct walk *w, const struct target_record *record)
     export_finish(w);
 }
 
-static void on_found(void *ctx, const struct target_result *result)
+/* So many accounts have the values of the present criterion. */
+static void found(struct walk *w, const struct target_record *records, size_t count,
+                  const char *where)
 {
-    struct walk *w = ctx;
+    struct str name = w->criteria[w->criterion].attributes[0]->target;
 
-    w->requests++;
-    if (result->status != TARGET_OK) {
-        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", ask);
-        return;
-    }
-    good_call(w);
     walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
-              "%zu accounts found by %.*s", result->record_count,
-              STR_ARG(w->criteria[w->criterion].attributes[0]->target));
-    describe_matches(w, result);
-    if (result->record_count == 1) {
-        adopt(w, &result->records[0]);
-    } else if (result->record_count > 1) {
+              "%zu accounts found by %.*s%s", count, STR_ARG(name), where);
+    describe_matches(w, records, count);
+    if (count == 1) {
+        adopt(w, &records[0]);
+    } else if (count > 1) {
         walk_fail(w, TARGET_PERMANENT, "DuplicateTargetEntries",
                   "%zu accounts have this %.*s: remove the duplicates or change the matching",
-                  result->record_count, STR_ARG(w->criteria[w->criterion].attributes[0]->target));
+                  count, STR_ARG(name));
         w->steps[w->step_count - 1].status = STATUS_FAILURE;
         export_finish(w);
     } else if (++w->criterion < w->criterion_count) {
-        ask(w);
+        export_ask(w);
     } else if (w->asked_after_conflict) {
         walk_fail(
             w, TARGET_PERMANENT, "EntryConflict",
@@ -233,17 +228,80 @@ static void on_found(void *ctx, const struct target_result *result)
     }
 }
 
-static void ask(struct walk *w)
+static void on_found(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", export_ask);
+        return;
+    }
+    good_call(w);
+    found(w, result->records, result->record_count, "");
+}
+
+static void ask_singly(struct walk *w);
+
+/* The account that the list names, as it is now. */
+static void on_listed(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+    const struct mapping_criterion *by = &w->criteria[w->criterion];
+    bool same = result->status == TARGET_OK;
+
+    w->requests++;
+    if (!same && result->status != TARGET_NOT_FOUND) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", export_ask);
+        return;
+    }
+    for (size_t i = 0; same && i < by->count; i++) {
+        const struct json *v = json_get(result->records[0].values, by->attributes[i]->target);
+
+        same = mapping_equal(by->attributes[i], v, by->values[i]);
+    }
+    if (same) {
+        found(w, result->records, 1, "");
+    } else { /* it has changed since */
+        ask_singly(w);
+    }
+}
+
+void export_ask(struct walk *w)
 {
     struct target *t = w->run->target;
+    struct str ids[LISTING_FOUND_MAX];
+    size_t count = 0;
 
-    t->ops->find(t, w->mapping, &w->criteria[w->criterion], on_found, w);
+    switch (listing_ask(w, ids, &count)) {
+    case LISTING_WAIT:
+        break;
+    case LISTING_KNOWS:
+        if (count == 0) {
+            found(w, NULL, 0, " in the list of all accounts");
+        } else if (count == 1) {
+            t->ops->read(t, w->mapping, ids[0], on_listed, w);
+        } else {
+            ask_singly(w); /* the target says which of them there still are */
+        }
+        break;
+    case LISTING_ASK:
+        t->ops->find(t, w->mapping, &w->criteria[w->criterion], on_found, w);
+        break;
+    }
+}
+
+/* What was read before does not count: something has happened since. */
+static void ask_singly(struct walk *w)
+{
+    w->singly = true;
+    export_ask(w);
 }
 
 static void ask_from_the_start(struct walk *w)
 {
     w->criterion = 0;
-    ask(w);
+    ask_singly(w);
 }
 
 /* --- create --- */
@@ -252,7 +310,7 @@ static void on_created(void *ctx, const struct target_result *result)
 {
     struct walk *w = ctx;
 
-    w->requests++;
+    w->requests += !result->shared;
     if (result->status == TARGET_CONFLICT && !w->asked_after_conflict) {
         walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_WARNING, "%.*s",
                   STR_ARG(result->message));
@@ -269,6 +327,7 @@ static void on_created(void *ctx, const struct target_result *result)
     walk_properties(w, &w->changes);
     w->origin = CONNECTION_CREATED;
     keep(w, result->records[0].id, NULL);
+    listing_add(w);
     walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_SUCCESS, "Created as %.*s",
               STR_ARG(w->target_id));
     export_finish(w);
@@ -295,7 +354,7 @@ static void send_create(struct walk *w)
         return;
     }
     walk_properties(w, &w->changes);
-    if (!shown_only(w, "EntryExportAdd", &w->changes))
+    if (!shown_only(w, "EntryExportAdd", &w->changes) && !bulk_take(w, on_created))
         t->ops->create(t, w->mapping, &w->changes, on_created, w);
 }
 
@@ -342,6 +401,7 @@ static void on_updated(void *ctx, const struct target_result *result)
     good_call(w);
     walk_succeed(w, w->action);
     keep(w, w->target_id, w->exported_before);
+    listing_add(w);
     walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
               "Account %.*s %s: %zu attributes", STR_ARG(w->target_id),
               w->action == ACTION_DISABLE ? "disabled" : "updated", w->changes.count);
@@ -457,7 +517,8 @@ static void begin_match(struct walk *w)
     }
     w->matching_key = key;
     map_put(&w->run->matching, key, w);
-    ask(w);
+    listing_begin(w);
+    export_ask(w);
 }
 
 void station_export(struct walk *w)

@@ -1,5 +1,6 @@
 #include "engine/run.h"
 
+#include "engine/listing.h"
 #include "job/retry.h"
 #include "mapping/document.h"
 
@@ -95,6 +96,7 @@ void run_close(struct run *r)
         arena_free(w->arena);
         free(w);
     }
+    listing_free(r->listing);
     map_done(&r->matching);
     map_done(&r->unrecorded);
     map_done(&r->under_way);
@@ -392,8 +394,8 @@ static void flush_when_due(struct run *r)
 
 static bool may_start(const struct run *r)
 {
-    return !r->stopping && r->in_flight < r->window && r->alive < RUN_ALIVE_MAX &&
-           !(r->settling && r->alive > 0) &&
+    return !r->stopping && r->in_flight < r->window + 2 * r->bulk.at_once &&
+           r->alive < RUN_ALIVE_MAX && !((r->settling || listing_settles(r)) && r->alive > 0) &&
            (r->hold_until_us == 0 || r->hold_until_us <= clock_monotonic_us());
 }
 
@@ -445,6 +447,8 @@ bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w), str
             r->stopping = true;
         }
         release_delayed(r);
+        listing_turn(r);
+        bulk_turn(r, end || !may_start(r));
         if (r->in_flight == 0 && (end || r->stopping))
             break;
         if (r->leased)

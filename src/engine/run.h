@@ -45,6 +45,15 @@ struct feed_page {
 };
 
 struct record_batch;
+struct listing;
+
+/* Creations that wait to be sent together (bulk.c). */
+struct bulk {
+    size_t at_once; /* 0: not together */
+    struct walk *first, *last;
+    size_t count;
+    target_done *done;
+};
 
 /* What the gate of the cycle has found (guard.h). */
 struct run_guard {
@@ -76,6 +85,7 @@ struct run {
     void *finished_ctx;
 
     struct cycle cycle;          /* id empty: on demand */
+    bool resumed;                /* the cycle was begun by an earlier run */
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
     struct run_guard guard;
@@ -92,6 +102,8 @@ struct run {
     size_t alive;
     size_t in_flight; /* exporting, delayed ones included */
     size_t window;
+    struct listing *listing; /* NULL until something is matched */
+    struct bulk bulk;
     struct map matching;      /* matching values under way -> walk */
     struct map reserved;      /* values chosen by SelectUniqueValue -> walk */
     struct map group_ids;     /* display names that filters use -> struct str, the id */
@@ -181,6 +193,17 @@ void station_export(struct walk *w);
 void export_abandon(struct walk *w);
 /* Repeats a call whose time has come. */
 void export_again(struct walk *w);
+/* Looks for accounts that have the values of the present criterion. */
+void export_ask(struct walk *w);
+
+/* --- bulk.c: creations of a first cycle in one request --- */
+/* Learns whether the target has bulk requests. No call may be in flight. */
+void bulk_open(struct run *r);
+/* False when the walk's account is to be created by itself. */
+bool bulk_take(struct walk *w, target_done *done);
+/* Once a turn of the run: sends what nothing more would join. started_all: nothing more can be
+ * started now. */
+void bulk_turn(struct run *r, bool started_all);
 
 /* --- unique.c --- */
 /* Chooses the values of SelectUniqueValue for a create, then calls then(w), unless the walk fails.

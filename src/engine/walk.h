@@ -102,6 +102,7 @@ struct walk {
 
     /* export */
     size_t criterion; /* the one being asked */
+    bool singly;      /* the target is asked, whatever was read of it before (listing.h) */
     bool asked_after_conflict;
     bool rematched; /* the stored account was gone */
     unsigned tries;

@@ -19,6 +19,11 @@ struct answer {
     int64_t retry_after_ms;
     target_done *done;
     void *ctx;
+    /* list */
+    size_t page_from, page_count;
+    int64_t total;
+    char cursor[16];
+    bool shared;
     struct answer *next;
 };
 
@@ -151,19 +156,17 @@ static bool name_taken(struct world *w, const struct mapping_object *m, struct s
     return false;
 }
 
-static void fake_create(struct target *t, const struct mapping_object *m,
-                        const struct mapping_changes *want, target_done *done, void *ctx)
+static void create(struct target *t, const struct target_creation *c, struct answer *a, bool lost)
 {
     struct world *w = fake_of(t)->world;
-    struct answer *a = queue(t, CALL_CREATE, m, done, ctx);
     struct account *account;
-    bool after;
+    bool after = false;
 
     if (w->stop_after > 0 && --w->stop_after == 0)
         atomic_store(&w->stop, true);
-    if (faulty(w, CALL_CREATE, name_of(want), a, &after) && !after)
+    if (faulty(w, CALL_CREATE, name_of(c->want), a, &after) && !after)
         return;
-    if (name_taken(w, m, name_of(want))) {
+    if (name_taken(w, c->m, name_of(c->want))) {
         a->status = TARGET_CONFLICT;
         a->code = "EntryConflict";
         return;
@@ -171,11 +174,68 @@ static void fake_create(struct target *t, const struct mapping_object *m,
     assert(w->account_count < ACCOUNTS_MAX);
     account = &w->accounts[w->account_count++];
     account->used = true;
-    account->kind = m->kind;
+    account->kind = c->m->kind;
     account->values = json_new(w->target_arena, JSON_OBJECT);
     snprintf(account->id, sizeof(account->id), "t%d", ++w->next_account);
-    apply(w, account, want);
-    a->account = account;
+    apply(w, account, c->want);
+    if (!lost)
+        a->account = account;
+}
+
+static void fake_create(struct target *t, const struct mapping_object *m,
+                        const struct mapping_changes *want, target_done *done, void *ctx)
+{
+    struct target_creation c = {m, want, done, ctx};
+
+    create(t, &c, queue(t, CALL_CREATE, m, done, ctx), false);
+}
+
+static void fake_create_many(struct target *t, const struct target_creation *creations,
+                             size_t count)
+{
+    struct world *w = fake_of(t)->world;
+    struct answer whole = {0};
+    bool after;
+    bool fails = faulty(w, CALL_BULK, STR(""), &whole, &after);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct target_creation *c = &creations[i];
+        struct answer *a = queue(t, CALL_CREATE, c->m, c->done, c->ctx);
+
+        if (!fails || after)
+            create(t, c, a, fails);
+        if (fails) {
+            a->status = whole.status;
+            a->class_ = whole.class_;
+            a->code = whole.code;
+        }
+        a->shared = i > 0;
+    }
+}
+
+static void fake_describe(struct target *t, struct target_traits *out)
+{
+    *out = (struct target_traits){
+        .known = true, .patch = true, .bulk_operations = fake_of(t)->world->bulk_max};
+}
+
+static void fake_list(struct target *t, const struct mapping_object *m,
+                      const struct target_page *page, target_done *done, void *ctx)
+{
+    struct world *w = fake_of(t)->world;
+    struct answer *a = queue(t, CALL_LIST, m, done, ctx);
+    size_t count = w->page_max && w->page_max < page->count ? w->page_max : page->count;
+    int64_t from = 0;
+    bool after;
+
+    if (faulty(w, CALL_LIST, page->cursor, a, &after))
+        return;
+    (void)str_to_int(page->cursor, 0, INT64_MAX, &from);
+    a->page_from = (size_t)from;
+    a->page_count = count;
+    a->total = (int64_t)world_accounts(w, m->kind) + w->total_false + (from ? w->total_off : 0);
+    if ((size_t)from + count < world_accounts(w, m->kind))
+        snprintf(a->cursor, sizeof(a->cursor), "%zu", (size_t)from + count);
 }
 
 static void fake_update(struct target *t, const struct mapping_object *m, struct str id,
@@ -265,7 +325,28 @@ static struct target_record record_of(struct account *a)
     return (struct target_record){.id = str_from_z(a->id), .values = a->values};
 }
 
-static void complete(struct answer *a)
+static void complete_list(struct fake *f, struct answer *a, struct target_result *result)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct target_record *records = ARENA_ARRAY(tmp, struct target_record, a->page_count + 1);
+    struct world *w = f->world;
+    size_t at = 0;
+
+    for (size_t i = 0; a->status == TARGET_OK && i < w->account_count; i++) {
+        if (!w->accounts[i].used || w->accounts[i].kind != a->m->kind)
+            continue;
+        if (at >= a->page_from && at < a->page_from + a->page_count)
+            records[result->record_count++] = record_of(&w->accounts[i]);
+        at++;
+    }
+    result->records = records;
+    result->total = a->total;
+    result->next = str_from_z(a->cursor);
+    a->done(a->ctx, result);
+    free(a);
+}
+
+static void complete(struct fake *f, struct answer *a)
 {
     struct target_record records[4];
     struct target_result result = {
@@ -275,8 +356,14 @@ static void complete(struct answer *a)
         .message = str_from_z(a->status == TARGET_OK ? "" : "the fake target says no"),
         .retry_after_ms = a->retry_after_ms,
         .records = records,
+        .total = -1,
+        .shared = a->shared,
     };
 
+    if (a->call == CALL_LIST) {
+        complete_list(f, a, &result);
+        return;
+    }
     for (size_t i = 0; i < a->found_count; i++)
         records[result.record_count++] = record_of(a->found[i]);
     if (a->account && a->status == TARGET_OK)
@@ -296,7 +383,7 @@ static unsigned fake_run(struct target *t, int64_t max_wait_ms)
         f->first = a->next;
         if (!f->first)
             f->last = NULL;
-        complete(a);
+        complete(f, a);
         n++;
     }
     if (n == 0 && max_wait_ms > 0)
@@ -338,6 +425,9 @@ static const struct target_ops fake_ops = {
     .find = fake_find,
     .read = fake_read,
     .create = fake_create,
+    .create_many = fake_create_many,
+    .describe = fake_describe,
+    .list = fake_list,
     .update = fake_update,
     .change_members = fake_members,
     .remove = fake_remove,

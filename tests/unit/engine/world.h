@@ -20,6 +20,8 @@ enum call {
     CALL_UPDATE,
     CALL_MEMBERS,
     CALL_REMOVE,
+    CALL_LIST,
+    CALL_BULK, /* who: "" */
     CALL_COUNT
 };
 
@@ -60,7 +62,12 @@ struct world {
     int calls[CALL_COUNT];
     struct fault fault;
     atomic_bool stop;
-    int stop_after; /* creates until stop is set; 0: never */
+    /* Lists: accounts in a page (0: as asked), and how they lie. */
+    size_t page_max;
+    int total_off;   /* added to the total from the second page on */
+    int total_false; /* added to every total */
+    size_t bulk_max; /* operations in a bulk request; 0: there are none */
+    int stop_after;  /* creates until stop is set; 0: never */
 };
 
 /* template_id: "scim" or "joynfsm". */
