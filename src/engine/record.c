@@ -36,29 +36,13 @@ static bool record_failure(struct db *db, const struct run *r, const struct walk
     return retry_park(db, r->job.no, &parked, err);
 }
 
-/* An object that a retry brought through is not among the changes that the second pass is fed with:
- * its references wait in the queue, due at once. */
-static bool record_owed(struct db *db, const struct run *r, const struct walk *w, struct err *err)
-{
-    struct retry owed = {
-        .source_id = w->entry.id,
-        .kind = w->entry.kind,
-        .reference = true,
-        .first_us = w->at_us,
-        .message = STR("Its references are to be sent"),
-    };
-
-    return retry_park(db, r->job.no, &owed, err);
-}
-
-/* Nothing that was exported of the account counts any more; if its object may get another one, its
- * memberships are owed. */
+/* Nothing that was exported of the account counts any more; who names it is owed another look. */
 static bool forget_account(struct db *db, const struct run *r, const struct walk *w,
                            struct err *err)
 {
     bool removed;
 
-    return (w->entry.gone || pending_reference_owe(db, r->job.no, w->entry.id, err)) &&
+    return references_owe(db, r->job.no, w->entry.id, err) &&
            connection_remove(db, r->job.no, w->entry.id, &removed, err);
 }
 
@@ -86,42 +70,30 @@ static bool record_connection(struct db *db, const struct run *r, const struct w
     return w->keep != KEEP_DROPPED || forget_account(db, r, w, err);
 }
 
-/* What the second pass sent and what it still waits for. */
-static bool record_references(struct db *db, const struct run *r, const struct walk *w,
-                              struct err *err)
+/* Takes an object, or its references, out of the retry queue, unless some of them still wait there.
+ */
+static bool record_success(struct db *db, const struct run *r, const struct walk *w,
+                           struct err *err)
 {
-    const struct walk_references *s = w->second;
+    bool settled = true;
 
-    for (size_t i = 0; w->status != STATUS_FAILURE && i < s->member_count; i++) {
-        if (!exported_member_set(db, r->job.no, w->entry.id, s->members[i].source_id,
-                                 s->members[i].present, err))
-            return false;
-    }
-    for (size_t i = 0; w->status != STATUS_FAILURE && i < s->resolved_count; i++) {
-        if (!pending_reference_remove(db, r->job.no, &s->resolved[i], err))
-            return false;
-    }
-    for (size_t i = 0; i < s->missing_count; i++) {
-        if (!pending_reference_add(db, r->job.no, &s->missing[i], err))
-            return false;
-    }
-    return true;
+    if (!r->had_retries)
+        return true;
+    return (!w->references || references_settled(db, r, w, &settled, err)) &&
+           (!settled || retry_remove(db, r->job.no, w->entry.id, w->references, err));
 }
 
 static bool record_walk(struct db *db, const struct run *r, const struct walk *w, int64_t no,
                         struct err *err)
 {
-    if (!record_connection(db, r, w, err) || (w->second && !record_references(db, r, w, err)))
-        return false;
-    if (w->owes_references && !record_owed(db, r, w, err))
+    if (!record_connection(db, r, w, err) ||
+        !(w->second ? references_record(db, r, w, err) : references_follow(db, r, w, err)))
         return false;
     if (w->status == STATUS_FAILURE) {
-        if (!record_failure(db, r, w, w->references, err))
-            return false;
         /* Seen in the second pass that the account is gone: the object is to be matched again. */
-        if (w->references && w->keep == KEEP_DROPPED && !record_failure(db, r, w, false, err))
+        if (!record_failure(db, r, w, w->references && w->keep != KEEP_DROPPED, err))
             return false;
-    } else if (r->had_retries && !retry_remove(db, r->job.no, w->entry.id, w->references, err)) {
+    } else if (!record_success(db, r, w, err)) {
         return false;
     }
     if (!w->silent) {

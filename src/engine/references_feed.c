@@ -1,24 +1,17 @@
-/* What feeds the second pass (references.c): in an initial cycle everybody again; in an incremental
- * one the objects that changed, those who waited for one of them, the changes of membership, and
- * what was parked. */
+/* What feeds the second pass (references.c), in three legs: references of the objects themselves,
+ * members that leave, members that join. In an initial cycle everybody comes again; in an
+ * incremental one the objects that changed and the changes of membership; in both what is owed, and
+ * what was parked. A cursor is the number of a step and where that is. */
 #include "engine/run.h"
 #include "job/retry.h"
 
-/* Initial: all users, then all groups. Cursor "u..." and "g...". */
-static bool feed_all(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
-{
-    bool groups = str_starts(cursor, STR("g"));
-    bool (*feed)(struct run *, struct str, struct feed_page *, struct err *) =
-        groups ? feed_groups : feed_users;
+enum {
+    PARKED_MAX = 500, /* parked members of a group; if there are more, all members are compared */
+    ABOUT_MAX = 1000, /* owed references that are looked at on demand */
+    CURSOR_SEPARATOR = 0x1f,
+};
 
-    if (!feed(r, str_from(cursor, 1), page, err))
-        return false;
-    page->next = page->last && !groups
-                     ? STR("g")
-                     : arena_printf(page->arena, "%c%.*s", groups ? 'g' : 'u', STR_ARG(page->next));
-    page->last = page->last && groups;
-    return true;
-}
+/* --- building a page --- */
 
 static struct walk_references *second_of(struct feed_page *page, size_t i)
 {
@@ -27,21 +20,29 @@ static struct walk_references *second_of(struct feed_page *page, size_t i)
     return page->seconds[i];
 }
 
-static void know_member(struct feed_page *page, size_t i, struct str member_id, bool present)
+static void know_member(struct feed_page *page, size_t i, struct walk_member known)
 {
     struct walk_references *s = second_of(page, i);
-    struct walk_member *larger = ARENA_ARRAY(page->arena, struct walk_member, s->member_count + 1);
 
     for (size_t k = 0; k < s->member_count; k++) {
-        larger[k] = s->members[k];
-        if (str_eq(larger[k].source_id, member_id)) { /* the later word counts */
-            s->members[k].present = present;
-            return;
-        }
+        if (!str_eq(s->members[k].source_id, known.source_id))
+            continue;
+        s->members[k].present = known.present; /* the later word counts */
+        s->members[k].forced |= known.forced;
+        if (known.target_id.len > 0)
+            s->members[k].target_id = known.target_id;
+        return;
     }
-    larger[s->member_count++] = (struct walk_member){.source_id = member_id, .present = present};
-    s->members = larger;
-    s->member_cap = s->member_count;
+    if (s->member_count == s->member_cap) {
+        struct walk_member *larger =
+            ARENA_ARRAY(page->arena, struct walk_member, s->member_cap * 2 + 4);
+
+        for (size_t k = 0; k < s->member_count; k++)
+            larger[k] = s->members[k];
+        s->members = larger;
+        s->member_cap = s->member_cap * 2 + 4;
+    }
+    s->members[s->member_count++] = known;
 }
 
 /* Room for one more in the arrays of a page that is being built. */
@@ -68,17 +69,18 @@ static void page_grow(struct feed_page *page)
 static bool place_of(struct run *r, struct feed_page *page, struct str id, size_t *out,
                      struct err *err)
 {
-    struct connection *c = ARENA_NEW(page->arena, struct connection);
+    struct connection *c;
     bool found;
 
-    if (page->count >= page->room)
-        page_grow(page);
-    for (size_t i = 0; i < page->count; i++) {
+    for (size_t i = page->count; i-- > 0;) { /* mostly the last one */
         if (str_eq(page->entries[i].id, id)) {
             *out = i;
             return true;
         }
     }
+    if (page->count >= page->room)
+        page_grow(page);
+    c = ARENA_NEW(page->arena, struct connection);
     if (!r->source->ops->read(r->source, id, page->arena, &page->entries[page->count], &found, err))
         return false;
     if (!found) {
@@ -92,112 +94,169 @@ static bool place_of(struct run *r, struct feed_page *page, struct str id, size_
     return true;
 }
 
-/* What the second pass of an owner settles, so that it waits no longer. */
-static void add_resolved(struct feed_page *page, size_t at, const struct pending_reference *waiting)
+/* --- initial: all users, all groups --- */
+
+static bool take_all(struct run *r, enum source_kind kind, struct str cursor,
+                     struct feed_page *page, struct err *err)
 {
-    struct walk_references *s = second_of(page, at);
-    struct pending_reference *larger =
-        ARENA_ARRAY(page->arena, struct pending_reference, s->resolved_count + 1);
+    const struct mapping_object *m = mapping_for(r->walk_job.program, kind);
 
-    for (size_t i = 0; i < s->resolved_count; i++)
-        larger[i] = s->resolved[i];
-    larger[s->resolved_count++] = *waiting;
-    s->resolved = larger;
-}
-
-/* Those who wait for an object that has an account now come with it; a member that has left the
- * group meanwhile does not. */
-static bool add_waiting(struct run *r, struct feed_page *page, struct str arrived, struct err *err)
-{
-    struct pending_reference *waiting;
-    size_t count;
-
-    if (!pending_reference_list(r->db, page->arena, r->job.no, arrived, &waiting, &count, err))
+    page->last = true;
+    if (!m || !m->enabled)
+        return true;
+    if (!(kind == SOURCE_GROUP ? feed_groups : feed_users)(r, cursor, page, err))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        bool present;
-        size_t at;
-
-        if (!place_of(r, page, waiting[i].owner_id, &at, err))
-            return false;
-        if (page->entries[at].kind == SOURCE_GROUP) {
-            if (!r->source->ops->has_member(r->source, waiting[i].owner_id, arrived, &present, err))
-                return false;
-            know_member(page, at, arrived, present);
-        }
-        add_resolved(page, at, &waiting[i]);
-    }
-    return true;
-}
-
-static bool feed_changed(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
-{
-    size_t own;
-
-    if (!feed_changes(r, cursor, page, err))
-        return false;
-    own = page->count;
     page_grow(page);
-    for (size_t i = 0; i < own; i++) {
-        const struct connection *c = page->connections[i];
-
-        if (c && !add_waiting(r, page, page->entries[i].id, err))
-            return false;
-        /* Members of a group that was connected before are told by the feed of member changes. */
-        if (c && page->entries[i].kind == SOURCE_GROUP) {
-            bool before = c->created_us < r->cycle.began_us;
-
-            second_of(page, i)->known_only = before;
-            second_of(page, i)->whole = !before;
-        }
-    }
+    for (size_t i = 0; i < page->count; i++)
+        second_of(page, i)->whole = true;
     return true;
 }
 
-static bool feed_members(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+static bool take_users(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    return take_all(r, SOURCE_USER, cursor, page, err);
+}
+
+static bool take_groups(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    return take_all(r, SOURCE_GROUP, cursor, page, err);
+}
+
+/* --- incremental: what changed --- */
+
+static bool nothing_changed(const struct run *r)
+{
+    return str_eq(r->cycle.watermark, r->cycle.feed_start);
+}
+
+static bool take_changes(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    page->last = true;
+    return nothing_changed(r) ||
+           feed_changes(r, str_empty(cursor) ? r->cycle.watermark : cursor, page, err);
+}
+
+static bool take_members(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
     struct source_member_change *changes;
     size_t count;
 
-    if (!r->source->ops->member_changes(r->source, cursor, r->cycle.feed_start, RUN_PAGE_SIZE,
-                                        page->arena, &changes, &count, &page->next, err))
+    page->last = true;
+    if (nothing_changed(r))
+        return true;
+    if (!r->source->ops->member_changes(r->source, str_empty(cursor) ? r->cycle.watermark : cursor,
+                                        r->cycle.feed_start, RUN_PAGE_SIZE, page->arena, &changes,
+                                        &count, &page->next, err))
         return false;
     page_grow(page);
     for (size_t i = 0; i < count; i++) {
         size_t at;
 
+        /* Who joins has his turn in the next leg; who left waits for nothing any more. */
+        if (page->leg == LEG_LEAVES ? changes[i].present : !changes[i].present && !r->had_pending)
+            continue;
         if (!place_of(r, page, changes[i].group_id, &at, err))
             return false;
-        know_member(page, at, changes[i].member_id, changes[i].present);
+        know_member(
+            page, at,
+            (struct walk_member){.source_id = changes[i].member_id, .present = changes[i].present});
     }
-    page->last = count < RUN_PAGE_SIZE;
+    page->last = str_eq(page->next, r->cycle.feed_start);
     return true;
 }
 
-/* The references of an object are compared whole, and who waits for it comes with it. */
-static bool add_whole(struct run *r, struct feed_page *page, struct str id, struct err *err)
+/* --- what is owed --- */
+
+/* A row that says to look at a reference again; the owner comes with what it owes. */
+static bool owe(struct run *r, struct feed_page *page, const struct owed_reference *owed,
+                struct err *err)
 {
+    struct walk_member member = {
+        .source_id = owed->named_id, .target_id = owed->target_id, .forced = owed->forced};
+    struct walk_references *s;
+    struct owed_reference *larger;
     size_t at;
 
-    if (!place_of(r, page, id, &at, err))
+    if (!place_of(r, page, owed->owner_id, &at, err))
         return false;
-    second_of(page, at)->whole = true;
-    return !page->connections[at] || add_waiting(r, page, id, err);
+    s = second_of(page, at);
+    larger = ARENA_ARRAY(page->arena, struct owed_reference, s->owed_count + 1);
+    for (size_t i = 0; i < s->owed_count; i++)
+        larger[i] = s->owed[i];
+    larger[s->owed_count++] = *owed;
+    s->owed = larger;
+    if (page->entries[at].kind != SOURCE_GROUP || page->entries[at].gone)
+        return true;
+    if (owed->named_id.len == 0) {
+        s->whole = true;
+        s->forced |= owed->forced;
+        return true;
+    }
+    if (!r->source->ops->has_member(r->source, owed->owner_id, owed->named_id, &member.present,
+                                    err))
+        return false;
+    know_member(page, at, member);
+    return true;
 }
 
-/* References whose last attempt failed, parked before this cycle began, and those of objects whose
- * retry succeeded in it. */
-static bool feed_parked(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+static bool take_owed(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
+{
+    struct str named = cursor;
+    struct owed_reference *owed;
+    struct str owner;
+    size_t count;
+
+    str_cut(&named, CURSOR_SEPARATOR, &owner);
+    if (!owed_reference_page(r->db, page->arena, r->job.no, owner, named, RUN_PAGE_SIZE, &owed,
+                             &count, err))
+        return false;
+    page_grow(page);
+    for (size_t i = 0; i < count; i++) {
+        if (!owe(r, page, &owed[i], err))
+            return false;
+    }
+    page->last = count < RUN_PAGE_SIZE;
+    if (count > 0)
+        page->next = arena_printf(page->arena, "%.*s%c%.*s", STR_ARG(owed[count - 1].owner_id),
+                                  CURSOR_SEPARATOR, STR_ARG(owed[count - 1].named_id));
+    return true;
+}
+
+/* The parked references of an owner whose turn in the retry queue has come: those that failed, or
+ * when they are not known one by one all of them. */
+static bool add_parked(struct run *r, struct feed_page *page, struct str owner_id, struct err *err)
+{
+    struct owed_reference *owed;
+    size_t count, at;
+
+    if (!owed_reference_parked(r->db, page->arena, r->job.no, owner_id, PARKED_MAX + 1, &owed,
+                               &count, err) ||
+        !place_of(r, page, owner_id, &at, err))
+        return false;
+    if (count == 0 || count > PARKED_MAX)
+        second_of(page, at)->whole = true;
+    for (size_t i = 0; i < count && count <= PARKED_MAX; i++) {
+        if (!owe(r, page, &owed[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* Parked before this cycle began: one attempt in a cycle. */
+static bool take_parked(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
     struct retry *due;
     size_t count;
 
+    page->last = true;
+    if (!r->had_retries)
+        return true;
     if (!retry_due(r->db, page->arena, r->job.no, r->cycle.began_us, cursor, RUN_PAGE_SIZE, &due,
                    &count, err))
         return false;
     page_grow(page);
     for (size_t i = 0; i < count; i++) {
-        if (due[i].reference && !add_whole(r, page, due[i].source_id, err))
+        if (due[i].reference && !add_parked(r, page, due[i].source_id, err))
             return false;
     }
     page->next = count > 0 ? due[count - 1].source_id : cursor;
@@ -205,40 +264,79 @@ static bool feed_parked(struct run *r, struct str cursor, struct feed_page *page
     return true;
 }
 
-/* Incremental: the changed objects again, the changes of membership, then what was parked. The
- * cursor begins with a letter for which of them it is in. */
-static bool feed_what_changed(struct run *r, struct str cursor, struct feed_page *page,
-                              struct err *err)
-{
-    char part = (char)(str_empty(cursor) ? 'c' : cursor.ptr[0]);
-    struct str from = str_empty(cursor) ? r->cycle.watermark : str_from(cursor, 1);
-    run_load *load = part == 'c' ? feed_changed : part == 'm' ? feed_members : feed_parked;
+/* --- the steps --- */
 
-    page->repeats = true;
-    if (!load(r, from, page, err))
-        return false;
-    if (!page->last) {
-        page->next = arena_printf(page->arena, "%c%.*s", part, STR_ARG(page->next));
-    } else if (part == 'c') {
-        page->next = arena_printf(page->arena, "m%.*s", STR_ARG(r->cycle.watermark));
-    } else {
-        page->next = STR("r");
-    }
-    page->last = page->last && (part == 'r' || (part == 'm' && !r->had_retries));
-    return true;
-}
+struct step {
+    enum reference_leg leg;
+    run_load *take;
+};
+
+static const struct step initial[] = {
+    {LEG_SINGLES, take_users}, {LEG_SINGLES, take_owed}, {LEG_LEAVES, take_groups},
+    {LEG_LEAVES, take_owed},   {LEG_JOINS, take_groups}, {LEG_JOINS, take_owed},
+};
+static const struct step incremental[] = {
+    {LEG_SINGLES, take_changes}, {LEG_SINGLES, take_owed}, {LEG_SINGLES, take_parked},
+    {LEG_LEAVES, take_members},  {LEG_LEAVES, take_owed},  {LEG_LEAVES, take_parked},
+    {LEG_JOINS, take_members},   {LEG_JOINS, take_owed},   {LEG_JOINS, take_parked},
+};
+static_assert(ARRAY_LEN(incremental) < 10, "a step is one digit of the cursor");
 
 bool feed_references(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
-    return r->cycle.kind == CYCLE_INITIAL ? feed_all(r, cursor, page, err)
-                                          : feed_what_changed(r, cursor, page, err);
+    bool first = r->cycle.kind == CYCLE_INITIAL;
+    const struct step *steps = first ? initial : incremental;
+    size_t count = first ? ARRAY_LEN(initial) : ARRAY_LEN(incremental);
+    size_t at = str_empty(cursor) ? 0 : (size_t)(cursor.ptr[0] - '0');
+    struct str from = str_from(cursor, 1);
+
+    for (;; at++, from = (struct str){0}) { /* steps that have nothing are passed at once */
+        bool ended;
+
+        if (at >= count)
+            return err_set(err, ERR_INTERNAL, "badCursor", "'%.*s' is no step of the second pass",
+                           STR_ARG(str_sub(cursor, 0, 40)));
+        page->repeats = true;
+        page->leg = steps[at].leg;
+        page->next = (struct str){0};
+        if (!steps[at].take(r, from, page, err))
+            return false;
+        ended = page->last;
+        page->last = ended && at + 1 == count;
+        page->next = ended ? arena_printf(page->arena, "%zu", at + 1)
+                           : arena_printf(page->arena, "%zu%.*s", at, STR_ARG(page->next));
+        if (page->count > 0 || !ended || page->last)
+            break;
+    }
+    /* A leg begins when the one before is recorded. */
+    page->waits = page->leg != r->leg;
+    r->leg = page->leg;
+    return true;
 }
 
+/* On demand: the references that the object has, and those of who names it. */
 bool feed_references_of_only(struct run *r, struct str cursor, struct feed_page *page,
                              struct err *err)
 {
-    (void)cursor;
+    struct owed_reference *owed;
+    size_t count, at;
+
+    page->repeats = true;
+    page->leg = str_empty(cursor) ? LEG_SINGLES : (enum reference_leg)(cursor.ptr[0] - '0');
+    page->last = page->leg == LEG_JOINS;
+    page->next = arena_printf(page->arena, "%d", (int)page->leg + 1);
+    page->waits = page->leg != r->leg;
+    r->leg = page->leg;
     page_grow(page);
-    page->last = true;
-    return add_whole(r, page, r->only->id, err);
+    if (!place_of(r, page, r->only->id, &at, err))
+        return false;
+    second_of(page, at)->whole = true;
+    if (!owed_reference_about(r->db, page->arena, r->job.no, r->only->id, ABOUT_MAX, &owed, &count,
+                              err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!owe(r, page, &owed[i], err))
+            return false;
+    }
+    return true;
 }

@@ -56,14 +56,16 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
 
 bool run_lease(struct run *r, struct err *err)
 {
-    int64_t retries;
+    int64_t retries, pending;
 
     if (!lease_claim(r->engine, r->db, r->job.no, &r->lease, err))
         return false;
     r->leased = true;
-    if (!retry_count(r->db, r->job.no, &retries, err))
+    if (!retry_count(r->db, r->job.no, &retries, err) ||
+        !pending_reference_count(r->db, r->job.no, &pending, err))
         return false;
     r->had_retries = retries > 0;
+    r->had_pending = pending > 0;
     return recorder_open(r, err);
 }
 
@@ -229,12 +231,17 @@ void run_walk_finish(struct walk *w)
         w->silent = true;
     if (!w->references && !w->again_in_cycle && !is_counted(r, w))
         count_outcome(&r->cycle.counters, w);
-    w->owes_references = r->cycle.phase == PHASE_RETRIES && w->keep == KEEP_CONNECTION;
+    /* Of the changes a second pass comes again to the people; members of a new group have not
+     * changed. */
+    w->owes_references =
+        !w->references &&
+        (r->cycle.id.len == 0 || r->cycle.phase == PHASE_RETRIES || w->entry.kind == SOURCE_GROUP);
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
     if (!r->leased || w->again_in_cycle ||
-        (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries)) {
+        (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries &&
+         !references_to_record(w))) {
         run_walk_recycle(r, w);
     } else {
         recorder_add(r, w);
@@ -295,7 +302,7 @@ static bool next_page(struct run *r, run_load *load, struct str cursor, struct e
         free(page);
         return false;
     }
-    r->settling = is_too_early(r, page);
+    r->settling = is_too_early(r, page) || (page->waits && r->alive > 0);
     if (r->settling) {
         arena_free(page->arena);
         free(page);

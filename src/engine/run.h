@@ -40,7 +40,9 @@ struct feed_page {
     size_t alive;      /* walks that point into the page */
     struct str next;   /* cursor after the page */
     bool last;
-    bool repeats; /* an object may come up again on a later page */
+    bool repeats;           /* an object may come up again on a later page */
+    bool waits;             /* for everything before it to be recorded */
+    enum reference_leg leg; /* of the second pass */
     struct feed_page *after;
 };
 
@@ -89,7 +91,9 @@ struct run {
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
     struct run_guard guard;
-    bool had_retries; /* the queue was not empty: successes have to be taken out of it */
+    bool had_retries;       /* the queue was not empty: successes have to be taken out of it */
+    bool had_pending;       /* some references waited for an account */
+    enum reference_leg leg; /* the second pass is in */
 
     struct feed_page *first_page, *last_page; /* in feed order */
     char feed_at_text[RUN_CURSOR_MAX];        /* cursor of the next page to load */
@@ -225,10 +229,21 @@ void recorder_collect(struct run *r); /* recycles what is committed */
 MUST_USE bool recorder_drain(struct run *r, struct err *err);
 void recorder_close(struct run *r);
 
-/* --- references.c: the second pass --- */
+/* --- references.c, references_feed.c, references_record.c: the second pass --- */
 bool references_mapped(const struct mapping_program *p);
 /* The feed of the second pass and how its walks start: for run_drive. */
 bool feed_references(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_references_of_only(struct run *r, struct str cursor, struct feed_page *page,
                              struct err *err);
 void references_start(struct walk *w);
+/* Whether the second pass of this object has something to record, although nothing was sent. */
+bool references_to_record(const struct walk *w);
+/* On the recorder's thread, in its transaction: what a first pass means for references (after the
+ * connection was saved or removed), and the outcome of a second one. */
+MUST_USE bool references_follow(struct db *db, const struct run *r, const struct walk *w,
+                                struct err *err);
+MUST_USE bool references_record(struct db *db, const struct run *r, const struct walk *w,
+                                struct err *err);
+/* Afterwards: whether nothing of the object's references waits for the retry queue. */
+MUST_USE bool references_settled(struct db *db, const struct run *r, const struct walk *w,
+                                 bool *out, struct err *err);

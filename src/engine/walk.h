@@ -37,25 +37,60 @@ struct walk_job {
     struct walk_others others;
 };
 
+/* The second pass goes over its objects three times: references of their own, then members that
+ * leave, then members that join (engine.md 3.1). */
+enum reference_leg { LEG_SINGLES, LEG_LEAVES, LEG_JOINS };
+
+/* What became of a membership. */
+enum member_outcome {
+    MEMBER_WAITS,   /* not sent (yet) */
+    MEMBER_SENT,    /* the target has it so */
+    MEMBER_REFUSED, /* the target does not take this one */
+    MEMBER_LEFT     /* nothing was to be sent: who is no member waits for nothing */
+};
+
 /* One member of a group that the second pass looks at. */
 struct walk_member {
     struct str source_id;
     struct str target_id; /* empty: not connected */
     bool present;         /* wanted in the target */
+    bool departed;        /* target_id is an account that is gone */
+    bool forced;          /* sent even if it was exported already */
+    enum member_outcome outcome;
+};
+
+/* Whom an attribute names, when that is to be recorded. */
+struct walk_named {
+    const struct mapping_attribute *attribute;
+    struct str *ids; /* source ids */
+    size_t count;
+    bool changed; /* the account says so now */
+    bool settled; /* it waits for nobody but those in `missing` */
 };
 
 /* What the second pass of an object carries and leaves to be recorded. */
 struct walk_references {
-    struct walk_member *members; /* those sent: recorded as exported or no longer exported */
+    enum reference_leg leg;
+    struct walk_member *members;
     size_t member_count, member_cap;
-    bool known_only;   /* of a group only the members given are looked at */
-    bool whole;        /* ... all of them, whatever members are given */
-    struct str cursor; /* full comparison of a group: behind the last member looked at */
+    bool whole;        /* of a group all members are compared, whatever members are given */
+    bool forced;       /* ... and all that are there are sent */
+    bool goes_on;      /* ... from `cursor`, where another walk ended */
+    struct str cursor; /* ... behind the last member looked at */
     bool more;         /* ... and there are more */
     struct pending_reference *missing; /* references that could not be resolved yet */
     size_t missing_count, missing_cap;
-    const struct pending_reference *resolved; /* those that made this object come here */
-    size_t resolved_count;
+    struct walk_named *named;
+    size_t named_count;
+    struct owed_reference *owed; /* what made this object come here */
+    size_t owed_count;
+
+    size_t from, to;  /* the members in the request under way */
+    size_t at_once;   /* how many the next one may have */
+    size_t refused;   /* members, so far */
+    bool accepted;    /* some were taken */
+    bool cut;         /* given up before the end */
+    bool group_there; /* the account of the group has been asked for */
 };
 
 /* What is recorded of the object's place in the target. */

@@ -16,12 +16,9 @@ enum query {
     Q_REMOVE,
     Q_COUNT_CHANGE,
     Q_COUNT,
-    Q_REMOVE_MEMBERS,
-    Q_REMOVE_MEMBERSHIPS,
+    Q_ACCOUNT,
     Q_CLEAR,
     Q_CLEAR_COUNTS,
-    Q_CLEAR_MEMBERS,
-    Q_CLEAR_REFERENCES,
 };
 
 #define CONNECTION_COLUMNS                                                      \
@@ -65,18 +62,11 @@ const struct db_query connection_queries[] = {
                         " WHERE job_no = $1 AND kind = $2"},
     [Q_COUNT] = {"connection_count",
                  "SELECT connections FROM job_connection_count WHERE job_no = $1 AND kind = $2"},
-    [Q_REMOVE_MEMBERS] = {"connection_remove_members",
-                          "DELETE FROM job_exported_member WHERE job_no = $1 AND group_id = $2"},
-    [Q_REMOVE_MEMBERSHIPS] = {"connection_remove_memberships",
-                              "DELETE FROM job_exported_member"
-                              " WHERE job_no = $1 AND member_id = $2"},
+    [Q_ACCOUNT] = {"connection_account",
+                   "SELECT target_id FROM job_connection WHERE job_no = $1 AND source_id = $2"},
     [Q_CLEAR] = {"connection_clear", "DELETE FROM job_connection WHERE job_no = $1"},
     [Q_CLEAR_COUNTS] = {"connection_clear_counts",
                         "UPDATE job_connection_count SET connections = 0 WHERE job_no = $1"},
-    [Q_CLEAR_MEMBERS] = {"connection_clear_members",
-                         "DELETE FROM job_exported_member WHERE job_no = $1"},
-    [Q_CLEAR_REFERENCES] = {"connection_clear_references",
-                            "DELETE FROM job_pending_reference WHERE job_no = $1"},
 };
 const size_t connection_query_count = ARRAY_LEN(connection_queries);
 
@@ -188,9 +178,7 @@ static bool remove_rows(struct db *db, int64_t job_no, struct str source_id, boo
     if (!*out_removed)
         return true;
     /* What was exported of its memberships went with the account. */
-    return change_count(db, job_no, kind, -1, err) &&
-           db_exec(db, query(Q_REMOVE_MEMBERS), args, NULL, err) &&
-           db_exec(db, query(Q_REMOVE_MEMBERSHIPS), args, NULL, err);
+    return change_count(db, job_no, kind, -1, err) && references_forget(db, job_no, source_id, err);
 }
 
 bool connection_load(struct db *db, struct arena *a, int64_t job_no, struct str source_id,
@@ -203,6 +191,17 @@ bool connection_find_target(struct db *db, struct arena *a, int64_t job_no, stru
                             struct connection *out, bool *out_found, struct err *err)
 {
     return load_one(db, Q_BY_TARGET, job_no, target_id, a, out, out_found, err);
+}
+
+bool connection_account(struct db *db, struct arena *a, int64_t job_no, struct str source_id,
+                        struct str *out_target_id, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_ACCOUNT), DB_ARGS(db_int(job_no), db_text(source_id)), &st, err))
+        return false;
+    *out_target_id = st ? arena_str(a, db_col_text(st, 0)) : (struct str){0};
+    return true;
 }
 
 bool connection_range(struct db *db, struct arena *a, int64_t job_no, struct str from,
@@ -253,8 +252,7 @@ bool connection_remove(struct db *db, int64_t job_no, struct str source_id, bool
 
 bool connection_clear(struct db *db, int64_t job_no, struct err *err)
 {
-    static const enum query steps[] = {Q_CLEAR, Q_CLEAR_COUNTS, Q_CLEAR_MEMBERS,
-                                       Q_CLEAR_REFERENCES};
+    static const enum query steps[] = {Q_CLEAR, Q_CLEAR_COUNTS};
     bool own;
     bool ok = true;
 
@@ -262,7 +260,7 @@ bool connection_clear(struct db *db, int64_t job_no, struct err *err)
         return false;
     for (size_t i = 0; ok && i < ARRAY_LEN(steps); i++)
         ok = db_exec(db, query(steps[i]), DB_ARGS(db_int(job_no)), NULL, err);
-    return store_end(db, own, ok, err);
+    return store_end(db, own, ok && references_clear(db, job_no, err), err);
 }
 
 bool connection_count(struct db *db, int64_t job_no, enum source_kind kind, int64_t *out,

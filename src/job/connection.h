@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "db/db.h"
+#include "job/reference.h"
 #include "mapping/attributes.h"
 
 enum connection_origin { CONNECTION_CREATED, CONNECTION_MATCHED, CONNECTION_MANUAL };
@@ -32,6 +33,10 @@ MUST_USE bool connection_find_target(struct db *db, struct arena *a, int64_t job
 MUST_USE bool connection_range(struct db *db, struct arena *a, int64_t job_no, struct str from,
                                struct str to, size_t limit, struct connection **out,
                                size_t *out_count, struct err *err);
+/* Only the target id, without the rest of the row: for resolving references. Empty: not connected.
+ */
+MUST_USE bool connection_account(struct db *db, struct arena *a, int64_t job_no,
+                                 struct str source_id, struct str *out_target_id, struct err *err);
 /* In id order after `after` (empty: from the start), of one kind. */
 MUST_USE bool connection_page(struct db *db, struct arena *a, int64_t job_no, enum source_kind kind,
                               struct str after, size_t limit, struct connection **out,
@@ -40,37 +45,10 @@ MUST_USE bool connection_page(struct db *db, struct arena *a, int64_t job_no, en
  * of the job has that target id. */
 MUST_USE bool connection_save(struct db *db, int64_t job_no, const struct connection *c,
                               bool *out_new, struct err *err);
+/* With it goes what was exported of its references and what they owe. Who names the object is told
+ * before by references_owe. */
 MUST_USE bool connection_remove(struct db *db, int64_t job_no, struct str source_id,
                                 bool *out_removed, struct err *err);
 MUST_USE bool connection_clear(struct db *db, int64_t job_no, struct err *err); /* Full restart */
 MUST_USE bool connection_count(struct db *db, int64_t job_no, enum source_kind kind, int64_t *out,
                                struct err *err);
-
-/* Members of provisioned groups as last exported, by source ids. */
-MUST_USE bool exported_members(struct db *db, struct arena *a, int64_t job_no, struct str group_id,
-                               struct str after, size_t limit, struct str **out, size_t *out_count,
-                               struct err *err);
-MUST_USE bool exported_member_has(struct db *db, int64_t job_no, struct str group_id,
-                                  struct str member_id, bool *out, struct err *err);
-MUST_USE bool exported_member_set(struct db *db, int64_t job_no, struct str group_id,
-                                  struct str member_id, bool present, struct err *err);
-
-/* References that wait for an object to be connected: missing source id -> owner and target
- * attribute. */
-struct pending_reference {
-    struct str missing_id;
-    struct str owner_id;
-    struct str attribute;
-};
-MUST_USE bool pending_reference_add(struct db *db, int64_t job_no,
-                                    const struct pending_reference *p, struct err *err);
-/* The groups that an object was exported as a member of wait for it: its account is gone, and a new
- * one is to come back into them. Before connection_remove. */
-MUST_USE bool pending_reference_owe(struct db *db, int64_t job_no, struct str member_id,
-                                    struct err *err);
-MUST_USE bool pending_reference_list(struct db *db, struct arena *a, int64_t job_no,
-                                     struct str missing_id, struct pending_reference **out,
-                                     size_t *out_count,
-                                     struct err *err); /* lists, does not remove */
-MUST_USE bool pending_reference_remove(struct db *db, int64_t job_no,
-                                       const struct pending_reference *p, struct err *err);

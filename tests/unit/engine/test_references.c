@@ -170,7 +170,7 @@ static void large_group_goes_in_parts(const struct db_config *config)
     world_cycle(w);
     team = world_account(w, "team");
     CHECK(team && team->member_count == 950, "all are members, %zu", team ? team->member_count : 0);
-    CHECK(w->calls[CALL_MEMBERS] == 3, "in parts of bounded size, %d", w->calls[CALL_MEMBERS]);
+    CHECK(w->calls[CALL_MEMBERS] == 10, "in parts of bounded size, %d", w->calls[CALL_MEMBERS]);
     world_member(w, group, world_person(w, "late"), true);
     world_cycle(w);
     CHECK(team->member_count == 951 && w->calls[CALL_MEMBERS] == 1, "one more is one request");

@@ -175,7 +175,7 @@ static void members_body(const struct db_config *config)
     size_t count;
     bool has;
     bool removed;
-    struct pending_reference *owed;
+    struct owed_reference *owed;
 
     fixture_init(&f, config);
     save(&f, "g1", "tg", SOURCE_GROUP);
@@ -193,11 +193,12 @@ static void members_body(const struct db_config *config)
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u2"), &has, &err) && has, "has");
     CHECK(exported_member_set(f.db, 1, STR("g1"), STR("u2"), false, &err), "%s", err.message);
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u2"), &has, &err) && !has, "no more");
-    CHECK(pending_reference_owe(f.db, 1, STR("u1"), &err), "%s", err.message);
+    CHECK(references_owe(f.db, 1, STR("u1"), &err), "%s", err.message);
     CHECK(connection_remove(f.db, 1, STR("u1"), &removed, &err), "%s", err.message);
-    CHECK(pending_reference_list(f.db, f.a, 1, STR("u1"), &owed, &count, &err) && count == 1,
-          "its group waits for it");
+    CHECK(owed_reference_page(f.db, f.a, 1, STR(""), STR(""), 9, &owed, &count, &err) && count == 1,
+          "its group is told");
     CHECK_STR(owed[0].owner_id, "g1", "that one");
+    CHECK_STR(owed[0].target_id, "t1", "which account leaves it");
     CHECK(exported_member_has(f.db, 1, STR("g1"), STR("u1"), &has, &err) && !has,
           "memberships go with the account");
     fixture_done(&f);
@@ -209,12 +210,65 @@ static void members(void **state)
     test_databases(members_body);
 }
 
+static void owed_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct str boss = STR("boss");
+    struct pending_reference waits = {boss, STR("u2"), STR("manager")};
+    struct owed_reference parked = {.owner_id = STR("g1"), .named_id = boss, .parked = true};
+    struct owed_reference *owed;
+    int64_t number;
+    size_t count;
+
+    fixture_init(&f, config);
+    save(&f, "boss", "t1", SOURCE_USER);
+    save(&f, "g1", "t2", SOURCE_GROUP);
+    save(&f, "g2", "t3", SOURCE_GROUP);
+    CHECK(exported_reference_set(f.db, 1, STR("u1"), STR("manager"), &boss, 1, &err) &&
+              pending_reference_add(f.db, 1, &waits, &err) &&
+              exported_member_set(f.db, 1, STR("g1"), boss, true, &err) &&
+              owed_reference_add(f.db, 1, &parked, &err),
+          "%s", err.message);
+    CHECK(owed_reference_page(f.db, f.a, 1, STR(""), STR(""), 9, &owed, &count, &err) && count == 0,
+          "what is parked waits");
+    CHECK(references_arrived(f.db, 1, boss, &err) && references_owe(f.db, 1, boss, &err) &&
+              references_reassert(f.db, 1, boss, &err),
+          "%s", err.message);
+    CHECK(owed_reference_page(f.db, f.a, 1, STR(""), STR(""), 9, &owed, &count, &err) && count == 3,
+          "the group, who named it and who waits for it: %zu", count);
+    CHECK(owed[0].forced && !owed[0].parked, "the group sends it again, at once");
+    CHECK_STR(owed[0].target_id, "t1", "without forgetting which account leaves");
+    CHECK_STR(owed[1].owner_id, "u1", "in order");
+    CHECK(owed_reference_page(f.db, f.a, 1, STR("g1"), boss, 1, &owed, &count, &err) && count == 1,
+          "from a place on");
+    CHECK_STR(owed[0].owner_id, "u1", "the next one");
+    CHECK(owed_reference_about(f.db, f.a, 1, boss, 9, &owed, &count, &err) && count == 3,
+          "all are about it");
+    CHECK(owed_reference_remove(f.db, 1, STR("u1"), boss, &err), "%s", err.message);
+    CHECK(references_reassert_group(f.db, 1, STR(""), &number, &err) && number == 2,
+          "both groups: %lld", (long long)number);
+    CHECK(references_reassert_group(f.db, 1, boss, &number, &err) && number == 0,
+          "a person is no group");
+    CHECK(references_clear(f.db, 1, &err) && pending_reference_count(f.db, 1, &number, &err) &&
+              number == 0,
+          "%s", err.message);
+    fixture_done(&f);
+}
+
+static void owed(void **state)
+{
+    (void)state;
+    test_databases(owed_body);
+}
+
 static void pending_body(const struct db_config *config)
 {
     struct fixture f;
     struct err err = {0};
     struct pending_reference p = {STR("boss"), STR("u1"), STR("manager")};
     struct pending_reference *list;
+    int64_t number;
     size_t count;
 
     fixture_init(&f, config);
@@ -228,7 +282,9 @@ static void pending_body(const struct db_config *config)
         CHECK_STR(list[0].owner_id, "u1", "owner");
         CHECK_STR(list[1].attribute, "manager", "attribute");
     }
+    CHECK(pending_reference_count(f.db, 1, &number, &err) && number == 2, "one word counts once");
     CHECK(pending_reference_remove(f.db, 1, &p, &err), "%s", err.message);
+    CHECK(pending_reference_count(f.db, 1, &number, &err) && number == 1, "counted down");
     CHECK(pending_reference_list(f.db, f.a, 1, STR("boss"), &list, &count, &err) && count == 1,
           "one left");
     CHECK(pending_reference_list(f.db, f.a, 1, STR("none"), &list, &count, &err) && count == 0,
@@ -244,4 +300,4 @@ static void pending(void **state)
 
 TEST_GROUP(connection, cmocka_unit_test(saving), cmocka_unit_test(taken),
            cmocka_unit_test(rolled_back), cmocka_unit_test(paging), cmocka_unit_test(members),
-           cmocka_unit_test(pending))
+           cmocka_unit_test(pending), cmocka_unit_test(owed))

@@ -212,6 +212,9 @@ static void removal_body(const struct db_config *config)
         "SELECT count(*) FROM job_connection_count WHERE job_no = $1",
         "SELECT count(*) FROM job_exported_member WHERE job_no = $1",
         "SELECT count(*) FROM job_pending_reference WHERE job_no = $1",
+        "SELECT count(*) FROM job_pending_count WHERE job_no = $1",
+        "SELECT count(*) FROM job_exported_reference WHERE job_no = $1",
+        "SELECT count(*) FROM job_owed_reference WHERE job_no = $1",
         "SELECT count(*) FROM job_retry WHERE job_no = $1",
     };
     struct fixture f;
@@ -222,6 +225,8 @@ static void removal_body(const struct db_config *config)
     struct cycle cycle = {.id = STR("c"), .job_no = 1};
     struct retry retry = {.source_id = STR("s")};
     struct pending_reference p = {STR("a"), STR("b"), STR("c")};
+    struct owed_reference o = {.owner_id = STR("a")};
+    struct str named = STR("b");
     bool is_new;
 
     fixture_init(&f, config);
@@ -229,6 +234,8 @@ static void removal_body(const struct db_config *config)
     CHECK(job_secret_save(f.db, &key, 1, STR("n"), &secret, &err) &&
               connection_save(f.db, 1, &c, &is_new, &err) && cycle_insert(f.db, &cycle, &err) &&
               retry_park(f.db, 1, &retry, &err) && pending_reference_add(f.db, 1, &p, &err) &&
+              exported_reference_set(f.db, 1, STR("a"), STR("c"), &named, 1, &err) &&
+              owed_reference_add(f.db, 1, &o, &err) &&
               exported_member_set(f.db, 1, STR("g"), STR("m"), true, &err),
           "%s", err.message);
     secret_done(&secret);
