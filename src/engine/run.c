@@ -231,11 +231,11 @@ void run_walk_finish(struct walk *w)
         w->silent = true;
     if (!w->references && !w->again_in_cycle && !is_counted(r, w))
         count_outcome(&r->cycle.counters, w);
-    /* Of the changes a second pass comes again to the people; members of a new group have not
-     * changed. */
+    /* The people among the changes come to the second pass by themselves; who came in otherwise,
+     * and members of a new group, which have not changed, do not. */
     w->owes_references =
         !w->references &&
-        (r->cycle.id.len == 0 || r->cycle.phase == PHASE_RETRIES || w->entry.kind == SOURCE_GROUP);
+        (r->cycle.id.len == 0 || r->cycle.phase != PHASE_CHANGES || w->entry.kind == SOURCE_GROUP);
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
