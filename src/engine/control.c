@@ -4,6 +4,8 @@
 #include "engine/run.h"
 #include "job/retry.h"
 #include "mapping/document.h"
+#include "notify/address.h"
+#include "notify/webhook.h"
 
 static bool with_job(const struct engine *e, struct arena *a, int64_t job_no, struct db **db,
                      struct job *job, struct err *err)
@@ -77,7 +79,8 @@ bool engine_update(const struct engine *e, const struct job *changed, struct str
     CLEANUP(db_closep) struct db *db = NULL;
     struct job before;
 
-    if (!with_job(e, a, changed->no, &db, &before, err) || !db_begin(db, DB_WRITE, err))
+    if (!notify_addresses_check(changed->notification_mail, err) ||
+        !with_job(e, a, changed->no, &db, &before, err) || !db_begin(db, DB_WRITE, err))
         return false;
     if (job_update(db, changed, err) &&
         (before.scope == changed->scope ||
@@ -103,6 +106,34 @@ static bool concerns_everybody(struct str name)
             return true;
     }
     return false;
+}
+
+static bool check_kinds(struct str names, struct err *err)
+{
+    enum notify_kind kind;
+    struct str name;
+    bool more = names.len > 0;
+
+    while (more) {
+        more = str_cut(&names, ',', &name);
+        if (!notify_kind_from_name(str_trim(name), &kind)) {
+            return err_set(err, ERR_INVALID, "badSetting",
+                           "notify.events: there is no event '%.*s'; a list of quarantineEntered, "
+                           "quarantineChanged, quarantineLeft, disableWarning, jobDisabled, "
+                           "removalsHeld, credentialExpiring, cycleFailed, escrowsGrown, digest",
+                           STR_ARG(str_trim(name)));
+        }
+    }
+    return true;
+}
+
+/* What a setting means to notices is theirs to judge. */
+static bool check_setting(struct str name, struct str value, struct err *err)
+{
+    if (str_eq_ascii_nocase(name, STR("notify.events")))
+        return check_kinds(value, err);
+    return str_empty(value) || !str_eq_ascii_nocase(name, STR("notify.webhook")) ||
+           notify_webhook_check(value, err);
 }
 
 /* The address of a webhook often is its secret. */
@@ -137,7 +168,8 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
     for (size_t i = 0; i < count; i++) {
         struct str before, after;
 
-        if (!job_setting_save(db, a, job->no, settings[i].name, settings[i].value, &before, err) ||
+        if (!check_setting(settings[i].name, settings[i].value, err) ||
+            !job_setting_save(db, a, job->no, settings[i].name, settings[i].value, &before, err) ||
             !job_setting_value(db, a, job->no, settings[i].name, &after, err))
             return false;
         anew |= concerns_everybody(settings[i].name) && !str_eq(before, after);

@@ -1,6 +1,7 @@
 /* A cycle: phases under one lease (engine.md 3). Where it stands is in its row; a cycle that a
  * crash, a pause or a failure of the target left behind goes on from there. The watermark moves in
  * the transaction that ends the cycle. */
+#include "engine/notices.h"
 #include "engine/quarantine.h"
 #include "engine/run.h"
 
@@ -80,16 +81,22 @@ static bool new_cycle(struct run *r, struct err *err)
     return cycle_insert(r->db, &r->cycle, err);
 }
 
+/* What belongs to the end of a cycle, in the transaction that records it. */
+static bool settle(struct run *r, struct err *err)
+{
+    return (!r->guard.rows || guard_settle(r->engine, r->db, r->job.no, err)) &&
+           watermark_advance(r->db, r->job.no, r->cycle.feed_start, r->cycle.schema_version, err) &&
+           notices_cycle_done(r->engine, r->db, &r->job, err);
+}
+
 static bool save(struct run *r, bool ended, struct err *err)
 {
     int64_t unused;
     bool ok = db_begin(r->db, DB_WRITE, err) &&
               cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
                           err) &&
-              (!ended || !r->guard.rows || guard_settle(r->engine, r->db, r->job.no, err)) &&
-              (!ended || watermark_advance(r->db, r->job.no, r->cycle.feed_start,
-                                           r->cycle.schema_version, err)) &&
-              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
+              (!ended || settle(r, err)) && cycle_update(r->db, &r->cycle, err) &&
+              db_commit(r->db, err);
 
     if (!ok)
         db_rollback(r->db);
@@ -291,7 +298,7 @@ static int64_t next_cycle(const struct run *r)
            r->job.interval_us;
 }
 
-bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,
+static bool cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,
                   const atomic_bool *stop, struct arena *a, struct cycle *out, struct err *err)
 {
     CLEANUP(run_close) struct run r;
@@ -318,4 +325,46 @@ bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_ob
     if (ok)
         result(&r, a, out);
     return ok;
+}
+
+/* That somebody else runs the job, that it is not to run, or that its target is busy, is no failure
+ * of a cycle. */
+static bool is_failure(const struct err *why)
+{
+    static const char *const others[] = {"leaseHeld", "leaseLost", "jobNotActive", "jobNotFound",
+                                         "busy"};
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (why->code && strcmp(why->code, others[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool tell_failure(const struct engine *e, int64_t job_no, const struct err *why,
+                         struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct job job;
+
+    if (!db_open(e->db, &db, err) || !db_begin(db, DB_WRITE, err))
+        return false;
+    if (job_lock(db, job_no, err) && job_load_no(db, a, job_no, &job, err) &&
+        notices_cycle_failed(e, db, &job, why, err))
+        return db_commit(db, err);
+    db_rollback(db);
+    return false;
+}
+
+bool engine_cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,
+                  const atomic_bool *stop, struct arena *a, struct cycle *out, struct err *err)
+{
+    struct err untold;
+
+    if (cycle(e, job_no, observer, stop, a, out, err))
+        return true;
+    if (is_failure(err) && !tell_failure(e, job_no, err, &untold))
+        log_error("notice_not_queued", &untold);
+    return false;
 }

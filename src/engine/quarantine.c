@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "engine/note.h"
+#include "engine/notices.h"
 
 #define SERIES_MAX_US (28 * US_PER_DAY)
 
@@ -113,6 +114,38 @@ static bool note(const struct engine *e, struct db *db, const struct job *job, e
     return event == EVENT_RENEWED || engine_note(e, db, job, &n, err);
 }
 
+/* What people are told; removals that are held are a kind of their own. */
+static bool notice(const struct engine *e, struct db *db, const struct job *job, enum event event,
+                   const struct quarantine_change *c, struct err *err)
+{
+    static const struct {
+        const char *name;
+        enum notify_kind kind;
+    } kinds[] = {
+        [EVENT_ENTERED] = {"quarantineEntered", NOTIFY_QUARANTINE_ENTERED},
+        [EVENT_CHANGED] = {"quarantineChanged", NOTIFY_QUARANTINE_CHANGED},
+        [EVENT_DISABLED] = {"jobDisabled", NOTIFY_JOB_DISABLED},
+        [EVENT_LEFT] = {"quarantineLeft", NOTIFY_QUARANTINE_LEFT},
+    };
+    int64_t now = clock_now(e->clock);
+    char id[80];
+
+    if (event == EVENT_RENEWED)
+        return true;
+    snprintf(id, sizeof(id), "%s/%lld", kinds[event].name, (long long)now);
+    return notices_tell(
+        e, db, job,
+        (struct notify_event){
+            .id = str_from_z(id),
+            .kind =
+                c->reason == QUARANTINE_TOO_MANY_DELETES ? NOTIFY_REMOVALS_HELD : kinds[event].kind,
+            .code = c->code.len ? c->code : str_from_z(quarantine_reason_name(c->reason)),
+            .message = c->message,
+            .since_us = event == EVENT_ENTERED ? now : job->quarantine_since_us,
+        },
+        err);
+}
+
 /* What is told of a change; in its transaction, so that it is told once and only if it happened. */
 static bool tell(const struct engine *e, struct db *db, const struct job *job, enum event event,
                  const struct quarantine_change *c, struct err *err)
@@ -132,7 +165,7 @@ static bool tell(const struct engine *e, struct db *db, const struct job *job, e
               LOG_TEXT("name", job->name),
               LOG_TEXT("reason", str_from_z(quarantine_reason_name(c->reason))),
               LOG_TEXT("code", c->code));
-    return note(e, db, job, event, c, err);
+    return note(e, db, job, event, c, err) && notice(e, db, job, event, c, err);
 }
 
 /* Removals that are held do not slow the job; one that was slowed by something else goes on when

@@ -1,13 +1,15 @@
 /* The scheduler: looks once a second at which jobs are due (their interval is over, or their source
  * has moved on since their watermark) and runs each cycle on a thread of its own (engine.md 3.4).
  * Jobs run in parallel, a job never twice: the lease sees to that, also between processes. */
+#include "engine/notices.h"
 #include "engine/run.h"
 
 enum { CYCLES_MAX = 64 };
 /* After a cycle that could not run, a change of the source does not start the next one for so long:
  * a busy target is not asked every second. What is due, or started by an administrator, does not
  * wait. */
-#define REST_US (30 * US_PER_SECOND)
+#define REST_US    (30 * US_PER_SECOND)
+#define NOTICES_US US_PER_MINUTE
 
 struct running {
     pthread_t thread;
@@ -31,6 +33,7 @@ struct engine_scheduler {
     struct running cycles[CYCLES_MAX];
     struct rest rests[CYCLES_MAX]; /* the oldest is overwritten; the lock guards it, too */
     size_t next_rest;
+    int64_t noticed_us; /* monotonic: when what comes with time was last looked at */
     atomic_bool stop;
 };
 
@@ -127,6 +130,22 @@ static bool source_moved(struct engine_scheduler *s, struct db *db, struct arena
     return !str_eq(watermark, position);
 }
 
+/* Warnings and digests of the active jobs, once a minute. */
+static void look_for_notices(struct engine_scheduler *s, struct db *db, const struct job *jobs,
+                             size_t count)
+{
+    int64_t now = clock_monotonic_us();
+    struct err err;
+
+    if (s->noticed_us && now - s->noticed_us < NOTICES_US)
+        return;
+    s->noticed_us = now;
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].state == JOB_ACTIVE && !notices_tick(&s->engine, db, &jobs[i], &err))
+            log_error("notices_not_looked_at", &err);
+    }
+}
+
 static bool look(struct engine_scheduler *s, struct db *db, struct arena *a, struct err *err)
 {
     struct job *jobs;
@@ -146,6 +165,7 @@ static bool look(struct engine_scheduler *s, struct db *db, struct arena *a, str
         if (why.kind != ERR_NONE)
             log_error("source_not_read", &why);
     }
+    look_for_notices(s, db, jobs, count);
     return true;
 }
 

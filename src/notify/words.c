@@ -48,8 +48,8 @@ static const struct {
          "Put the reason right, then start the job; it makes up for what it missed:",
          {"usher app test %W", "usher start %W"}},
     [NOTIFY_REMOVALS_HELD] =
-        {"%N: %C changes are held back",
-         "%N: %C removals or mass changes of accounts are held back.",
+        {"%N: removals of accounts are held back",
+         "%N: removals or mass changes of accounts are held back.",
          "The guard holds back what exceeds its limits until somebody decides. Creations and updates "
          "go on. Nothing of the held set was sent.",
          "Look whether these people are really meant to lose their accounts. If not, put the source "
