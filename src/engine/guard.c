@@ -1,5 +1,6 @@
 #include "engine/guard.h"
 
+#include "engine/notices.h"
 #include "engine/quarantine.h"
 #include "engine/run.h"
 
@@ -369,6 +370,8 @@ bool guard_settle(const struct engine *e, struct db *db, int64_t job_no, struct 
         return false;
     removals = counts.n[HELD_REMOVAL][HELD_WAITING];
     updates = counts.n[HELD_UPDATE][HELD_WAITING];
+    if (!notices_held(e, db, &job, removals, updates, err))
+        return false;
     if (removals + updates == 0) {
         return held_end_series(db, job_no, err) &&
                (quarantine_reason_of(job.quarantine_reason) != QUARANTINE_TOO_MANY_DELETES ||

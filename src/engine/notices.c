@@ -11,6 +11,7 @@
 enum { DIGEST_OBJECTS = 50, DIGEST_RECORDS = 500, TOKEN_MAX = 8192 };
 
 #define MARK_ESCROWS STR("escrows")
+#define MARK_HELD    STR("held")
 #define MARK_FAILED  STR("cycleFailed")
 
 /* --- Who is told --- */
@@ -116,6 +117,36 @@ bool notices_cycle_failed(const struct engine *e, struct db *db, const struct jo
                    .message = str_from_z(why->message),
                },
                err);
+}
+
+bool notices_held(const struct engine *e, struct db *db, const struct job *job, int64_t removals,
+                  int64_t updates, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    int64_t count = removals + updates;
+    int64_t told = 0;
+    struct str mark;
+
+    if (!notify_mark_load(db, a, job->no, MARK_HELD, &mark, err))
+        return false;
+    (void)str_to_int(mark, 0, INT64_MAX / 2, &told);
+    if (count == 0)
+        return told == 0 || notify_mark_save(db, job->no, MARK_HELD, STR(""), err);
+    if (told > 0 && count < 2 * told)
+        return true;
+    return notify_mark_save(db, job->no, MARK_HELD, arena_printf(a, "%" PRId64, count), err) &&
+           notices_tell(e, db, job,
+                        (struct notify_event){
+                            .id = arena_printf(a, "removalsHeld/%" PRId64, clock_now(e->clock)),
+                            .kind = NOTIFY_REMOVALS_HELD,
+                            .code = STR("TooManyDeletes"),
+                            .message = arena_printf(a,
+                                                    "%" PRId64 " removals and %" PRId64
+                                                    " changes of a matching or sign-in attribute",
+                                                    removals, updates),
+                            .count = count,
+                        },
+                        err);
 }
 
 /* --- What comes with time --- */

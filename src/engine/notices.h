@@ -19,6 +19,11 @@ MUST_USE bool notices_cycle_done(const struct engine *e, struct db *db, const st
 MUST_USE bool notices_cycle_failed(const struct engine *e, struct db *db, const struct job *job,
                                    const struct err *why, struct err *err);
 
+/* What the guard holds at the end of a cycle, behind the fence: told when it begins to hold, and
+ * again when the held set has doubled since. */
+MUST_USE bool notices_held(const struct engine *e, struct db *db, const struct job *job,
+                           int64_t removals, int64_t updates, struct err *err);
+
 /* What comes with time: warnings before a job in quarantine is switched off, a token that expires,
  * the daily digest. Called about once a minute for each active job; writes only when there is
  * something to tell. */

@@ -114,7 +114,8 @@ static bool note(const struct engine *e, struct db *db, const struct job *job, e
     return event == EVENT_RENEWED || engine_note(e, db, job, &n, err);
 }
 
-/* What people are told; removals that are held are a kind of their own. */
+/* What people are told. Of held removals the guard tells by itself: they may be held while the job
+ * is in quarantine for something else. */
 static bool notice(const struct engine *e, struct db *db, const struct job *job, enum event event,
                    const struct quarantine_change *c, struct err *err)
 {
@@ -130,7 +131,7 @@ static bool notice(const struct engine *e, struct db *db, const struct job *job,
     int64_t now = clock_now(e->clock);
     char id[80];
 
-    if (event == EVENT_RENEWED)
+    if (event == EVENT_RENEWED || c->reason == QUARANTINE_TOO_MANY_DELETES)
         return true;
     snprintf(id, sizeof(id), "%s/%lld", kinds[event].name, (long long)now);
     return notices_tell(

@@ -54,7 +54,7 @@ static const struct {
          "go on. Nothing of the held set was sent.",
          "Look whether these people are really meant to lose their accounts. If not, put the source "
          "right first. Then decide:",
-         {"usher status %W", "usher plan %W"}},
+         {"usher held %W"}},
     [NOTIFY_CREDENTIAL_EXPIRING] =
         {"%N: the secret token expires on %U",
          "The secret token of %N expires on %U.",

@@ -105,10 +105,45 @@ static void check_transaction(const struct db_config *config)
     db_rollback(w->db);
     CHECK_STR(told(w), "", "did not happen");
     CHECK(quarantine_change(&w->engine, w->db, w->job.no, &c, &err), "%s", err.message);
-    c.reason = QUARANTINE_TOO_MANY_DELETES;
-    w->clock.now += US_PER_MINUTE;
-    CHECK(quarantine_change(&w->engine, w->db, w->job.no, &c, &err), "%s", err.message);
-    CHECK_STR(told(w), "quarantineEntered removalsHeld", "held removals are a kind of their own");
+    CHECK_STR(told(w), "quarantineEntered", "and then it did");
+    end(w);
+}
+
+static void check_held(const struct db_config *config)
+{
+    struct world *w = begin(config);
+    struct err err = {0};
+    struct str ids[4];
+    size_t at;
+    struct db_query query = {"test",
+                             "SELECT content FROM notify_event WHERE kind = 'removalsHeld'"};
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    set(w, "guard.count", "1");
+    for (int i = 0; i < 4; i++) {
+        ids[i] = world_person(w, arena_printf(w->arena, "p%d", i).ptr);
+        world_assign(w, ids[i], true);
+    }
+    world_cycle(w);
+    for (int i = 0; i < 2; i++)
+        world_assign(w, ids[i], false);
+    world_cycle(w);
+    CHECK_STR(told(w), "removalsHeld", "one notice, not two");
+    CHECK(db_select_one(w->db, &query, DB_NO_ARGS, &st, &err) && st, "%s", err.message);
+    CHECK(str_find(db_col_text(st, 0), STR("2 removals"), &at), "%.*s",
+          STR_ARG(db_col_text(st, 0)));
+    db_stmt_free(st);
+    st = NULL;
+    world_assign(w, ids[2], false);
+    world_cycle(w);
+    CHECK_STR(told(w), "removalsHeld", "a little more");
+    world_assign(w, ids[3], false);
+    world_cycle(w);
+    CHECK_STR(told(w), "removalsHeld removalsHeld", "twice as much");
+    for (int i = 0; i < 4; i++)
+        world_assign(w, ids[i], true);
+    world_cycle(w);
+    CHECK_STR(told(w), "removalsHeld removalsHeld quarantineLeft", "nothing is held any more");
     end(w);
 }
 
@@ -315,6 +350,12 @@ static void transaction_notices(void **state)
     test_databases(check_transaction);
 }
 
+static void held_notices(void **state)
+{
+    (void)state;
+    test_databases(check_held);
+}
+
 static void disable_notices(void **state)
 {
     (void)state;
@@ -352,7 +393,7 @@ static void settings_notices(void **state)
 }
 
 TEST_GROUP(notices, cmocka_unit_test(quarantine_notices), cmocka_unit_test(transaction_notices),
-           cmocka_unit_test(disable_notices), cmocka_unit_test(escrows_notices),
-           cmocka_unit_test(digest_names_notices), cmocka_unit_test(cycle_failed_notices),
-           cmocka_unit_test(token_notices), cmocka_unit_test(settings_notices),
-           cmocka_unit_test(expiry))
+           cmocka_unit_test(held_notices), cmocka_unit_test(disable_notices),
+           cmocka_unit_test(escrows_notices), cmocka_unit_test(digest_names_notices),
+           cmocka_unit_test(cycle_failed_notices), cmocka_unit_test(token_notices),
+           cmocka_unit_test(settings_notices), cmocka_unit_test(expiry))
