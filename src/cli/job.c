@@ -94,6 +94,7 @@ static const struct {
     {"QuarantineState", RESET_QUARANTINE},
     {"ConnectorDataStore", RESET_CONNECTIONS},
     {"Full", RESET_FULL},
+    {"ForceDeletes", RESET_FORCE_DELETES},
 };
 
 static bool parse_reset(const char *text, unsigned *out, struct err *err)
@@ -115,8 +116,8 @@ static bool parse_reset(const char *text, unsigned *out, struct err *err)
         }
         if (!known) {
             return err_set(err, ERR_INVALID, "usage",
-                           "--reset knows Watermark, Escrows, QuarantineState, ConnectorDataStore "
-                           "and Full, not '%.*s'",
+                           "--reset knows Watermark, Escrows, QuarantineState, ConnectorDataStore, "
+                           "Full and ForceDeletes, not '%.*s'",
                            STR_ARG(str_trim(word)));
         }
     }
@@ -292,7 +293,9 @@ static int run_status(struct cli *c, const struct cli_args *args)
 static const struct cli_option start_options[] = {WAIT};
 static const struct cli_option restart_options[] = {
     {"--full", NULL, "also forget who is connected to which account; everybody is matched again"},
-    {"--reset", "SCOPES", "what to clear: Watermark,Escrows,QuarantineState,ConnectorDataStore"},
+    {"--reset", "SCOPES",
+     "what to clear: Watermark,Escrows,QuarantineState,ConnectorDataStore; ForceDeletes allows "
+     "what is held"},
     WAIT,
 };
 static const struct cli_option quarantine_options[] = {

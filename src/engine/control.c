@@ -1,4 +1,5 @@
 /* Start, pause, restart, connection test and status of a job (engine.md 10, 11, 14.1). */
+#include "engine/held.h"
 #include "engine/note.h"
 #include "engine/quarantine.h"
 #include "engine/run.h"
@@ -289,7 +290,10 @@ static bool reset_state(const struct engine *e, struct db *db, struct arena *a, 
         return false;
     if (reset & RESET_QUARANTINE && !lift(e, db, job_no, err))
         return false;
-    if (reset & RESET_CONNECTIONS && !connection_clear(db, job_no, err))
+    if (reset & RESET_FORCE_DELETES && !engine_held_force(e, db, job_no, err))
+        return false;
+    if (reset & RESET_CONNECTIONS &&
+        (!connection_clear(db, job_no, err) || !held_clear(db, job_no, err)))
         return false;
     return job_set_state(db, job_no, JOB_ACTIVE, err) && job_set_next_cycle(db, job_no, 0, err);
 }
@@ -303,7 +307,8 @@ static bool note_restart(const struct engine *e, struct db *db, struct arena *a,
     } scopes[] = {{RESET_WATERMARK, "Watermark"},
                   {RESET_RETRIES, "Escrows"},
                   {RESET_QUARANTINE, "QuarantineState"},
-                  {RESET_CONNECTIONS, "ConnectorDataStore"}};
+                  {RESET_CONNECTIONS, "ConnectorDataStore"},
+                  {RESET_FORCE_DELETES, "ForceDeletes"}};
     struct json *is = json_new(a, JSON_OBJECT);
     struct json *list = json_new(a, JSON_ARRAY);
     const struct engine_note note = {

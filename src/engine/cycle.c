@@ -288,8 +288,11 @@ static void result(const struct run *r, struct arena *a, struct cycle *out)
 static int64_t next_cycle(const struct run *r)
 {
     int64_t now = clock_now(r->engine->clock);
+    bool allowed = false; /* what an administrator allowed while the cycle ran */
+    struct err ignored;
 
-    if (r->paused)
+    if (r->paused ||
+        (r->guard.rows && held_any_allowed(r->db, r->job.no, &allowed, &ignored) && allowed))
         return now;
     if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason)))
         return quarantine_next_us(r->job.quarantine_since_us, now);

@@ -126,6 +126,7 @@ enum { /* resetScope */
        RESET_RETRIES = 2,
        RESET_QUARANTINE = 4,
        RESET_CONNECTIONS = 8,
+       RESET_FORCE_DELETES = 16, /* allows what is held now (held.h) */
        RESET_DEFAULT = RESET_WATERMARK | RESET_RETRIES | RESET_QUARANTINE,
        RESET_FULL = RESET_DEFAULT | RESET_CONNECTIONS,
 };

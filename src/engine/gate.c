@@ -342,10 +342,14 @@ void gate_start(struct walk *w)
         run_walk_finish(w);
         return;
     }
-    if (!found || !guard_pass_row(w, &row)) {
-        w->again_in_cycle = true;
-        run_walk_finish(w);
-    } else if (w->intent == INTENT_NOTHING) {
+    if (found && w->status == STATUS_FAILURE) { /* what cannot be planned fails here, once */
+        w->guard = (struct walk_guard){.mark = GUARD_APPROVED, .has_row = true};
+    } else if (!found || !guard_pass_row(w, &row)) {
+        w->guard.mark = found ? GUARD_DROP : GUARD_FREE;
+        w->again_in_cycle = w->silent = true;
+        w->intent = INTENT_NOTHING;
+    }
+    if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
     } else {
         station_export(w);

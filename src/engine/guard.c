@@ -151,6 +151,19 @@ static int64_t undecided(const struct held_counts *c, enum held_class class_)
            c->decided[class_];
 }
 
+/* Once, before anything is sent: what is sent afterwards is among the planned ones. */
+static bool load_numbers(struct run *r, enum held_class class_, struct err *err)
+{
+    struct run_guard *g = &r->guard;
+
+    if (!g->loaded[class_] &&
+        !guard_numbers_load(r->db, r->job.no, &r->settings, class_, clock_now(r->engine->clock),
+                            &g->numbers[class_], err))
+        return false;
+    g->loaded[class_] = true;
+    return true;
+}
+
 bool guard_open(struct run *r, struct err *err)
 {
     struct run_guard *g = &r->guard;
@@ -165,6 +178,8 @@ bool guard_open(struct run *r, struct err *err)
         g->tried |= counts.n[c][HELD_SENT] > 0;
         for (int s = 0; s < HELD_STATE_COUNT; s++)
             g->rows |= counts.n[c][s] > 0;
+        if (g->numbers[c].planned > 0 && !load_numbers(r, (enum held_class)c, err))
+            return false;
     }
     return true;
 }
@@ -174,13 +189,12 @@ static bool admit(struct walk *w, enum held_class class_, struct err *err)
 {
     struct run *r = w->run;
     struct run_guard *g = &r->guard;
-    struct guard_numbers n = {.planned = g->numbers[class_].planned + 1};
+    struct guard_numbers n;
 
-    if (g->closed[class_])
+    if (g->closed[class_] || !load_numbers(r, class_, err))
         return false;
-    if (!guard_numbers_load(r->db, r->job.no, &r->settings, class_, clock_now(r->engine->clock), &n,
-                            err))
-        return false;
+    n = g->numbers[class_];
+    n.planned++;
     if (guard_judge(&r->settings, &n) != GUARD_WITHIN) {
         g->closed[class_] = true;
         return false;
@@ -263,8 +277,7 @@ static bool is_done(const struct walk *w, bool concerned, enum held_class class_
 {
     if (!str_eq(row->tried_cycle, w->run->cycle.id))
         return false;
-    return concerned ? is_same(w, class_, row)
-                     : w->intent == INTENT_NOTHING && w->status != STATUS_FAILURE;
+    return concerned ? is_same(w, class_, row) : w->intent == INTENT_NOTHING;
 }
 
 static void pass_with_row(struct walk *w, bool concerned, enum held_class class_,
@@ -329,6 +342,8 @@ static bool record_one(struct db *db, const struct run *r, const struct walk *w,
         return true;
     case GUARD_HOLD:
         return held_save(db, r->job.no, w->guard.row, err);
+    case GUARD_DROP:
+        return held_remove(db, r->job.no, w->entry.id, err);
     case GUARD_ADMITTED:
         sent[w->guard.class_] += !failed && w->status != STATUS_SKIPPED;
         break;

@@ -86,6 +86,8 @@ static bool record_success(struct db *db, const struct run *r, const struct walk
 static bool record_walk(struct db *db, const struct run *r, const struct walk *w, int64_t no,
                         struct err *err)
 {
+    if (w->again_in_cycle)
+        return true;
     if (!record_connection(db, r, w, err) ||
         !(w->second ? references_record(db, r, w, err) : references_follow(db, r, w, err)))
         return false;

@@ -239,9 +239,10 @@ void run_walk_finish(struct walk *w)
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
-    if (!r->leased || w->again_in_cycle ||
-        (w->silent && w->keep == KEEP_NOTHING && w->status != STATUS_FAILURE && !r->had_retries &&
-         !references_to_record(w))) {
+    bool to_record = !w->again_in_cycle &&
+                     (!w->silent || w->keep != KEEP_NOTHING || w->status == STATUS_FAILURE ||
+                      r->had_retries || references_to_record(w));
+    if (!r->leased || (!to_record && w->guard.mark == GUARD_FREE)) {
         run_walk_recycle(r, w);
     } else {
         recorder_add(r, w);

@@ -60,6 +60,7 @@ struct bulk {
 /* What the gate of the cycle has found (guard.h). */
 struct run_guard {
     struct guard_numbers numbers[HELD_CLASS_COUNT]; /* planned: admitted and held */
+    bool loaded[HELD_CLASS_COUNT];                  /* the rest of the numbers, too */
     bool closed[HELD_CLASS_COUNT];                  /* all of the class is held */
     bool rows;                                      /* there are any in the table */
     bool tried;                                     /* this cycle has sent some */

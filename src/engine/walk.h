@@ -105,6 +105,7 @@ enum guard_mark {
     GUARD_FREE,     /* it does not count */
     GUARD_ADMITTED, /* counts for the rolling window when it is sent */
     GUARD_APPROVED, /* by an administrator */
+    GUARD_DROP,     /* its row is another matter now */
     GUARD_HOLD,     /* a row of the held set is to be written */
 };
 struct walk_guard {

@@ -11,6 +11,7 @@ enum query {
     Q_CLEAR,
     Q_CLEAR_DECIDED,
     Q_PAGE,
+    Q_ANY_ALLOWED,
     Q_COUNT,
     Q_COUNT_DECIDED,
     Q_FORGET_LEFT,
@@ -49,6 +50,8 @@ const struct db_query held_queries[] = {
     [Q_PAGE] = {"held_page", "SELECT " HELD_COLUMNS " FROM job_held WHERE job_no = $1"
                              " AND state = $2 AND class = $3 AND source_id > $4"
                              " ORDER BY source_id LIMIT $5"},
+    [Q_ANY_ALLOWED] = {"held_any_allowed", "SELECT version FROM job_held WHERE job_no = $1"
+                                           " AND state = 3 AND tried_cycle = '' LIMIT 1"},
     [Q_COUNT] = {"held_count", "SELECT class, state, count(*) FROM job_held WHERE job_no = $1"
                                " GROUP BY class, state"},
     [Q_COUNT_DECIDED] = {"held_count_decided",
@@ -85,7 +88,8 @@ const struct db_query held_queries[] = {
                        " SET decided = job_held_decided.decided + 1"},
 };
 const size_t held_query_count = ARRAY_LEN(held_queries);
-static_assert(HELD_PLANNED == 0 && HELD_WAITING == 1 && HELD_RELEASED == 2 && HELD_SENT == 5,
+static_assert(HELD_PLANNED == 0 && HELD_WAITING == 1 && HELD_RELEASED == 2 && HELD_ALLOWED == 3 &&
+                  HELD_SENT == 5,
               "as the texts of the statements say");
 
 static const char *const action_names[] = {
@@ -184,6 +188,13 @@ bool held_page(struct db *db, struct arena *a, int64_t job_no, enum held_state s
     *out = list;
     *out_count = count;
     return true;
+}
+
+bool held_any_allowed(struct db *db, int64_t job_no, bool *out, struct err *err)
+{
+    int64_t unused;
+
+    return store_number(db, query(Q_ANY_ALLOWED), DB_ARGS(db_int(job_no)), &unused, out, err);
 }
 
 static bool count_decided(struct db *db, int64_t job_no, struct held_counts *out, struct err *err)

@@ -52,6 +52,8 @@ MUST_USE bool held_clear(struct db *db, int64_t job_no, struct err *err);
 MUST_USE bool held_page(struct db *db, struct arena *a, int64_t job_no, enum held_state state,
                         enum held_class class_, struct str after, size_t limit, struct held **out,
                         size_t *out_count, struct err *err);
+/* Whether something is allowed that no cycle has sent yet. */
+MUST_USE bool held_any_allowed(struct db *db, int64_t job_no, bool *out, struct err *err);
 MUST_USE bool held_count(struct db *db, int64_t job_no, struct held_counts *out, struct err *err);
 
 /* --- A cycle --- */

@@ -1,5 +1,6 @@
 /* The guard: what is held, when, and what an administrator's decision does (engine.md 8). */
 #include "engine/guard.h"
+#include "engine/held.h"
 #include "job/cycle.h"
 #include "world.h"
 
@@ -341,6 +342,442 @@ static void fixed_in_the_source(const struct db_config *config)
     end();
 }
 
+/* --- decisions --- */
+
+static struct str digest(void)
+{
+    static char text[HELD_DIGEST_MAX];
+    struct err err = {0};
+    int64_t count;
+
+    CHECK(held_digest(w->db, w->job.no, text, &count, &err), "%s", err.message);
+    return arena_str(w->arena, str_from_z(text));
+}
+
+/* Of rows crew[from] to crew[to - 1]; of all when they are equal. */
+static bool decide(enum engine_held_decision decision, struct str set_digest, int from, int to,
+                   struct err *err)
+{
+    int64_t decided;
+    bool ok = engine_held_decide(&w->engine, w->job.no, decision, set_digest, &crew[from],
+                                 (size_t)(to - from), &decided, err);
+
+    if (ok && to > from)
+        CHECK_INT(decided, to - from, "as many as were named");
+    return ok;
+}
+
+static void must_decide(enum engine_held_decision decision, int from, int to)
+{
+    struct err err = {0};
+
+    CHECK(decide(decision, digest(), from, to, &err), "%s", err.message);
+}
+
+/* Five of ten held, where three would go. */
+static void five_held(const struct db_config *config)
+{
+    start(config);
+    limit("3");
+    hire(10);
+    leave(0, 5);
+    world_cycle(w);
+    CHECK_INT(waiting(), 5, "five are held");
+}
+
+static void allowed(const struct db_config *config)
+{
+    struct engine_status status;
+    struct err err = {0};
+
+    five_held(config);
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &status, &err), "%s", err.message);
+    CHECK(!status.job.quarantined && status.next_cycle_us == 0, "decided, and due at once");
+    struct cycle c = world_cycle(w);
+
+    CHECK_INT(active(), 5, "they are disabled");
+    CHECK_INT(c.counters.disabled, 5, "and counted");
+    CHECK(!quarantined() && waiting() == 0, "nothing is held");
+    leave(5, 8);
+    world_cycle(w);
+    CHECK_INT(active(), 2, "what was approved does not count for the day");
+    end();
+}
+
+static void rejected(const struct db_config *config)
+{
+    struct err err = {0};
+
+    five_held(config);
+    must_decide(ENGINE_HELD_REJECT, 0, 0);
+    CHECK(!quarantined(), "decided");
+    world_cycle(w);
+    CHECK_INT(active(), 10, "the accounts stay");
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
+    world_cycle(w);
+    CHECK_INT(active(), 10, "also when everybody is looked at");
+    CHECK(!quarantined() && waiting() == 0, "without being held again");
+    come_back(0, 1);
+    world_cycle(w);
+    leave(0, 1);
+    world_cycle(w);
+    CHECK_INT(active(), 9, "who comes back and leaves again is disabled");
+    end();
+}
+
+static void decided_in_parts(const struct db_config *config)
+{
+    five_held(config);
+    must_decide(ENGINE_HELD_ALLOW, 0, 2);
+    CHECK(quarantined(), "three are not decided");
+    world_cycle(w);
+    CHECK_INT(active(), 8, "the two are disabled");
+    CHECK_INT(waiting(), 3, "the others are held, though three alone would not be");
+    must_decide(ENGINE_HELD_REJECT, 2, 3);
+    world_cycle(w);
+    CHECK_INT(waiting(), 2, "two are left");
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    CHECK(!quarantined(), "all are decided");
+    world_cycle(w);
+    CHECK_INT(active(), 6, "four of five");
+    end();
+}
+
+static void stale_approval(const struct db_config *config)
+{
+    struct err err = {0};
+    struct str seen;
+
+    five_held(config);
+    seen = digest();
+    leave(5, 6);
+    world_cycle(w);
+    CHECK_INT(waiting(), 6, "one more is held");
+    CHECK(!decide(ENGINE_HELD_ALLOW, seen, 0, 0, &err), "the set is another one");
+    CHECK_STR(str_from_z(err.code), "setChanged", "that is said");
+    CHECK_INT(waiting(), 6, "nothing is decided");
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    leave(6, 7);
+    world_cycle(w);
+    CHECK_INT(active(), 3, "one that comes later is judged for itself");
+    world_delete(w, crew[7], WORLD_SOFT);
+    CHECK(!decide(ENGINE_HELD_ALLOW, seen, 0, 0, &err), "nothing is held");
+    CHECK_STR(str_from_z(err.code), "nothingHeld", "that is said, too");
+    end();
+}
+
+/* An approval is for the action that was seen. */
+static void allowed_for_another_action(const struct db_config *config)
+{
+    five_held(config);
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    for (int i = 0; i < 5; i++) {
+        world_delete(w, crew[i], WORLD_SOFT);
+        world_delete(w, crew[i], WORLD_HARD);
+    }
+    world_cycle(w);
+    CHECK_INT(world_accounts(w, SOURCE_USER), 10, "disabling was allowed, deleting is not");
+    CHECK_INT(waiting(), 5, "five are held again");
+    end();
+}
+
+static void unknown_row(const struct db_config *config)
+{
+    struct err err = {0};
+
+    five_held(config);
+    CHECK(!decide(ENGINE_HELD_ALLOW, digest(), 3, 7, &err), "two of them are not held");
+    CHECK_STR(str_from_z(err.code), "notHeld", "that is said");
+    CHECK_INT(waiting(), 5, "none is decided");
+    end();
+}
+
+static void forced(const struct db_config *config)
+{
+    struct err err = {0};
+
+    five_held(config);
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_FORCE_DELETES, &err), "%s", err.message);
+    CHECK(!quarantined(), "decided");
+    struct cycle c = world_cycle(w);
+
+    CHECK_INT(c.kind, CYCLE_INCREMENTAL, "nothing else is reset");
+    CHECK_INT(active(), 5, "they are disabled");
+    end();
+}
+
+/* What was allowed and fails is tried again without another approval. */
+static void allowed_and_failed(const struct db_config *config)
+{
+    five_held(config);
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    w->fault = (struct fault){.call = CALL_UPDATE,
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "NotPermitted",
+                              .times = 100};
+    world_cycle(w);
+    CHECK_INT(w->calls[CALL_UPDATE], 5, "one attempt each");
+    w->fault.times = 0;
+    w->clock.now += 30 * US_PER_HOUR;
+    world_cycle(w);
+    CHECK_INT(active(), 5, "they are disabled");
+    CHECK(!quarantined(), "and nothing is held");
+    end();
+}
+
+/* --- other cycles --- */
+
+static void repeated_initial(const struct db_config *config)
+{
+    struct err err = {0};
+
+    start(config);
+    limit("3");
+    hire(10);
+    set("guard", "false");
+    leave(0, 5);
+    set("guard", "true");
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
+    struct cycle c = world_cycle(w);
+
+    CHECK_INT(c.kind, CYCLE_INITIAL, "everybody is looked at");
+    CHECK_INT(active(), 10, "nobody is disabled");
+    CHECK_INT(waiting(), 5, "five are held");
+    CHECK_INT(told("Staged"), 5, "and told once");
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
+    world_cycle(w);
+    CHECK_INT(waiting(), 5, "a restart does not let them through");
+    come_back(0, 2);
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
+    c = world_cycle(w);
+    CHECK_INT(active(), 7, "three are few enough");
+    CHECK_INT(c.counters.disabled, 3, "counted once");
+    end();
+}
+
+static void first_cycle_has_no_gate(const struct db_config *config)
+{
+    start(config);
+    hire(2);
+    struct held_counts c = counts();
+
+    CHECK_INT(c.n[HELD_REMOVAL][HELD_PLANNED] + c.n[HELD_REMOVAL][HELD_SENT], 0, "no rows");
+    end();
+}
+
+static void rename_people(int from, int to, const char *domain)
+{
+    for (int i = from; i < to; i++) {
+        world_set(w, crew[i], "userPrincipalName",
+                  arena_printf(w->arena, "\"p%02d@%s\"", i, domain).ptr);
+    }
+}
+
+static void mass_update(const struct db_config *config)
+{
+    start(config);
+    limit("3");
+    hire(10);
+    rename_people(0, 3, "new.example");
+    world_cycle(w);
+    CHECK(world_account(w, "p00@new.example"), "three get their new name");
+    rename_people(3, 7, "new.example");
+    world_set(w, crew[8], "displayName", "\"Other\"");
+    struct cycle c = world_cycle(w);
+
+    CHECK_INT(waiting(), 4, "four together with three of the day are held");
+    CHECK(world_account(w, "p03"), "under their old name");
+    CHECK_INT(c.counters.updated, 1, "another attribute is updated");
+    CHECK(quarantined(), "the job says so");
+    leave(9, 10);
+    world_cycle(w);
+    CHECK_INT(active(), 9, "a removal is judged for itself");
+    must_decide(ENGINE_HELD_ALLOW, 3, 5);
+    must_decide(ENGINE_HELD_REJECT, 5, 7);
+    world_cycle(w);
+    CHECK(world_account(w, "p03@new.example") && world_account(w, "p04@new.example"), "allowed");
+    CHECK(world_account(w, "p05") && world_account(w, "p06"), "rejected");
+    CHECK(!quarantined(), "decided");
+    end();
+}
+
+/* A source that changes between gate and sending cannot get around the numbers. */
+static struct str late[8];
+
+static void leave_late(struct world *world, enum call call)
+{
+    if (call != CALL_UPDATE)
+        return;
+    world->before_call = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(late) && late[i].len; i++)
+        world_assign(world, late[i], false);
+}
+
+static void changed_behind_the_gate(const struct db_config *config)
+{
+    start(config);
+    limit("4");
+    hire(12);
+    leave(0, 2);
+    for (size_t i = 0; i < ARRAY_LEN(late); i++)
+        late[i] = i < 5 ? crew[2 + i] : (struct str){0};
+    w->before_call = leave_late;
+    struct cycle c = world_cycle(w);
+
+    CHECK_INT(12 - active(), 4, "two that were planned, and two more, are all that go");
+    CHECK_INT(c.counters.disabled, 4, "counted");
+    CHECK_INT(waiting(), 3, "the others are held");
+    CHECK(quarantined(), "and the job says so");
+    end();
+}
+
+/* --- cut short --- */
+
+static atomic_int ticks;
+
+/* Asks the run to stop at its n-th look at the clock. */
+static int64_t ticking(const struct clock *c)
+{
+    (void)c;
+    if (atomic_fetch_sub(&ticks, 1) == 1)
+        atomic_store(&w->stop, true);
+    return w->clock.now;
+}
+
+static int cycles_until_done(int n)
+{
+    static const struct clock clock = {ticking};
+    int count = 0;
+    struct cycle c;
+
+    w->engine.clock = &clock;
+    atomic_store(&ticks, n);
+    do {
+        c = world_cycle(w);
+        atomic_store(&w->stop, false);
+        count++;
+    } while (c.state == CYCLE_RUNNING);
+    w->engine.clock = &w->clock.clock;
+    CHECK_INT(c.state, CYCLE_SUCCEEDED, "stopped at %d, it comes to its end", n);
+    return count;
+}
+
+static void stopped_anywhere(const struct db_config *config)
+{
+    int stopped = 0;
+
+    start(config);
+    limit("50");
+    set("guard.window", "PT0S");
+    hire(10);
+    for (int n = 1; n < 18; n++) {
+        leave(0, 4);
+        stopped += cycles_until_done(n) > 1;
+        CHECK_INT(active(), 6, "stopped at %d: four are disabled", n);
+        come_back(0, 4);
+        stopped += cycles_until_done(n) > 1;
+        CHECK_INT(active(), 10, "stopped at %d: and come back", n);
+    }
+    CHECK(stopped > 10, "only %d cycles were stopped", stopped);
+    CHECK_INT(told_of(crew[0]), 1 + 2 * 17, "every change is told once");
+    end();
+}
+
+static void stopped_anywhere_and_held(const struct db_config *config)
+{
+    start(config);
+    limit("3");
+    hire(10);
+    for (int n = 1; n < 12; n++) {
+        leave(0, 4);
+        cycles_until_done(n);
+        CHECK_INT(active(), 10, "stopped at %d: nobody is disabled", n);
+        CHECK_INT(waiting(), 4, "stopped at %d: four are held", n);
+        come_back(0, 4);
+        cycles_until_done(n);
+        CHECK_INT(waiting(), 0, "stopped at %d: and no longer", n);
+        CHECK(!quarantined(), "stopped at %d: nor is the job", n);
+    }
+    end();
+}
+
+static int calls_left;
+
+/* As if the process had died: what it sent is not recorded, because the lease is somebody else's.
+ */
+static void die(struct world *world, enum call call)
+{
+    struct job_lease lease;
+    struct err err = {0};
+
+    if (call != CALL_UPDATE || --calls_left != 0)
+        return;
+    world->before_call = NULL;
+    CHECK(lease_take(world->db, world->job.no, STR("thief"), INT64_MAX - 2, INT64_MAX - 1, &lease,
+                     &err) &&
+              lease_release(world->db, &lease, &err),
+          "%s", err.message);
+}
+
+static void killed_among_the_removals(const struct db_config *config)
+{
+    start(config);
+    limit("50");
+    hire(10);
+    for (int n = 1; n <= 4; n++) {
+        struct cycle c;
+        struct err err = {0};
+
+        leave(0, 4);
+        calls_left = n;
+        w->before_call = die;
+        CHECK(!world_try_cycle(w, &c, &err), "killed at call %d", n);
+        c = world_cycle(w);
+        CHECK_INT(c.state, CYCLE_SUCCEEDED, "killed at call %d, it goes on", n);
+        CHECK_INT(active(), 6, "killed at call %d: four are disabled", n);
+        come_back(0, 4);
+        world_cycle(w);
+        CHECK_INT(active(), 10, "killed at call %d: and come back", n);
+    }
+    CHECK_INT(counts().n[HELD_REMOVAL][HELD_PLANNED], 0, "nothing is left over");
+    end();
+}
+
+/* More than a page of the gate. */
+static void many_pages(const struct db_config *config)
+{
+    enum { MANY = 600 };
+    struct str *ids;
+    struct err err = {0};
+
+    start(config);
+    ids = ARENA_ARRAY(w->arena, struct str, MANY);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "q%03d", i);
+        ids[i] = world_person(w, name);
+        world_assign(w, ids[i], true);
+    }
+    world_cycle(w);
+    for (int i = 0; i < MANY; i++)
+        world_assign(w, ids[i], false);
+    world_cycle(w);
+    CHECK_INT(waiting(), MANY, "all are held");
+    CHECK_INT(active(), MANY, "nobody is disabled");
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
+    world_cycle(w);
+    CHECK_INT(waiting(), MANY, "also by an initial cycle");
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    struct cycle c = world_cycle(w);
+
+    CHECK_INT(active(), 0, "allowed");
+    CHECK_INT(c.counters.disabled, MANY, "counted once");
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -356,9 +793,33 @@ ON_BOTH(removals_come_first)
 ON_BOTH(told_once)
 ON_BOTH(failure_is_tried_once)
 ON_BOTH(fixed_in_the_source)
+ON_BOTH(allowed)
+ON_BOTH(rejected)
+ON_BOTH(decided_in_parts)
+ON_BOTH(stale_approval)
+ON_BOTH(allowed_for_another_action)
+ON_BOTH(unknown_row)
+ON_BOTH(forced)
+ON_BOTH(allowed_and_failed)
+ON_BOTH(repeated_initial)
+ON_BOTH(first_cycle_has_no_gate)
+ON_BOTH(mass_update)
+ON_BOTH(changed_behind_the_gate)
+ON_BOTH(stopped_anywhere)
+ON_BOTH(stopped_anywhere_and_held)
+ON_BOTH(killed_among_the_removals)
+ON_BOTH(many_pages)
 
 TEST_GROUP(guard, cmocka_unit_test(judged_by_numbers_), cmocka_unit_test(held_over_the_count_),
            cmocka_unit_test(held_over_the_share_), cmocka_unit_test(slow_leak_),
            cmocka_unit_test(users_and_groups_count_together_),
            cmocka_unit_test(removals_come_first_), cmocka_unit_test(told_once_),
-           cmocka_unit_test(failure_is_tried_once_), cmocka_unit_test(fixed_in_the_source_))
+           cmocka_unit_test(failure_is_tried_once_), cmocka_unit_test(fixed_in_the_source_),
+           cmocka_unit_test(allowed_), cmocka_unit_test(rejected_),
+           cmocka_unit_test(decided_in_parts_), cmocka_unit_test(stale_approval_),
+           cmocka_unit_test(allowed_for_another_action_), cmocka_unit_test(unknown_row_),
+           cmocka_unit_test(forced_), cmocka_unit_test(allowed_and_failed_),
+           cmocka_unit_test(repeated_initial_), cmocka_unit_test(first_cycle_has_no_gate_),
+           cmocka_unit_test(mass_update_), cmocka_unit_test(changed_behind_the_gate_),
+           cmocka_unit_test(stopped_anywhere_), cmocka_unit_test(stopped_anywhere_and_held_),
+           cmocka_unit_test(killed_among_the_removals_), cmocka_unit_test(many_pages_))

@@ -46,6 +46,8 @@ static bool faulty(struct world *w, enum call call, struct str who, struct answe
 
     *out_after = false;
     w->calls[call]++;
+    if (w->before_call)
+        w->before_call(w, call);
     if (f->times == 0 || f->call != call ||
         (f->who && !str_find(who, str_from_z(f->who), &(size_t){0})))
         return false;

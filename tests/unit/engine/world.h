@@ -68,6 +68,7 @@ struct world {
     int total_false; /* added to every total */
     size_t bulk_max; /* operations in a bulk request; 0: there are none */
     int stop_after;  /* creates until stop is set; 0: never */
+    void (*before_call)(struct world *w, enum call call); /* on the run's thread; may be NULL */
 };
 
 /* template_id: "scim" or "joynfsm". */
