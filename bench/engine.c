@@ -34,10 +34,9 @@ static bool open_target(void *ctx, const struct job *job, const struct job_setti
                         struct target **out, struct err *err)
 {
     struct target_scim_config config = {
-        .base_url = job->base_url, .token = token, .concurrency = 32};
+        .base_url = job->base_url, .token = token, .concurrency = 32, .settings = settings};
 
     (void)ctx;
-    (void)settings;
     return target_open_scim(program, &config, out, err);
 }
 

@@ -87,11 +87,10 @@ static bool open_target(void *ctx, const struct job *job, const struct job_setti
                         const struct secret *token, const struct mapping_program *program,
                         struct target **out, struct err *err)
 {
-    struct target_scim_config config = {.base_url = job->base_url, .token = token};
-
+    struct target_scim_config config = {
+        .base_url = job->base_url, .token = token, .settings = settings};
     const struct cli *c = ctx;
 
-    (void)settings;
     if (!timeout_setting(c, &config.timeout_ms, err))
         return false;
     config.ca_file = cli_file_value(c->file, "--ca-file");

@@ -6,14 +6,28 @@
 
 #include "connector/target.h"
 #include "http/client.h"
+#include "job/settings.h"
 
 enum {
     SCIM_TERMS_MAX = 2,
-    SCIM_ATTRIBUTES_MAX = 2000,  /* of an object mapping */
-    SCIM_BODY_MAX = 4 << 20,     /* bytes of a request body */
-    SCIM_URL_MAX = 64 << 10,     /* bytes */
-    SCIM_ID_MAX = 1024,          /* bytes; a longer one is no id */
-    SCIM_MEMBERS_PER_PATCH = 100 /* client.maxMembersPerPatch */
+    SCIM_ATTRIBUTES_MAX = 2000, /* of an object mapping */
+    SCIM_BODY_MAX = 4 << 20,    /* bytes of a request body */
+    SCIM_ANSWER_MAX = 64 << 20, /* bytes of an answer */
+    SCIM_URL_MAX = 64 << 10,    /* bytes */
+    SCIM_ID_MAX = 1024          /* bytes; a longer one is no id */
+};
+
+/* How requests are written: the settings of scim.md 10.5 with their dialect's defaults filled in.
+ */
+struct scim_style {
+    enum client_dialect dialect;
+    bool combine;       /* several simple attributes in one replace without path */
+    bool member_array;  /* members are removed by a list of them */
+    bool empty_replace; /* a value is cleared by "" */
+    bool plus;          /* a blank in a filter is '+' */
+    bool primary_for_work, send_meta;
+    enum client_manager manager;
+    size_t max_ops, max_members;
 };
 
 /* One `name eq literal` of a value filter. */
@@ -52,6 +66,7 @@ struct scim_body {
 
 struct scim_object {
     const struct mapping_object *mapping;
+    const struct scim_style *style;
     struct str endpoint; /* "/Users" */
     struct str type;     /* "User" */
     struct str core_urn;
@@ -61,16 +76,19 @@ struct scim_object {
     bool answered;               /* its endpoint has answered a query with success */
 };
 
-MUST_USE bool scim_compile(struct arena *a, const struct mapping_object *m, struct scim_object *out,
+/* The style is borrowed. */
+MUST_USE bool scim_compile(struct arena *a, const struct mapping_object *m,
+                           const struct scim_style *style, struct scim_object *out,
                            struct err *err);
 
 /* --- Requests --- */
 
 /* The base URL in parts. */
 struct scim_base {
-    struct str url;   /* without a final slash and without query */
-    size_t path_at;   /* where the path begins in it */
-    struct str query; /* to be sent with every request; empty if none */
+    struct str url;              /* without a final slash and without query */
+    size_t path_at;              /* where the path begins in it */
+    struct str query;            /* to be sent with every request; empty if none */
+    enum client_dialect dialect; /* that a flag in the URL asks for; RFC: there was none */
 };
 /* ERR_INVALID "badUrl". */
 MUST_USE bool scim_base_parse(struct arena *a, struct str text, bool allow_http,
@@ -90,15 +108,29 @@ void scim_write_list_url(struct buf *out, const struct scim_base *base, const st
 enum scim_secrets { SCIM_SECRETS_SENT, SCIM_SECRETS_MASKED };
 void scim_write_create(struct buf *out, const struct scim_object *o,
                        const struct mapping_changes *want, enum scim_secrets secrets);
-/* resource: the account as it was just read, or NULL: then a path with a filter is taken to find
- * its element. An element that is not there is added as a whole. False when nothing is left to
- * send. */
+/* One request for the changes from *io_at on (0: the first), which moves behind them; false when it
+ * would be empty. resource: the account as it was just read, or NULL: then a path with a filter is
+ * taken to find its element. An element that is not there is added as a whole. */
 bool scim_write_patch(struct buf *out, const struct scim_object *o,
                       const struct mapping_changes *changes, const struct json *resource,
-                      enum scim_secrets secrets);
+                      enum scim_secrets secrets, size_t *io_at);
+/* Nothing is left to send from there on. */
+bool scim_patch_is_complete(const struct scim_object *o, const struct mapping_changes *changes,
+                            size_t at);
 enum scim_member_op { SCIM_MEMBERS_ADD, SCIM_MEMBERS_REMOVE };
-void scim_write_members(struct buf *out, const struct scim_attribute *attribute,
-                        enum scim_member_op op, const struct str *ids, size_t count);
+void scim_write_members(struct buf *out, const struct scim_style *style,
+                        const struct scim_attribute *attribute, enum scim_member_op op,
+                        const struct str *ids, size_t count);
+
+/* The resource with the changes, for PUT (scim.md 10.4): what is not mapped is kept, `meta` goes.
+ * False when nothing differs. */
+bool scim_merge(struct arena *a, const struct scim_object *o, const struct mapping_changes *changes,
+                struct json *resource);
+/* The same for members; false when there would be more than `max`. *out_changed: something differs.
+ */
+bool scim_merge_members(struct arena *a, const struct scim_attribute *t, struct json *resource,
+                        const struct str *add, size_t add_count, const struct str *remove,
+                        size_t remove_count, size_t max, bool *out_changed);
 
 /* --- Answers --- */
 
@@ -108,6 +140,8 @@ struct str scim_read_location(struct arena *a, struct str location);
  * is none that can be kept: over SCIM_ID_MAX bytes, not UTF-8, or with a control character. */
 void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,
                       struct target_record *out);
+/* Does the element have what the terms say? */
+bool scim_terms_hold(const struct scim_attribute *t, const struct json *element);
 /* Does the account have the element that the terms mean? */
 bool scim_has_element(const struct scim_attribute *t, const struct json *resource);
 struct scim_list {

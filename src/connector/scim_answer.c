@@ -18,7 +18,7 @@ static void fail(struct scim_call *c, const struct http_answer *answer, enum tar
     scim_fail(c->target->answer, &c->asked, answer, class_, code, why, out);
 }
 
-static void fill_ok(const struct http_answer *answer, struct target_result *out)
+void scim_ok(const struct http_answer *answer, struct target_result *out)
 {
     *out = (struct target_result){
         .status = TARGET_OK,
@@ -67,14 +67,13 @@ static void end_find(struct scim_call *c, const struct http_answer *answer,
              "the filter was ignored: the answer has resources that were not asked for", out);
         return;
     }
-    fill_ok(answer, out);
+    scim_ok(answer, out);
     out->records = records;
     out->record_count = count;
 }
 
-/* The cursor of the page after this one; empty if this was the last. A full page is never taken for
- * the last: totalResults may be wrong (scim.md 10.2). */
-static struct str next_page(struct scim_call *c, const struct scim_list *list)
+/* A full page is never taken for the last: totalResults may be wrong (scim.md 10.2). */
+struct str scim_next_page(struct scim_call *c, const struct scim_list *list)
 {
     struct arena *a = c->target->answer;
     int64_t from = 1;
@@ -109,11 +108,11 @@ static void end_list(struct scim_call *c, const struct http_answer *answer,
     {
         scim_read_record(a, c->object, resource, &records[count++]);
     }
-    fill_ok(answer, out);
+    scim_ok(answer, out);
     out->records = records;
     out->record_count = count;
     out->total = list.total_said ? list.total : -1;
-    out->next = next_page(c, &list);
+    out->next = scim_next_page(c, &list);
 }
 
 static bool is_too_large(struct scim_call *c, const struct http_answer *answer)
@@ -148,7 +147,7 @@ static void end_read(struct scim_call *c, const struct http_answer *answer,
     }
     if (answer->etag.len)
         record->version = answer->etag;
-    fill_ok(answer, out);
+    scim_ok(answer, out);
     out->records = record;
     out->record_count = 1;
 }
@@ -175,7 +174,7 @@ static void end_create(struct scim_call *c, const struct http_answer *answer,
     }
     if (answer->etag.len)
         record->version = answer->etag;
-    fill_ok(answer, out);
+    scim_ok(answer, out);
     out->records = record;
     out->record_count = 1;
 }
@@ -190,13 +189,7 @@ static void end_change(struct scim_call *c, const struct http_answer *answer,
         fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is a page, not SCIM", out);
         return;
     }
-    fill_ok(answer, out);
-}
-
-static bool is_no_target(struct scim_call *c, const struct http_answer *answer)
-{
-    return answer->failure == HTTP_OK && answer->status == 400 &&
-           str_eq_ascii_nocase(scim_error_type(c->target->answer, answer->body), STR("noTarget"));
+    scim_ok(answer, out);
 }
 
 /* What was sent is done, or is to be sent in smaller parts. False when that is not possible. */
@@ -267,53 +260,6 @@ static void hold(struct scim_call *c, const struct target_result *result)
     scim_target_probe(t, on_probe);
 }
 
-static bool has_element(const struct scim_call *c)
-{
-    const struct mapping_changes *changes = &c->update.changes;
-
-    for (size_t i = 0; i < changes->count; i++) {
-        size_t place = (size_t)(changes->items[i].attribute - c->object->mapping->attributes);
-
-        if (c->object->attributes[place].element)
-            return true;
-    }
-    return false;
-}
-
-/* Goes on with an update whose element is missing. False when it has come to its end; then *out_end
- * tells how if the answer does not. */
-static bool next_update(struct scim_call *c, const struct http_answer *answer,
-                        struct target_result *out_end, bool *out_ended)
-{
-    struct json *document;
-
-    *out_ended = false;
-    switch (c->update.stage) {
-    case SCIM_UPDATE_SENT:
-        if (!is_no_target(c, answer) || !has_element(c))
-            return false;
-        scim_call_read_for_update(c);
-        return true;
-    case SCIM_UPDATE_READING:
-        if (!is_success(answer))
-            return false;
-        *out_ended = true;
-        document = parse(c, answer);
-        if (!document) {
-            fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is not a resource",
-                 out_end);
-        } else if (scim_call_update_again(c, document)) {
-            return true;
-        } else {
-            fill_ok(answer, out_end); /* what was to be removed is not there */
-        }
-        return false;
-    case SCIM_UPDATE_SENT_AGAIN:
-        break;
-    }
-    return false;
-}
-
 static void end_success(struct scim_call *c, const struct http_answer *answer,
                         struct target_result *out)
 {
@@ -358,22 +304,29 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     bool ended = false;
 
     arena_reset(t->answer);
-    if (c->asked.action == SCIM_UPDATE && next_update(c, answer, &result, &ended))
+    if (c->update.stage != SCIM_UPDATE_NONE && scim_call_next_update(c, answer, &result, &ended))
+        return;
+    if (c->asked.action == SCIM_FIND && t->scans && is_success(answer) &&
+        scim_call_scan(c, answer, &result, &ended))
         return;
     if (c->asked.action == SCIM_LIST && is_too_large(c, answer) && scim_call_list_smaller(c))
         return;
     if (ended) {
         /* result is filled */
-    } else if (c->asked.action == SCIM_MEMBERS && next_members(c, answer)) {
+    } else if (c->asked.action == SCIM_MEMBERS && c->update.stage == SCIM_UPDATE_NONE &&
+               scim_call_members_put(c, answer)) {
+        return;
+    } else if (c->asked.action == SCIM_MEMBERS && c->update.stage == SCIM_UPDATE_NONE &&
+               next_members(c, answer)) {
         if (scim_call_send_members(c))
             return;
-        fill_ok(answer, &result);
+        scim_ok(answer, &result);
     } else if (is_success(answer)) {
         end_success(c, answer, &result);
-    } else if (c->asked.action == SCIM_FIND && c->object->answered && answer->failure == HTTP_OK &&
-               answer->status == 404) {
+    } else if (c->asked.action == SCIM_FIND && answer->failure == HTTP_OK &&
+               answer->status == 404 && (c->object->answered || t->empty_is_404)) {
         /* An endpoint that works says so when nobody matches (scim.md 10.2). */
-        fill_ok(answer, &result);
+        scim_ok(answer, &result);
     } else {
         scim_judge(t->answer, &c->asked, answer, &result);
     }

@@ -19,13 +19,23 @@ struct scim_members { /* what is left to do */
     enum scim_member_op op;
 };
 
-/* An element that a filter means may not be there yet, and then a target that keeps to RFC 7644
- * answers noTarget: the account is read, and what is missing is added as a whole. */
-enum scim_update_stage { SCIM_UPDATE_SENT, SCIM_UPDATE_READING, SCIM_UPDATE_SENT_AGAIN };
+/* PATCH: an element that a filter means may not be there yet, and then a target that keeps to RFC
+ * 7644 answers noTarget: the account is read, and what is missing is added as a whole. PUT: the
+ * account is read and sent back with the changes. */
+enum scim_update_stage {
+    SCIM_UPDATE_NONE, /* a change of members by PATCH */
+    SCIM_UPDATE_SENT,
+    SCIM_UPDATE_READING,
+    SCIM_UPDATE_SENT_AGAIN,
+    SCIM_UPDATE_PUT_READING,
+    SCIM_UPDATE_PUT_SENT
+};
 struct scim_update {
     struct str id;
     struct mapping_changes changes;
     enum scim_update_stage stage;
+    size_t from, next; /* the changes of the present request */
+    bool repeated;     /* a PUT, since the account had changed meanwhile */
 };
 
 /* Reused; known to the target by `all` from its first use to the end. */
@@ -39,9 +49,11 @@ struct scim_call {
     struct scim_asked asked;
     char request_id[SCIM_REQUEST_ID_MAX];
     struct str secrets[SCIM_CALL_SECRETS_MAX];
+    struct str if_match;         /* of the next request; empty: none */
     struct mapping_criterion by; /* SCIM_FIND */
-    struct target_page page;     /* SCIM_LIST */
-    struct scim_update update;   /* SCIM_UPDATE */
+    struct target_page page;     /* SCIM_LIST, and SCIM_FIND when it reads everything */
+    struct scim_found *found;    /* then: what it has found */
+    struct scim_update update;   /* SCIM_UPDATE, and SCIM_MEMBERS by PUT */
     struct scim_members members; /* SCIM_MEMBERS */
     target_done *done;
     void *ctx;
@@ -51,7 +63,7 @@ struct scim_call {
 /* What ServiceProviderConfig says. */
 struct scim_service_traits {
     bool asked, known;
-    bool patch;
+    bool patch, etag;
     bool cursor;            /* lists can be read by cursor */
     size_t bulk_operations; /* 0: no bulk */
     size_t bulk_bytes;
@@ -79,6 +91,11 @@ struct scim_target {
     size_t members_at_once;
     size_t list_at_once; /* an answer of more was refused; 0: none was */
     struct scim_service_traits service;
+    struct scim_style style;
+    enum client_update update_method;
+    bool no_patch; /* found out: accounts are changed by PUT */
+    bool patched;  /* a PATCH has succeeded */
+    bool empty_is_404, scans;
     unsigned ended; /* calls of done, counted up */
     uint64_t requests;
     uint64_t request_prefix;
@@ -105,6 +122,28 @@ struct scim_call *scim_call_create(struct scim_target *t, const struct mapping_o
                                    const struct mapping_changes *want, target_done *done,
                                    void *ctx);
 
+/* The URL of the account, or of its collection, as the method needs it. */
+void scim_call_url(struct scim_call *c, enum http_method method, struct str id);
+/* Ends without a request, at the next run. */
+void scim_call_ready(struct scim_call *c, const struct target_result *result);
+/* Values that must not show in a message even if the target repeats them. */
+void scim_call_remember_secrets(struct scim_call *c, const struct mapping_changes *changes);
+
+/* scim_update.c */
+void scim_update(struct target *target, const struct mapping_object *m, struct str id,
+                 const struct mapping_changes *changes, target_done *done, void *ctx);
+/* Whether accounts are changed by PUT. */
+bool scim_target_puts(const struct scim_target *t);
+/* Begins a change by PUT: of the call's update, or of its members. */
+void scim_call_put(struct scim_call *c);
+/* Goes on with an update. False when it has come to its end; then *out_end tells how if *out_ended,
+ * else the answer does. */
+bool scim_call_next_update(struct scim_call *c, const struct http_answer *answer,
+                           struct target_result *out_end, bool *out_ended);
+/* Goes over to PUT when it was PATCH that is missing. */
+bool scim_call_members_put(struct scim_call *c, const struct http_answer *answer);
+void scim_ok(const struct http_answer *answer, struct target_result *out);
+
 /* scim_bulk.c */
 void scim_bulk_drop(struct scim_target *t); /* forgets those under way */
 void scim_create_many(struct target *target, const struct target_creation *creations, size_t count);
@@ -113,15 +152,18 @@ void scim_create_many(struct target *target, const struct target_creation *creat
 void scim_list(struct target *target, const struct mapping_object *m,
                const struct target_page *page, target_done *done, void *ctx);
 void scim_describe(struct target *target, struct target_traits *out);
+/* The cursor of the page after this one; empty if this was the last. */
+struct str scim_next_page(struct scim_call *c, const struct scim_list *list);
+/* The target may have ignored the filter: then everything is read and searched
+ * (client.scanWhenFilterIgnored). True when the next page is under way; else *out_ended tells
+ * whether *out_end is the result. */
+bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
+                    struct target_result *out_end, bool *out_ended);
 /* What the service says of itself; asked once. */
 const struct scim_service_traits *scim_service(struct scim_target *t);
 
 /* The next request of a change of members; false when there is nothing left to do. */
 bool scim_call_send_members(struct scim_call *c);
-/* Reads the account of an update that found no target. */
-void scim_call_read_for_update(struct scim_call *c);
-/* Sends the update once more, knowing the account; false when nothing is left to send. */
-bool scim_call_update_again(struct scim_call *c, const struct json *resource);
 /* Asks for the page once more with fewer resources; false when there is nothing fewer than one. */
 bool scim_call_list_smaller(struct scim_call *c);
 /* Asks whether the token is accepted at all, and lets on_probe know. */

@@ -208,11 +208,12 @@ static void add_to_body(struct arena *a, struct scim_object *o, size_t place)
     child(a, at, BODY_VALUE, name)->attribute = place;
 }
 
-bool scim_compile(struct arena *a, const struct mapping_object *m, struct scim_object *out,
-                  struct err *err)
+bool scim_compile(struct arena *a, const struct mapping_object *m, const struct scim_style *style,
+                  struct scim_object *out, struct err *err)
 {
     struct scim_object o = {
         .mapping = m,
+        .style = style,
         .endpoint = kinds[m->kind].endpoint,
         .type = kinds[m->kind].type,
         .core_urn = kinds[m->kind].core_urn,

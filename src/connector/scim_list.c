@@ -42,6 +42,67 @@ bool scim_call_list_smaller(struct scim_call *c)
     return true;
 }
 
+enum { FOUND_MAX = 10, SCAN_PAGE = 200 };
+struct scim_found {
+    struct target_record records[FOUND_MAX];
+    size_t count;
+};
+
+/* What of the page was asked for; it outlives the page. */
+static void keep_found(struct scim_call *c, const struct scim_list *list)
+{
+    struct scim_found *f = c->found;
+
+    JSON_EACH(resource, list->resources)
+    {
+        struct target_record record;
+
+        scim_read_record(c->target->answer, c->object, resource, &record);
+        if (f->count == FOUND_MAX || record.id.len == 0 || !scim_matches(&record, &c->by))
+            continue;
+        f->records[f->count++] = (struct target_record){
+            .id = arena_str(c->arena, record.id),
+            .version = arena_str(c->arena, record.version),
+            .values = json_clone(c->arena, record.values),
+        };
+    }
+}
+
+bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
+                    struct target_result *out_end, bool *out_ended)
+{
+    struct scim_target *t = c->target;
+    bool first = !c->found;
+    struct scim_list list;
+    struct json *document;
+    struct err ignored;
+
+    *out_ended = false;
+    if (!json_parse(t->answer, answer->body, NULL, &document, NULL, &ignored) ||
+        !scim_read_list(document, &list))
+        return false; /* judged like any answer */
+    if (first) {
+        c->found = ARENA_NEW(c->arena, struct scim_found);
+        c->page = (struct target_page){.count = list.count ? list.count : SCAN_PAGE};
+    }
+    keep_found(c, &list);
+    /* All that came was asked for: the filter works. */
+    if (first && c->found->count == list.count && list.total <= (int64_t)list.count)
+        return false;
+    c->page.cursor = arena_str(c->arena, scim_next_page(c, &list));
+    if (first)
+        c->page.count = SCAN_PAGE;
+    if (c->page.cursor.len && list.count > 0) {
+        send_list(c);
+        return true;
+    }
+    scim_ok(answer, out_end);
+    out_end->records = c->found->records;
+    out_end->record_count = c->found->count;
+    *out_ended = true;
+    return false;
+}
+
 /* A member that is an object with "supported": true. */
 static bool supported(const struct json *config, const char *name)
 {
@@ -64,6 +125,7 @@ static void read_service(const struct json *config, struct scim_service_traits *
     if (!out->known)
         return;
     out->patch = json_get_bool(patch, "supported", true);
+    out->etag = supported(config, "etag");
     out->cursor = json_get_bool(json_get_nocase(config, STR("pagination")), "cursor", false);
     if (supported(config, "bulk")) {
         out->bulk_operations =

@@ -53,7 +53,7 @@ static bool term_holds(const struct scim_term *term, const struct json *element)
     return str_eq_fold(scalar_text(json_get_nocase(element, term->name)), scalar_text(term->value));
 }
 
-static bool terms_hold(const struct scim_attribute *t, const struct json *element)
+bool scim_terms_hold(const struct scim_attribute *t, const struct json *element)
 {
     for (size_t i = 0; i < t->term_count; i++) {
         if (!term_holds(&t->terms[i], element))
@@ -76,10 +76,10 @@ static bool says_nothing(const struct scim_attribute *t, const struct json *elem
 static const struct json *find_element(const struct scim_attribute *t, const struct json *list)
 {
     if (!json_is(list, JSON_ARRAY))
-        return list && (terms_hold(t, list) || says_nothing(t, list)) ? list : NULL;
+        return list && (scim_terms_hold(t, list) || says_nothing(t, list)) ? list : NULL;
     JSON_EACH(element, list)
     {
-        if (terms_hold(t, element))
+        if (scim_terms_hold(t, element))
             return element;
     }
     return list->count == 1 && says_nothing(t, list->first) ? list->first : NULL;
@@ -196,10 +196,10 @@ bool scim_has_element(const struct scim_attribute *t, const struct json *resourc
     const struct json *list = find_attribute(t, resource);
 
     if (!json_is(list, JSON_ARRAY))
-        return list && terms_hold(t, list);
+        return list && scim_terms_hold(t, list);
     JSON_EACH(element, list)
     {
-        if (terms_hold(t, element))
+        if (scim_terms_hold(t, element))
             return true;
     }
     return false;

@@ -1,35 +1,37 @@
-/* Writes what the connector sends (scim.md 11): URLs, the body of a create, PATCH in the dialect of
- * RFC 7644. Everything that is the same for each request was worked out by scim_compile.c. */
-#include "base/buf.h"
-#include "connector/scim.h"
+/* Writes what the connector sends (scim.md 11): URLs, values, the body of a create. Everything that
+ * is the same for each request was worked out by scim_compile.c. */
+#include "connector/scim_write.h"
 #include "scim/filter.h"
 
-#define PATCH_HEAD \
-    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":["
 #define MASK "[Redact]"
 
 enum { FILTER_MAX = 16 << 10 };
 
 /* Flags of the reference service in a tenant URL: they are for the client, not for the server
  * (scim.md 11.4). */
-static const struct str client_flags[] = {
-    STR_INIT("aadOptscim062020"),
-    STR_INIT("AzureAdScimPatch2017"),
+static const struct {
+    struct str name;
+    enum client_dialect dialect;
+} client_flags[] = {
+    {STR_INIT("aadOptscim062020"), DIALECT_ENTRA2020},
+    {STR_INIT("AzureAdScimPatch2017"), DIALECT_ENTRA_LEGACY},
 };
 
-static bool is_client_flag(struct str parameter)
+static bool is_client_flag(struct str parameter, enum client_dialect *out)
 {
     struct str name;
 
     str_cut(&parameter, '=', &name);
     for (size_t i = 0; i < ARRAY_LEN(client_flags); i++) {
-        if (str_eq_ascii_nocase(client_flags[i], name))
+        if (str_eq_ascii_nocase(client_flags[i].name, name)) {
+            *out = client_flags[i].dialect;
             return true;
+        }
     }
     return false;
 }
 
-static struct str kept_query(struct arena *a, struct str query)
+static struct str kept_query(struct arena *a, struct str query, enum client_dialect *out)
 {
     CLEANUP(buf_done) struct buf kept;
     bool more = query.len > 0;
@@ -39,7 +41,7 @@ static struct str kept_query(struct arena *a, struct str query)
         struct str parameter;
 
         more = str_cut(&query, '&', &parameter);
-        if (parameter.len == 0 || is_client_flag(parameter))
+        if (parameter.len == 0 || is_client_flag(parameter, out))
             continue;
         buf_add_z(&kept, kept.len ? "&" : "");
         buf_add(&kept, parameter);
@@ -98,8 +100,8 @@ bool scim_base_parse(struct arena *a, struct str text, bool allow_http, struct s
     *out = (struct scim_base){
         .url = arena_str(a, whole),
         .path_at = str_find_char(rest, '/', &at) ? scheme_end + at : whole.len,
-        .query = kept_query(a, url.query),
     };
+    out->query = kept_query(a, url.query, &out->dialect);
     return true;
 }
 
@@ -114,6 +116,20 @@ static void end_url(struct buf *out, const struct scim_base *base, bool has_quer
         buf_add(out, base->query);
     }
     *shown = str_sub(buf_str(out), base->path_at, end - base->path_at);
+}
+
+/* A '+' of the value is always written %2B, so that one that is left is a blank. */
+static void encode_filter(struct buf *out, struct str filter, const struct scim_style *style)
+{
+    struct str part;
+    bool more = true;
+
+    while (more) {
+        more = str_cut(&filter, ' ', &part);
+        http_url_encode(out, part);
+        if (more)
+            buf_add_z(out, style->plus ? "+" : "%20");
+    }
 }
 
 void scim_write_find_url(struct buf *out, const struct scim_base *base, const struct scim_object *o,
@@ -137,7 +153,7 @@ void scim_write_find_url(struct buf *out, const struct scim_base *base, const st
     if (o->mapping->kind == SOURCE_GROUP)
         buf_add_z(out, "excludedAttributes=members&");
     buf_add_z(out, "filter=");
-    http_url_encode(out, buf_str(&filter));
+    encode_filter(out, buf_str(&filter), o->style);
     end_url(out, base, true, shown);
 }
 
@@ -187,8 +203,38 @@ static void write_one(struct buf *out, const struct json *v, bool as_object)
     }
 }
 
-static void write_value(struct buf *out, const struct scim_attribute *t, const struct json *v,
-                        enum scim_secrets secrets)
+/* A manager and its like: one reference to another account. */
+static void write_reference(struct buf *out, const struct scim_style *style, const struct json *v)
+{
+    enum client_manager how = style->manager;
+
+    /* In the legacy dialect the id stands alone, or is an array with a $ref. */
+    if (style->dialect == DIALECT_ENTRA_LEGACY && how == MANAGER_OBJECT)
+        how = MANAGER_ID;
+    switch (how) {
+    case MANAGER_OBJECT:
+        write_one(out, v, true);
+        break;
+    case MANAGER_ID:
+        write_one(out, v, false);
+        break;
+    case MANAGER_ARRAY:
+        if (style->dialect == DIALECT_ENTRA_LEGACY) {
+            buf_add_z(out, "[{\"$ref\":null,\"value\":");
+            json_write(out, v);
+            buf_add_z(out, "}]");
+        } else {
+            buf_add_char(out, '[');
+            write_one(out, v, true);
+            buf_add_char(out, ']');
+        }
+        break;
+    }
+}
+
+void scim_write_value(struct buf *out, const struct scim_attribute *t,
+                      const struct scim_style *style, const struct json *v,
+                      enum scim_secrets secrets)
 {
     /* A reference is an object with the id, but for a mapping that names the id itself. */
     bool as_object = t->value_objects || (t->mapping->is_reference && t->sub.len == 0);
@@ -210,19 +256,14 @@ static void write_value(struct buf *out, const struct scim_attribute *t, const s
             }
         }
         buf_add_char(out, ']');
+    } else if (as_object && !json_is(v, JSON_OBJECT)) {
+        write_reference(out, style, v);
     } else {
-        write_one(out, v, as_object);
+        write_one(out, v, false);
     }
 }
 
-struct writer {
-    struct buf *out;
-    const struct scim_object *object;
-    const struct json *const *values; /* by place in the mapping; NULL: none */
-    enum scim_secrets secrets;
-};
-
-static bool has_value(const struct writer *w, const struct scim_body *b)
+static bool has_value(const struct scim_writer *w, const struct scim_body *b)
 {
     if (b->kind == BODY_VALUE)
         return w->values[b->attribute] != NULL;
@@ -233,10 +274,9 @@ static bool has_value(const struct writer *w, const struct scim_body *b)
     return false;
 }
 
-static void write_body(const struct writer *w, const struct scim_body *b);
+static void write_body(const struct scim_writer *w, const struct scim_body *b);
 
-/* The children that have a value. `comma`: something stands before them. */
-static void write_children(const struct writer *w, const struct scim_body *b, bool comma)
+void scim_write_children(const struct scim_writer *w, const struct scim_body *b, bool comma)
 {
     for (const struct scim_body *c = b->first; c; c = c->next) {
         if (!has_value(w, c))
@@ -247,35 +287,36 @@ static void write_children(const struct writer *w, const struct scim_body *b, bo
     }
 }
 
-static void write_body(const struct writer *w, const struct scim_body *b)
+static void write_body(const struct scim_writer *w, const struct scim_body *b)
 {
     if (b->kind != BODY_ELEMENT)
         buf_add(w->out, b->head);
     switch (b->kind) {
     case BODY_VALUE:
-        write_value(w->out, &w->object->attributes[b->attribute], w->values[b->attribute],
-                    w->secrets);
+        scim_write_value(w->out, &w->object->attributes[b->attribute], w->object->style,
+                         w->values[b->attribute], w->secrets);
         break;
     case BODY_OBJECT:
         buf_add_char(w->out, '{');
-        write_children(w, b, false);
+        scim_write_children(w, b, false);
         buf_add_char(w->out, '}');
         break;
     case BODY_ARRAY:
         buf_add_char(w->out, '[');
-        write_children(w, b, false);
+        scim_write_children(w, b, false);
         buf_add_char(w->out, ']');
         break;
     case BODY_ELEMENT:
         buf_add_char(w->out, '{');
         buf_add(w->out, b->fixed);
-        write_children(w, b, true);
-        buf_add_z(w->out, b->primary ? ",\"primary\":true}" : "}");
+        scim_write_children(w, b, true);
+        buf_add_z(w->out,
+                  b->primary && w->object->style->primary_for_work ? ",\"primary\":true}" : "}");
         break;
     }
 }
 
-static bool is_empty(const struct json *v)
+bool scim_is_empty(const struct json *v)
 {
     return !v || v->type == JSON_NULL || (v->type == JSON_STRING && v->text.len == 0) ||
            (v->type == JSON_ARRAY && v->count == 0);
@@ -285,13 +326,13 @@ void scim_write_create(struct buf *out, const struct scim_object *o,
                        const struct mapping_changes *want, enum scim_secrets secrets)
 {
     const struct json *values[SCIM_ATTRIBUTES_MAX];
-    struct writer w = {out, o, values, secrets};
+    struct scim_writer w = {out, o, values, secrets};
 
     assert(o->mapping->attribute_count <= SCIM_ATTRIBUTES_MAX);
     for (size_t i = 0; i < o->mapping->attribute_count; i++)
         values[i] = NULL;
     for (size_t i = 0; i < want->count; i++) {
-        if (!is_empty(want->items[i].after))
+        if (!scim_is_empty(want->items[i].after))
             values[want->items[i].attribute - o->mapping->attributes] = want->items[i].after;
     }
     buf_add_z(out, "{\"schemas\":[\"");
@@ -304,126 +345,12 @@ void scim_write_create(struct buf *out, const struct scim_object *o,
         }
     }
     buf_add_char(out, ']');
-    write_children(&w, &o->core, true);
-    buf_add_z(out, ",\"meta\":{\"resourceType\":\"");
-    buf_add(out, o->type);
-    buf_add_z(out, "\"}");
-    write_children(&w, &o->extensions, true);
+    scim_write_children(&w, &o->core, true);
+    if (o->style->send_meta) {
+        buf_add_z(out, ",\"meta\":{\"resourceType\":\"");
+        buf_add(out, o->type);
+        buf_add_z(out, "\"}");
+    }
+    scim_write_children(&w, &o->extensions, true);
     buf_add_char(out, '}');
-}
-
-/* Is this the first of the changes that belong to its element? */
-static bool leads_its_element(const struct scim_object *o, const struct mapping_changes *changes,
-                              size_t at)
-{
-    const struct mapping_attribute *all = o->mapping->attributes;
-    const struct scim_body *element = o->attributes[changes->items[at].attribute - all].element;
-
-    for (size_t i = 0; i < at; i++) {
-        if (o->attributes[changes->items[i].attribute - all].element == element &&
-            changes->items[i].after)
-            return false;
-    }
-    return true;
-}
-
-static void begin_operation(struct buf *out, bool first, const char *op, struct str path_json)
-{
-    buf_add_z(out, first ? "{\"op\":\"" : ",{\"op\":\"");
-    buf_add_z(out, op);
-    buf_add_z(out, "\",\"path\":");
-    buf_add(out, path_json);
-}
-
-static void write_change(const struct writer *w, const struct mapping_change *c, bool first)
-{
-    const struct scim_attribute *t =
-        &w->object->attributes[c->attribute - w->object->mapping->attributes];
-
-    begin_operation(w->out, first,
-                    !c->after             ? "remove"
-                    : is_empty(c->before) ? "add"
-                                          : "replace",
-                    t->path_json);
-    if (c->after) {
-        buf_add_z(w->out, ",\"value\":");
-        write_value(w->out, t, c->after, w->secrets);
-    }
-    buf_add_char(w->out, '}');
-}
-
-static void add_element(const struct writer *w, const struct scim_attribute *t, bool first)
-{
-    begin_operation(w->out, first, "add", t->list_json);
-    buf_add_z(w->out, ",\"value\":[{");
-    buf_add(w->out, t->element->fixed);
-    write_children(w, t->element, true);
-    buf_add_z(w->out, "}]}");
-}
-
-bool scim_write_patch(struct buf *out, const struct scim_object *o,
-                      const struct mapping_changes *changes, const struct json *resource,
-                      enum scim_secrets secrets)
-{
-    const struct json *values[SCIM_ATTRIBUTES_MAX];
-    struct writer w = {out, o, values, secrets};
-    bool first = true;
-
-    for (size_t i = 0; i < o->mapping->attribute_count; i++)
-        values[i] = NULL;
-    for (size_t i = 0; i < changes->count; i++)
-        values[changes->items[i].attribute - o->mapping->attributes] = changes->items[i].after;
-    buf_add_z(out, PATCH_HEAD);
-    for (size_t i = 0; i < changes->count; i++) {
-        const struct mapping_change *c = &changes->items[i];
-        const struct scim_attribute *t = &o->attributes[c->attribute - o->mapping->attributes];
-
-        if (resource && t->element && !scim_has_element(t, resource)) {
-            if (!c->after || !leads_its_element(o, changes, i))
-                continue;
-            add_element(&w, t, first);
-        } else {
-            write_change(&w, c, first);
-        }
-        first = false;
-    }
-    buf_add_z(out, "]}");
-    return !first;
-}
-
-/* members[value eq "id"]: quoted for the filter, and that again for JSON. */
-static void write_member_path(struct buf *out, const struct scim_attribute *t, struct str id)
-{
-    CLEANUP(buf_done) struct buf path;
-
-    buf_init(&path, FILTER_MAX);
-    buf_add(&path, t->path);
-    buf_add_z(&path, "[value eq ");
-    json_write_text(&path, id);
-    buf_add_char(&path, ']');
-    json_write_text(out, buf_str(&path));
-}
-
-void scim_write_members(struct buf *out, const struct scim_attribute *attribute,
-                        enum scim_member_op op, const struct str *ids, size_t count)
-{
-    buf_add_z(out, PATCH_HEAD);
-    if (op == SCIM_MEMBERS_ADD) {
-        buf_add_z(out, "{\"op\":\"add\",\"path\":");
-        buf_add(out, attribute->path_json);
-        buf_add_z(out, ",\"value\":[");
-        for (size_t i = 0; i < count; i++) {
-            buf_add_z(out, i ? ",{\"value\":" : "{\"value\":");
-            json_write_text(out, ids[i]);
-            buf_add_char(out, '}');
-        }
-        buf_add_z(out, "]}");
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            buf_add_z(out, i ? ",{\"op\":\"remove\",\"path\":" : "{\"op\":\"remove\",\"path\":");
-            write_member_path(out, attribute, ids[i]);
-            buf_add_char(out, '}');
-        }
-    }
-    buf_add_z(out, "]}");
 }

@@ -44,13 +44,15 @@ struct scim_call *scim_call_new(struct scim_target *t, enum scim_action action,
     c->asked = (struct scim_asked){.action = action, .method = method, .secrets = c->secrets};
     c->secrets[0] = secret_reveal(t->token);
     c->asked.secret_count = 1;
+    c->update = (struct scim_update){0};
+    c->if_match = (struct str){0};
+    c->found = NULL;
     c->done = done;
     c->ctx = ctx;
     return c;
 }
 
-/* Values that must not show in a message even if the target repeats them. */
-static void remember_secrets(struct scim_call *c, const struct mapping_changes *changes)
+void scim_call_remember_secrets(struct scim_call *c, const struct mapping_changes *changes)
 {
     for (size_t i = 0; i < changes->count; i++) {
         const struct mapping_change *change = &changes->items[i];
@@ -68,8 +70,7 @@ struct buf *scim_body(struct scim_target *t)
     return &t->body;
 }
 
-/* Ends without a request, at the next run. */
-static void call_ready(struct scim_call *c, const struct target_result *result)
+void scim_call_ready(struct scim_call *c, const struct target_result *result)
 {
     c->result = *result;
     c->next = c->target->ready;
@@ -92,23 +93,30 @@ static void next_request_id(struct scim_target *t, char *out)
     out[-1] = '\0';
 }
 
-static void send_request(struct scim_target *t, enum http_method method, struct str url,
-                         struct str body, struct str request_id, http_client_done *done, void *ctx)
+struct request {
+    enum http_method method;
+    struct str url, body, id;
+    struct str if_match; /* or empty */
+};
+
+static void send_request(struct scim_target *t, const struct request *r, http_client_done *done,
+                         void *ctx)
 {
     const struct http_header headers[] = {
         {"Authorization", t->authorization},
         {"Accept", STR("application/scim+json, application/json;q=0.9")},
-        {"X-Request-Id", request_id},
+        {"X-Request-Id", r->id},
+        {"If-Match", r->if_match},
     };
 
     http_client_send(t->client,
                      &(struct http_call_options){
-                         .method = method,
-                         .url = url,
+                         .method = r->method,
+                         .url = r->url,
                          .headers = headers,
-                         .header_count = ARRAY_LEN(headers),
-                         .body = body,
-                         .content_type = body.len ? "application/scim+json" : NULL,
+                         .header_count = ARRAY_LEN(headers) - (r->if_match.len == 0),
+                         .body = r->body,
+                         .content_type = r->body.len ? "application/scim+json" : NULL,
                      },
                      done, ctx);
 }
@@ -118,19 +126,19 @@ void scim_call_send(struct scim_call *c, struct str body)
     struct scim_target *t = c->target;
 
     if (c->url.overflowed || t->body.overflowed) {
-        call_ready(c, &(struct target_result){
-                          .status = TARGET_FAILED,
-                          .class_ = TARGET_PERMANENT,
-                          .code = "UnprocessableEntity",
-                          .message = STR("a value is too long to be sent"),
-                          .retry_after_ms = -1,
-                      });
+        scim_call_ready(c, &(struct target_result){
+                               .status = TARGET_FAILED,
+                               .class_ = TARGET_PERMANENT,
+                               .code = "UnprocessableEntity",
+                               .message = STR("a value is too long to be sent"),
+                               .retry_after_ms = -1,
+                           });
         return;
     }
     next_request_id(t, c->request_id);
     c->asked.request_id = str_from_z(c->request_id);
-    send_request(t, c->asked.method, buf_str(&c->url), body, c->asked.request_id,
-                 scim_call_answered, c);
+    struct request r = {c->asked.method, buf_str(&c->url), body, c->asked.request_id, c->if_match};
+    send_request(t, &r, scim_call_answered, c);
 }
 
 bool scim_call_send_members(struct scim_call *c)
@@ -143,38 +151,22 @@ bool scim_call_send_members(struct scim_call *c)
     /* Leaving first: a group may have a limit. */
     m->op = m->remove_count ? SCIM_MEMBERS_REMOVE : SCIM_MEMBERS_ADD;
     size_t left = m->remove_count ? m->remove_count : m->add_count;
+    /* Each one removed by a filter is an operation. */
+    if (m->remove_count && !c->target->style.member_array && left > c->target->style.max_ops)
+        left = c->target->style.max_ops;
     if (m->at_once > left || m->at_once == 0)
         m->at_once = left;
-    scim_write_members(body, m->attribute, m->op, m->remove_count ? m->remove : m->add, m->at_once);
+    scim_write_members(body, &c->target->style, m->attribute, m->op,
+                       m->remove_count ? m->remove : m->add, m->at_once);
     scim_call_send(c, buf_str(body));
     return true;
 }
 
-static void write_url(struct scim_call *c, enum http_method method, struct str id)
+void scim_call_url(struct scim_call *c, enum http_method method, struct str id)
 {
     buf_reset(&c->url);
     c->asked.method = method;
     scim_write_url(&c->url, &c->target->url, c->object, id, method, &c->asked.shown);
-}
-
-void scim_call_read_for_update(struct scim_call *c)
-{
-    c->update.stage = SCIM_UPDATE_READING;
-    scim_body(c->target);
-    write_url(c, HTTP_GET, c->update.id);
-    scim_call_send(c, STR(""));
-}
-
-bool scim_call_update_again(struct scim_call *c, const struct json *resource)
-{
-    struct buf *body = scim_body(c->target);
-
-    c->update.stage = SCIM_UPDATE_SENT_AGAIN;
-    write_url(c, HTTP_PATCH, c->update.id);
-    if (!scim_write_patch(body, c->object, &c->update.changes, resource, SCIM_SECRETS_SENT))
-        return false;
-    scim_call_send(c, buf_str(body));
-    return true;
 }
 
 static struct mapping_criterion random_criterion(struct arena *a, const struct scim_object *o)
@@ -208,7 +200,8 @@ void scim_target_probe(struct scim_target *t, http_client_done *on_probe)
     buf_init(&url, SCIM_URL_MAX);
     scim_write_find_url(&url, &t->url, o, &by, &shown);
     next_request_id(t, request_id);
-    send_request(t, HTTP_GET, buf_str(&url), STR(""), str_from_z(request_id), on_probe, t);
+    struct request r = {.method = HTTP_GET, .url = buf_str(&url), .id = str_from_z(request_id)};
+    send_request(t, &r, on_probe, t);
 }
 
 struct get {
@@ -237,10 +230,14 @@ void scim_target_post(struct scim_target *t, const char *path, struct str body,
     char request_id[SCIM_REQUEST_ID_MAX];
 
     next_request_id(t, request_id);
-    send_request(t, HTTP_POST,
-                 arena_printf(a, "%.*s%s%s%.*s", STR_ARG(t->url.url), path,
-                              t->url.query.len ? "?" : "", STR_ARG(t->url.query)),
-                 body, str_from_z(request_id), done, ctx);
+    struct request r = {
+        .method = HTTP_POST,
+        .url = arena_printf(a, "%.*s%s%s%.*s", STR_ARG(t->url.url), path,
+                            t->url.query.len ? "?" : "", STR_ARG(t->url.query)),
+        .body = body,
+        .id = str_from_z(request_id),
+    };
+    send_request(t, &r, done, ctx);
 }
 
 /* Waits for the answer. */
@@ -250,7 +247,8 @@ static void get_url(struct scim_target *t, struct arena *a, struct str url, stru
     char request_id[SCIM_REQUEST_ID_MAX];
 
     next_request_id(t, request_id);
-    send_request(t, HTTP_GET, url, STR(""), str_from_z(request_id), on_got, &get);
+    struct request r = {.method = HTTP_GET, .url = url, .id = str_from_z(request_id)};
+    send_request(t, &r, on_got, &get);
     while (!get.ended)
         http_client_run(t->client, 1000);
 }
@@ -315,7 +313,7 @@ static void send_plain(struct target *target, enum scim_action action, enum http
     struct scim_call *c = scim_call_new(t, action, method, m, done, ctx);
 
     scim_body(t);
-    write_url(c, method, id);
+    scim_call_url(c, method, id);
     scim_call_send(c, STR(""));
 }
 
@@ -337,8 +335,8 @@ struct scim_call *scim_call_create(struct scim_target *t, const struct mapping_o
     struct scim_call *c = scim_call_new(t, SCIM_CREATE, HTTP_POST, m, done, ctx);
     struct buf *body = scim_body(t);
 
-    remember_secrets(c, want);
-    write_url(c, HTTP_POST, STR(""));
+    scim_call_remember_secrets(c, want);
+    scim_call_url(c, HTTP_POST, STR(""));
     scim_write_create(body, c->object, want, SCIM_SECRETS_SENT);
     return c;
 }
@@ -350,44 +348,6 @@ static void scim_create(struct target *target, const struct mapping_object *m,
     struct scim_call *c = scim_call_create(t, m, want, done, ctx);
 
     scim_call_send(c, buf_str(&t->body));
-}
-
-static struct mapping_changes copy_changes(struct arena *a, const struct mapping_changes *changes)
-{
-    struct mapping_changes copy = {
-        .items = ARENA_ARRAY(a, struct mapping_change, changes->count),
-        .count = changes->count,
-    };
-
-    for (size_t i = 0; i < changes->count; i++) {
-        copy.items[i] = changes->items[i];
-        copy.items[i].before =
-            changes->items[i].before ? json_clone(a, changes->items[i].before) : NULL;
-        copy.items[i].after =
-            changes->items[i].after ? json_clone(a, changes->items[i].after) : NULL;
-    }
-    return copy;
-}
-
-static void scim_update(struct target *target, const struct mapping_object *m, struct str id,
-                        const struct mapping_changes *changes, target_done *done, void *ctx)
-{
-    struct scim_target *t = scim_of(target);
-    struct scim_call *c = scim_call_new(t, SCIM_UPDATE, HTTP_PATCH, m, done, ctx);
-    struct buf *body = scim_body(t);
-
-    if (changes->count == 0) {
-        call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
-        return;
-    }
-    remember_secrets(c, changes);
-    c->update = (struct scim_update){
-        .id = arena_str(c->arena, id),
-        .changes = copy_changes(c->arena, changes),
-    };
-    write_url(c, HTTP_PATCH, id);
-    (void)scim_write_patch(body, c->object, changes, NULL, SCIM_SECRETS_SENT);
-    scim_call_send(c, buf_str(body));
 }
 
 static const struct str *copy_ids(struct arena *a, const struct str *ids, size_t count)
@@ -416,9 +376,12 @@ static void scim_change_members(struct target *target, const struct mapping_obje
         .remove_count = remove_count,
         .at_once = t->members_at_once,
     };
-    write_url(c, HTTP_PATCH, id);
-    if (!scim_call_send_members(c))
-        call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
+    c->update.id = arena_str(c->arena, id);
+    scim_call_url(c, HTTP_PATCH, id);
+    if (scim_target_puts(t) && add_count + remove_count > 0) {
+        scim_call_put(c);
+    } else if (!scim_call_send_members(c))
+        scim_call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
 }
 
 static struct str scim_preview(struct target *target, const struct mapping_object *m, struct str id,
@@ -426,16 +389,18 @@ static struct str scim_preview(struct target *target, const struct mapping_objec
 {
     struct scim_target *t = scim_of(target);
     const struct scim_object *o = object_of(t, m);
-    enum http_method method = !changes ? HTTP_DELETE : id.len ? HTTP_PATCH : HTTP_POST;
+    enum http_method change = scim_target_puts(t) ? HTTP_PUT : HTTP_PATCH;
+    enum http_method method = !changes ? HTTP_DELETE : id.len ? change : HTTP_POST;
     struct buf *body = scim_body(t);
+    size_t at = 0;
     CLEANUP(buf_done) struct buf url;
     struct str shown;
 
     buf_init(&url, SCIM_URL_MAX);
     scim_write_url(&url, &t->url, o, id, method, &shown);
     if (method == HTTP_PATCH) {
-        (void)scim_write_patch(body, o, changes, NULL, SCIM_SECRETS_MASKED);
-    } else if (method == HTTP_POST) {
+        (void)scim_write_patch(body, o, changes, NULL, SCIM_SECRETS_MASKED, &at);
+    } else if (method == HTTP_POST || method == HTTP_PUT) { /* PUT: with what is there already */
         scim_write_create(body, o, changes, SCIM_SECRETS_MASKED);
     }
     return arena_printf(a, "%s %.*s%s%.*s", http_method_name(method), STR_ARG(shown),
@@ -522,22 +487,54 @@ static bool take_token(struct scim_target *t, const struct secret *token, struct
     return true;
 }
 
+/* What a dialect decides where no setting says otherwise (scim.md 10.5, 11.4). */
+static void take_style(struct scim_target *t, const struct job_settings *s)
+{
+    enum client_dialect dialect = s->dialect == DIALECT_RFC ? t->url.dialect : s->dialect;
+
+    t->style = (struct scim_style){
+        .dialect = dialect,
+        .combine = s->combine_replace == CHOICE_DIALECT ? dialect == DIALECT_ENTRA2020
+                                                        : s->combine_replace == CHOICE_TRUE,
+        .member_array = s->member_remove == MEMBER_REMOVE_DIALECT
+                            ? dialect == DIALECT_ENTRA_LEGACY
+                            : s->member_remove == MEMBER_REMOVE_ARRAY,
+        .empty_replace = s->remove_style == REMOVE_BY_EMPTY_REPLACE,
+        .plus = s->filter_encoding == BLANK_PLUS,
+        .primary_for_work = s->primary_for_work,
+        .send_meta = s->send_meta,
+        .manager = s->manager_style,
+        .max_ops = (size_t)s->max_ops,
+        .max_members = (size_t)s->max_members,
+    };
+    t->members_at_once = t->style.max_members;
+    t->update_method = s->update_method;
+    t->empty_is_404 = s->empty_is_404;
+    t->scans = s->scan_when_filter_ignored;
+}
+
 static bool open_parts(struct scim_target *t, const struct mapping_program *program,
                        const struct target_scim_config *config, struct err *err)
 {
+    const struct job_settings *s = config->settings;
     struct http_client_config client = {
-        .max_connections = config->concurrency,
-        .timeout_ms = config->timeout_ms,
+        .max_connections = s->concurrency > 0 ? (unsigned)s->concurrency : config->concurrency,
+        .timeout_ms = config->timeout_ms ? config->timeout_ms : s->total_us / US_PER_MS,
+        .connect_timeout_ms = s->connect_us / US_PER_MS,
+        .silence_timeout_ms = s->answer_us / US_PER_MS,
+        .max_answer = SCIM_ANSWER_MAX,
         .ca_file = config->ca_file,
-        .deny_private = config->deny_private,
+        .user_agent = str_eq_z(s->user_agent, "default") ? NULL : arena_z(t->arena, s->user_agent),
+        .deny_private = s->deny_private,
     };
 
-    if (!scim_base_parse(t->arena, config->base_url, config->allow_http, &t->url, err) ||
+    if (!scim_base_parse(t->arena, config->base_url, s->allow_http, &t->url, err) ||
         !take_token(t, config->token, err))
         return false;
+    take_style(t, s);
     t->objects = ARENA_ARRAY(t->arena, struct scim_object, program->object_count + 1);
     for (size_t i = 0; i < program->object_count; i++) {
-        if (!scim_compile(t->arena, &program->objects[i], &t->objects[i], err))
+        if (!scim_compile(t->arena, &program->objects[i], &t->style, &t->objects[i], err))
             return false;
         t->object_count++;
     }
@@ -548,14 +545,19 @@ bool target_open_scim(const struct mapping_program *program,
                       const struct target_scim_config *config, struct target **out, struct err *err)
 {
     struct scim_target *t = mem_alloc(sizeof(*t));
+    struct target_scim_config with = *config;
+    struct job_settings defaults;
 
+    if (!with.settings) {
+        job_settings_default(&defaults);
+        with.settings = &defaults;
+    }
     t->base = (struct target){.ops = &scim_ops, .program = program};
     t->arena = arena_new();
     t->answer = arena_new();
     buf_init(&t->body, SCIM_BODY_MAX);
-    t->members_at_once = SCIM_MEMBERS_PER_PATCH;
     t->request_prefix = rng_u64(rng_system());
-    if (!open_parts(t, program, config, err)) {
+    if (!open_parts(t, program, &with, err)) {
         scim_close(&t->base);
         return false;
     }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "job/settings.h"
 #include "mapping/program.h"
 
 struct target;
@@ -134,15 +135,14 @@ void target_closep(struct target **t);
 struct target_scim_config {
     struct str
         base_url; /* tenant URL as entered; a query such as ?aadOptscim062020 is kept apart */
-    const struct secret *token; /* bearer token; borrowed until close */
-    unsigned concurrency;       /* 0: 32 */
-    int64_t timeout_ms;         /* 0: 60,000 */
-    const char *ca_file;        /* NULL: the system's */
-    bool allow_http;            /* plain http to other machines, too (client.allowHttp) */
-    bool deny_private;          /* no loopback and private addresses (client.denyPrivate) */
+    const struct secret *token;          /* bearer token; borrowed until close */
+    unsigned concurrency;                /* 0: 32 */
+    int64_t timeout_ms;                  /* 0: as the settings say */
+    const char *ca_file;                 /* NULL: the system's */
+    const struct job_settings *settings; /* client.*; read during the call. NULL: the defaults */
 };
 /* ERR_INVALID "badUrl" when base_url is not an http(s) URL; plain http only to a loopback address
- * unless `allow_http` (scim.md 11.4, 12). */
+ * unless client.allowHttp (scim.md 11.4, 12). */
 MUST_USE bool target_open_scim(const struct mapping_program *program,
                                const struct target_scim_config *config, struct target **out,
                                struct err *err);

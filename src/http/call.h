@@ -51,7 +51,7 @@ struct http_call {
 
 /* What all calls of a client are set to. */
 struct call_settings {
-    int64_t timeout_ms, connect_timeout_ms;
+    int64_t timeout_ms, connect_timeout_ms, silence_timeout_ms;
     size_t max_answer;
     char *ca_file;              /* NULL: the system's authorities only */
     struct curl_slist *headers; /* that every request has */

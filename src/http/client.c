@@ -222,6 +222,7 @@ static void settings_fill(struct http_client *c, const struct http_client_config
     c->settings = (struct call_settings){
         .timeout_ms = or_default(config->timeout_ms, 60000),
         .connect_timeout_ms = or_default(config->connect_timeout_ms, 10000),
+        .silence_timeout_ms = config->silence_timeout_ms,
         .max_answer = config->max_answer ? config->max_answer : 8 << 20,
         .ca_file = config->ca_file ? copy_z(config->ca_file) : NULL,
         .headers = own_headers(config->user_agent ? config->user_agent : "usher/" USHER_VERSION),

@@ -16,6 +16,7 @@ struct http_client_config {     /* 0 or NULL: the default */
     unsigned max_connections;   /* to one host; 32 */
     int64_t timeout_ms;         /* total for a request; 60,000 */
     int64_t connect_timeout_ms; /* 10,000 */
+    int64_t silence_timeout_ms; /* without a byte, rounded up to seconds; the total alone counts */
     size_t max_answer;          /* bytes of body; 8 MiB */
     const char *ca_file;        /* PEM of a private CA beside the system's */
     const char *user_agent;     /* "usher/VERSION"; "": none is sent */

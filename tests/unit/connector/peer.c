@@ -202,12 +202,36 @@ void call_wait(struct target *t, struct call *c)
 
 struct target *peer_target(struct str url)
 {
+    return peer_target_with(url, NULL);
+}
+
+static void apply(struct job_settings *s, struct arena *a, const char *text)
+{
+    struct str rest = str_from_z(text);
+    struct err err = {0};
+
+    while (rest.len) {
+        struct str value, name;
+
+        str_cut(&rest, ';', &value);
+        str_cut(&value, '=', &name);
+        CHECK(job_settings_apply(s, a, str_trim(name), str_trim(value), &err), "%s", err.message);
+    }
+}
+
+struct target *peer_target_with(struct str url, const char *settings)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct job_settings s;
     static char bytes[] = PEER_TOKEN;
     static struct secret token = {.bytes = bytes, .len = sizeof(bytes) - 1};
-    struct target_scim_config config = {.base_url = url, .token = &token, .concurrency = 1};
+    struct target_scim_config config = {
+        .base_url = url, .token = &token, .concurrency = 1, .settings = &s};
     struct target *t;
     struct err err = {0};
 
+    job_settings_default(&s);
+    apply(&s, a, settings);
     CHECK(target_open_scim(&peer_program, &config, &t, &err), "%s", err.message);
     return t;
 }

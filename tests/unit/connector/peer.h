@@ -64,6 +64,8 @@ void call_ended(void *ctx, const struct target_result *result); /* a target_done
 void call_wait(struct target *t, struct call *c);
 
 struct target *peer_target(struct str url); /* with PEER_TOKEN and one connection */
+/* The same with settings: "NAME=VALUE", separated by "; "; NULL: the defaults. */
+struct target *peer_target_with(struct str url, const char *settings);
 /* {"target": value, ...} as the values of a create or the changes of an update; a null clears. What
  * was before comes from `before`, or is not known when that is NULL. */
 struct mapping_changes peer_changes(struct arena *a, const struct mapping_object *m,

@@ -154,8 +154,11 @@ static void tenant_urls(void **state)
             CHECK_STR(str_from_z(err.code), cases[i].code, "%s", cases[i].url);
         target_close(ok ? t : NULL);
     }
+    struct job_settings settings;
+    job_settings_default(&settings);
+    settings.allow_http = true;
     struct target_scim_config open = {
-        .base_url = STR("http://app.example"), .token = &token, .allow_http = true};
+        .base_url = STR("http://app.example"), .token = &token, .settings = &settings};
     struct target *t;
     CHECK(target_open_scim(&peer_program, &open, &t, &err), "allowed: %s", err.message);
     target_close(t);

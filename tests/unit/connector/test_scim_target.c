@@ -56,7 +56,8 @@ static void run_one(enum call_kind kind, int status, const char *headers, const 
     e.headers = headers;
     e.reply = reply;
     struct peer *p = peer_new(&e, 1);
-    struct target *t = peer_target(str_from_z(peer_url(p)));
+    struct target *t =
+        peer_target_with(str_from_z(peer_url(p)), "client.updateMethod=patch"); /* one exchange */
     start(t, kind, call->a, call);
     call_wait(t, call);
     target_close(t);
