@@ -186,6 +186,48 @@ bool file_create(const char *path, struct str data, unsigned mode, struct err *e
     return write_through(path, data, mode, link, err);
 }
 
+bool file_draft_open(struct file_draft *d, const char *path, unsigned mode, struct err *err)
+{
+    char id[UUID_TEXT_MAX];
+    int fd;
+
+    *d = (struct file_draft){.arena = arena_new()};
+    d->path = arena_z(d->arena, str_from_z(path));
+    d->temp = arena_printf(d->arena, "%s.%s", path, uuid_new(rng_system(), id).ptr).ptr;
+    fd = open(d->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd >= 0)
+        d->stream = fdopen(fd, "w+");
+    if (d->stream)
+        return true;
+    fail(err, errno, "write", path);
+    if (fd >= 0) {
+        close(fd);
+        unlink(d->temp);
+    }
+    arena_free(d->arena);
+    *d = (struct file_draft){0};
+    return false;
+}
+
+bool file_draft_commit(struct file_draft *d, struct err *err)
+{
+    if (ferror(d->stream) || fflush(d->stream) != 0 || fsync(fileno(d->stream)) != 0 ||
+        rename(d->temp, d->path) != 0 || !sync_directory(directory_of(d->arena, d->path)))
+        return fail(err, errno ? errno : EIO, "write", d->path);
+    d->temp = NULL;
+    return true;
+}
+
+void file_draft_drop(struct file_draft *d)
+{
+    if (d->stream)
+        (void)fclose(d->stream);
+    if (d->temp)
+        unlink(d->temp);
+    arena_free(d->arena);
+    *d = (struct file_draft){0};
+}
+
 bool dir_make(const char *path, unsigned mode, struct err *err)
 {
     struct stat st;

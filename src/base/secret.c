@@ -90,6 +90,35 @@ struct str hmac_sha256_hex(const struct secret *key, struct str data, char *out)
     return (struct str){out, SHA256_HEX_MAX - 1};
 }
 
+static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(((struct sha256 *)0)->state) &&
+                  _Alignof(crypto_hash_sha256_state) <= _Alignof(struct sha256),
+              "there is room for libsodium's state");
+
+static crypto_hash_sha256_state *state_of(struct sha256 *h)
+{
+    return (crypto_hash_sha256_state *)(void *)h->state;
+}
+
+void sha256_init(struct sha256 *h)
+{
+    need_sodium();
+    crypto_hash_sha256_init(state_of(h));
+}
+
+void sha256_add(struct sha256 *h, struct str data)
+{
+    crypto_hash_sha256_update(state_of(h), (const unsigned char *)data.ptr, data.len);
+}
+
+struct str sha256_end(struct sha256 *h, char *out)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+
+    crypto_hash_sha256_final(state_of(h), digest);
+    sodium_bin2hex(out, SHA256_HEX_MAX, digest, sizeof(digest));
+    return (struct str){out, SHA256_HEX_MAX - 1};
+}
+
 static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof(struct secret_marker) &&
                   crypto_shorthash_siphashx24_BYTES == sizeof(struct secret_mark),
               "marks are what the hash makes");

@@ -25,6 +25,13 @@ struct str secret_reveal(const struct secret *s);
 struct str sha256_hex(struct str data, char *out);
 /* HMAC-SHA256 (RFC 2104) of data in the same form. */
 struct str hmac_sha256_hex(const struct secret *key, struct str data, char *out);
+/* The same of data that comes in pieces. The state is libsodium's, which no other header names. */
+struct sha256 {
+    _Alignas(16) unsigned char state[128];
+};
+void sha256_init(struct sha256 *h);
+void sha256_add(struct sha256 *h, struct str data);
+struct str sha256_end(struct sha256 *h, char *out); /* out: SHA256_HEX_MAX bytes */
 
 /* A mark of a secret that has been checked before, so that this process knows it again at a small
  * part of the cost of SHA-256: SipHash-2-4 of 128 bits under a random key that only the process

@@ -1,6 +1,7 @@
 /* `usher plan N`: what the next cycle would do; nothing is sent. */
-#include "cli/record.h"
+#include "cli/plan_file.h"
 #include "cli/wire.h"
+#include "engine/apply.h"
 
 enum { LIMIT_DEFAULT = 40, LIMIT_MAX = 1000000 };
 
@@ -13,45 +14,6 @@ struct plan_print {
     bool details;
 };
 
-static struct json *row_json(struct arena *a, const struct plan_row *row)
-{
-    struct json *v = json_new(a, JSON_OBJECT);
-    struct json *changes = json_new(a, JSON_ARRAY);
-
-    json_add_z(a, v, "action", plan_intent_name(row->intent));
-    json_add_z(a, v, "kind", row->kind == SOURCE_USER ? "user" : "group");
-    json_add_str(a, v, "sourceId", row->source_id);
-    json_add_str(a, v, "name", row->source_name);
-    json_add_str(a, v, "targetId", row->target_id);
-    json_add_str(a, v, "reason", row->reason);
-    for (size_t i = 0; i < row->change_count; i++) {
-        const struct journal_property *p = &row->changes[i];
-        struct json *change = json_new(a, JSON_OBJECT);
-
-        json_add_str(a, change, "attribute", p->name);
-        json_add(a, change, STR("before"), p->before ? json_clone(a, p->before) : json_null(a));
-        json_add(a, change, STR("after"), p->after ? json_clone(a, p->after) : json_null(a));
-        json_append(changes, change);
-    }
-    json_add(a, v, STR("changes"), changes);
-    return v;
-}
-
-static void print_row(struct plan_print *p, const struct plan_row *row)
-{
-    FILE *out = p->cli->out;
-
-    fprintf(out, "%-15s %-5s  %.*s", plan_intent_name(row->intent),
-            row->kind == SOURCE_USER ? "user" : "group", STR_ARG(row->source_name));
-    if (row->reason.len)
-        fprintf(out, "  (%.*s)", STR_ARG(row->reason));
-    if (row->change_count)
-        fprintf(out, "  %zu attribute%s", row->change_count, row->change_count == 1 ? "" : "s");
-    fputc('\n', out);
-    if (p->details)
-        cli_properties_print(p->cli, row->changes, row->change_count, "    ");
-}
-
 static void on_row(void *ctx, const struct plan_row *row)
 {
     struct plan_print *p = ctx;
@@ -60,9 +22,9 @@ static void on_row(void *ctx, const struct plan_row *row)
     if (p->cli->json) {
         arena_reset(p->tmp);
         fprintf(p->cli->out, "%s    %.*s", p->rows == 1 ? "\n" : ",\n",
-                STR_ARG(json_text(p->tmp, row_json(p->tmp, row))));
+                STR_ARG(json_text(p->tmp, plan_row_json(p->tmp, row))));
     } else if (p->rows <= p->limit) {
-        print_row(p, row);
+        cli_plan_row_print(p->cli, row, p->details);
     }
 }
 
@@ -98,6 +60,31 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
         cli_say(c, "%lld would fail; nothing was sent", (long long)n->failed);
 }
 
+static void on_progress(void *ctx, int64_t done, int64_t total)
+{
+    cli_progress_step(ctx, done, total);
+}
+
+static bool save(struct cli_wire *w, const struct job *job, enum plan_of of,
+                 const struct cli_args *args, struct plan_head *out, struct err *err)
+{
+    struct cli_progress progress;
+    struct engine_plan_options options = {
+        .ask = cli_flag(args, "--ask"),
+        .progress = on_progress,
+        .ctx = &progress,
+        .stop = cli_interrupted(),
+    };
+    bool ok;
+
+    cli_interrupt_begin();
+    cli_progress_begin(&progress, w->cli, "objects");
+    ok = engine_plan_save(&w->engine, job->no, of, cli_value(args, "--save"), &options,
+                          w->cli->arena, out, err);
+    cli_progress_end(&progress);
+    return ok;
+}
+
 static int run_plan(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -111,11 +98,20 @@ static int run_plan(struct cli *c, const struct cli_args *args)
     enum plan_of of = cli_flag(args, "--all") ? PLAN_ALL : PLAN_NEXT_CYCLE;
     struct err err = {.kind = ERR_NONE};
     struct plan_counts counts = {0};
+    struct plan_head head;
     struct job job;
 
+    if (cli_flag(args, "--ask") && !cli_value(args, "--save"))
+        return cli_usage(c, "--ask is for a plan that is saved: give --save FILE, too");
     if (!cli_value_int(args, "--limit", 0, LIMIT_MAX, &print.limit, &err) ||
         !cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err))
         return cli_fail(c, &err);
+    if (cli_value(args, "--save")) {
+        if (!save(&w, &job, of, args, &head, &err))
+            return cli_fail(c, &err);
+        cli_plan_saved(c, cli_value(args, "--save"), &head);
+        return 0;
+    }
     if (c->json)
         fprintf(c->out, "{\n  \"rows\": [");
     if (!engine_plan(&w.engine, job.no, of, on_row, &print, &counts, &err))
@@ -128,17 +124,21 @@ static const struct cli_option plan_options[] = {
     {"--all", NULL, "plan everybody, as after a restart, not only what has changed"},
     {"--details", NULL, "show each attribute with its old and new value"},
     {"--limit", "N", "how many rows to show (default 40); all are counted. --json has them all"},
+    {"--save", "FILE", "keep the plan in a file, for 'usher show' and 'usher apply'"},
+    {"--ask", NULL,
+     "ask the target, too: the plan knows then which accounts match, and what they say"},
 };
 
 static const struct cli_command commands[] = {
     {
         .name = "plan",
-        .usage = "N [--all] [--details] [--limit N]",
+        .usage = "N [--all] [--details] [--limit N] [--save FILE [--ask]]",
         .summary = "what the next cycle would do; nothing is sent",
         .help =
             "Works from what usher knows: it takes the same decisions as a cycle and stops before\n"
             "the first request.\n\n"
-            "  usher plan demo\n",
+            "  usher plan demo\n"
+            "  usher plan demo --all --save demo.plan\n",
         .options = plan_options,
         .option_count = ARRAY_LEN(plan_options),
         .min_args = 1,

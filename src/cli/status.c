@@ -119,6 +119,7 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     json_add_int(a, counts, "users", s->users);
     json_add_int(a, counts, "groups", s->groups);
     json_add_int(a, counts, "retries", s->retries);
+    json_add_int(a, counts, "undone", s->undone);
     json_add(a, v, STR("counts"), counts);
     add_cycles(a, v, s);
     if (s->next_cycle_us < 0) {
@@ -261,6 +262,12 @@ void cli_status_print(struct cli *c, const struct engine_status *s)
     fprintf(c->out, "accounts    %s people, %s groups\n", users, groups);
     if (s->retries) {
         fprintf(c->out, "retries     %lld objects wait for another try\n", (long long)s->retries);
+    }
+    if (s->undone) {
+        fprintf(c->out,
+                "undone      %lld objects stay as an undo left them: 'usher release %.*s --all' "
+                "lets them go\n",
+                (long long)s->undone, STR_ARG(s->job.name));
     }
     if (s->job.quarantined) {
         fprintf(c->out, "quarantine  %.*s\n            %.*s\n", STR_ARG(s->job.quarantine_reason),

@@ -4,6 +4,7 @@
 #include "engine/quarantine.h"
 #include "engine/run.h"
 #include "job/retry.h"
+#include "job/undone.h"
 #include "mapping/document.h"
 #include "notify/address.h"
 #include "notify/webhook.h"
@@ -368,7 +369,8 @@ bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
         !cycle_last(db, a, job_no, &s.last, &s.has_last, err) ||
         !connection_count(db, job_no, SOURCE_USER, &s.users, err) ||
         !connection_count(db, job_no, SOURCE_GROUP, &s.groups, err) ||
-        !retry_count(db, job_no, &s.retries, err))
+        !retry_count(db, job_no, &s.retries, err) ||
+        !undone_count(db, job_no, s.job.schema_version, &s.undone, err))
         return false;
     s.running = s.has_cycle && until > clock_now(e->clock) && !lease_holder_is_dead(s.runner);
     s.code = status_code(&s);

@@ -49,7 +49,7 @@ static void capture(void *ctx, const struct walk *w)
 
 static void start_aloud(struct walk *w)
 {
-    walk_plan(w, &w->run->walk_job);
+    run_plan_walk(w);
     guard_pass_on_demand(w);
     w->silent = false; /* on demand everything is told */
     if (w->intent == INTENT_NOTHING) {

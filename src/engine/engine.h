@@ -82,8 +82,11 @@ struct plan_row {
     struct str source_id, source_name;
     struct str target_id; /* empty when not connected */
     struct str reason; /* of nothing: skip reason code or error code; of disable and delete: why */
+    struct str code;   /* of one that fails or is held: the error code or skip reason */
     const struct journal_property *changes;
     size_t change_count;
+    /* Of saved plans only (plan_file.h). */
+    struct str source_version, target_version;
 };
 struct plan_counts {
     int64_t read, by_intent[INTENT_COUNT], failed;
@@ -147,6 +150,7 @@ struct engine_status {
     struct cycle last;     /* the newest ended one */
     int64_t users, groups; /* connected */
     int64_t retries;       /* parked failures */
+    int64_t undone;        /* objects that an undo holds */
     int64_t next_cycle_us; /* 0: at once; -1: none (paused or disabled) */
 };
 MUST_USE bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,

@@ -146,6 +146,15 @@ static bool shown_only(struct walk *w, const char *step_name, const struct mappi
     return true;
 }
 
+/* What is to be sent, against what was read of the account. False: the walk has its outcome. */
+static bool compare(struct walk *w, enum mapping_update_kind kind)
+{
+    if (w->planned)
+        return apply_compare(w);
+    mapping_update(w->mapping, w->values, w->exported_before, kind, w->arena, &w->changes);
+    return true;
+}
+
 /* --- match --- */
 
 static void describe_matches(struct walk *w, const struct target_record *records, size_t count)
@@ -184,8 +193,11 @@ static void adopt(struct walk *w, const struct target_record *record)
     w->origin = CONNECTION_MATCHED;
     w->target_id = arena_str(w->arena, record->id);
     w->exported_before = json_clone(w->arena, record->values);
-    mapping_update(w->mapping, w->values, w->exported_before, UPDATE_ALL, w->arena, &w->changes);
     w->action = ACTION_UPDATE;
+    if (!compare(w, UPDATE_ALL)) {
+        export_finish(w);
+        return;
+    }
     if (w->changes.count > 0 && w->mapping->can & MAPPING_CAN_UPDATE) {
         send_update(w);
         return;
@@ -340,6 +352,11 @@ static void send_create(struct walk *w)
 
     w->action = ACTION_CREATE;
     w->target_id = (struct str){0};
+    if (w->planned && w->planned->target_id.len > 0) {
+        apply_gone(w);
+        export_finish(w);
+        return;
+    }
     if (!(w->mapping->can & MAPPING_CAN_ADD)) {
         walk_skip(w, "ActionDisabled", "No account matches, and creating is switched off");
         export_finish(w);
@@ -353,6 +370,10 @@ static void send_create(struct walk *w)
         export_finish(w);
         return;
     }
+    if (w->planned && !apply_create(w)) {
+        export_finish(w);
+        return;
+    }
     walk_properties(w, &w->changes);
     if (!shown_only(w, "EntryExportAdd", &w->changes) && !bulk_take(w, on_created))
         t->ops->create(t, w->mapping, &w->changes, on_created, w);
@@ -363,6 +384,11 @@ static void send_create(struct walk *w)
 /* The stored account is gone (engine.md 4, InvalidAnchor). */
 static void anchor_gone(struct walk *w)
 {
+    if (w->planned && w->intent != INTENT_DELETE) {
+        apply_gone(w);
+        export_finish(w);
+        return;
+    }
     w->keep = KEEP_DROPPED;
     if (!w->in_scope || w->entry.gone) {
         walk_succeed(w, w->action);
@@ -437,7 +463,14 @@ static void on_read(void *ctx, const struct target_result *result)
     walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
               "Connected to account %.*s", STR_ARG(w->target_id));
     w->steps[w->step_count - 1].details = w->exported_before;
-    mapping_update(w->mapping, w->values, w->exported_before, kind, w->arena, &w->changes);
+    if (!compare(w, kind)) {
+        export_finish(w);
+        return;
+    }
+    if (w->intent == INTENT_DELETE) {
+        send_remove(w);
+        return;
+    }
     if (w->changes.count > 0) {
         send_update(w);
         return;
@@ -533,7 +566,11 @@ void station_export(struct walk *w)
         read_account(w);
         break;
     case INTENT_DELETE:
-        send_remove(w);
+        if (w->planned) { /* a plan deletes the account that was reviewed */
+            read_account(w);
+        } else {
+            send_remove(w);
+        }
         break;
     case INTENT_NOTHING:
     case INTENT_COUNT:

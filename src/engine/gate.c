@@ -136,7 +136,7 @@ static bool note_page(struct run *r, struct feed_page *page, struct note **out, 
     for (size_t i = 0; ok && i < page->count; i++) {
         struct walk *w = run_walk_new(r, page, i);
 
-        walk_plan(w, &r->walk_job);
+        run_plan_walk(w);
         ok = note_walk(r, w, page->arena, &notes[count], &any, err);
         count += ok && any;
         run_walk_recycle(r, w);
@@ -335,7 +335,7 @@ void gate_start(struct walk *w)
     struct held row;
     bool found;
 
-    walk_plan(w, &r->walk_job);
+    run_plan_walk(w);
     r->guard.tried = true;
     if (!held_load(r->db, w->arena, r->job.no, w->entry.id, &row, &found, &err)) {
         walk_fail(w, TARGET_TRANSIENT, "InternalError", "%s", err.message);

@@ -73,12 +73,17 @@ static bool is_sign_in(const struct mapping_attribute *m)
     return str_eq_ascii_nocase(m->target, STR("userName"));
 }
 
+bool guard_attribute(const struct mapping_attribute *m)
+{
+    return m->matching_priority > 0 || is_sign_in(m);
+}
+
 static const struct mapping_change *guarded_change(const struct walk *w)
 {
     for (size_t i = 0; i < w->changes.count; i++) {
         const struct mapping_change *c = &w->changes.items[i];
 
-        if ((c->attribute->matching_priority > 0 || is_sign_in(c->attribute)) && c->before &&
+        if (guard_attribute(c->attribute) && c->before &&
             !mapping_equal(c->attribute, c->before, NULL))
             return c;
     }

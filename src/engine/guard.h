@@ -29,6 +29,8 @@ MUST_USE bool guard_numbers_load(struct db *db, int64_t job_no, const struct job
                                  enum held_class class_, int64_t now_us, struct guard_numbers *out,
                                  struct err *err);
 
+/* Whether a change of the attribute counts: by it accounts are found, or people sign in. */
+bool guard_attribute(const struct mapping_attribute *m);
 /* Whether what the walk has planned counts, and as what. */
 bool guard_concerns(const struct walk *w, enum held_class *out);
 /* The walk as a row of the held set; texts of the walk and its arena. */

@@ -91,6 +91,8 @@ static bool record_walk(struct db *db, const struct run *r, const struct walk *w
     if (!record_connection(db, r, w, err) ||
         !(w->second ? references_record(db, r, w, err) : references_follow(db, r, w, err)))
         return false;
+    if (r->apply && !apply_record(db, r, w, err))
+        return false;
     if (w->status == STATUS_FAILURE) {
         /* Seen in the second pass that the account is gone: the object is to be matched again. */
         if (!record_failure(db, r, w, w->references && w->keep != KEEP_DROPPED, err))

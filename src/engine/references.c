@@ -278,7 +278,7 @@ static bool has_nothing_to_do(struct walk *w)
     return !w->in_scope || w->entry.gone || !w->mapping || !w->mapping->enabled ||
            !(w->mapping->can & MAPPING_CAN_UPDATE) ||
            (w->second->leg != LEG_SINGLES && !references_members_attribute(w->mapping)) ||
-           stays_as_it_is(w);
+           stays_as_it_is(w) || undo_holds(w);
 }
 
 static void begin(struct walk *w, struct walk_references *second)

@@ -2,6 +2,7 @@
 
 #include "engine/listing.h"
 #include "job/retry.h"
+#include "job/undone.h"
 #include "mapping/document.h"
 
 /* --- opening and closing --- */
@@ -45,7 +46,8 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
     r->walk_job.now_us = clock_now(e->clock);
     r->walk_job.rng = e->rng;
-    if (!others_open(r, err))
+    if (!others_open(r, err) ||
+        !undone_count(r->db, job_no, r->job.schema_version, &r->undone, err))
         return false;
     if (planning)
         return true;
@@ -234,8 +236,8 @@ void run_walk_finish(struct walk *w)
     /* The people among the changes come to the second pass by themselves; who came in otherwise,
      * and members of a new group, which have not changed, do not. */
     w->owes_references =
-        !w->references &&
-        (r->cycle.id.len == 0 || r->cycle.phase != PHASE_CHANGES || w->entry.kind == SOURCE_GROUP);
+        !w->references && (r->cycle.id.len == 0 || r->cycle.phase != PHASE_CHANGES || w->planned ||
+                           w->entry.kind == SOURCE_GROUP);
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
@@ -319,9 +321,15 @@ static bool next_page(struct run *r, run_load *load, struct str cursor, struct e
     return true;
 }
 
-void run_start_walk(struct walk *w)
+void run_plan_walk(struct walk *w)
 {
     walk_plan(w, &w->run->walk_job);
+    undo_hold(w);
+}
+
+void run_start_walk(struct walk *w)
+{
+    run_plan_walk(w);
     guard_pass(w);
     if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
@@ -487,7 +495,7 @@ bool run_rehearse(struct run *r, run_load *load, struct str cursor,
         for (size_t i = 0; i < page.count; i++) {
             struct walk *w = run_walk_new(r, &page, i);
 
-            walk_plan(w, &r->walk_job);
+            run_plan_walk(w);
             visit(ctx, w);
             run_walk_recycle(r, w);
         }

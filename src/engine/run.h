@@ -34,6 +34,7 @@ struct feed_page {
     size_t room;                     /* places in the arrays of a page that grows */
     struct walk_references *
         *seconds; /* of the second pass: NULL, or what is known beforehand of each entry */
+    const struct plan_row *rows; /* of a plan that is applied: one for each entry; else NULL */
     size_t count;
     size_t index;      /* the next to start */
     size_t unfinished; /* started or not, without outcome */
@@ -65,6 +66,7 @@ struct run_guard {
     bool rows;                                      /* there are any in the table */
     bool tried;                                     /* this cycle has sent some */
 };
+struct apply;
 
 struct run {
     const struct engine *engine;
@@ -83,6 +85,8 @@ struct run {
     const struct engine_observer *observer;
     struct str initiated_by;         /* of the records: "system", or who provisions on demand */
     const struct source_entry *only; /* on demand: the object that is fed */
+    struct apply *apply;             /* the plan that is applied; else NULL */
+    int64_t undone;                  /* objects that an undo holds (undo_hold.c) */
     void (*finished)(
         void *ctx, const struct walk *w); /* sees each outcome before it is recorded; may be NULL */
     void *finished_ctx;
@@ -151,6 +155,8 @@ void run_walk_finish(struct walk *w);
 /* Planning and exporting is what run_drive starts each walk with; the second pass starts otherwise.
  */
 void run_start_walk(struct walk *w);
+/* The pure stations; what an undo holds is turned into a skip. */
+void run_plan_walk(struct walk *w);
 typedef bool run_load(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 MUST_USE bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w),
                         struct err *err);
@@ -220,6 +226,31 @@ void unique_release(struct walk *w); /* gives back what the walk has reserved */
 /* Makes the source answer what filters ask about others. ERR_NOT_FOUND or ERR_CONFLICT for a group
  * that is named and cannot be found. */
 MUST_USE bool others_open(struct run *r, struct err *err);
+
+/* --- forecast.c: what the next cycle would be fed with, planned --- */
+/* visit sees each object once. */
+MUST_USE bool forecast_run(struct run *r, enum plan_of of, void (*visit)(void *ctx, struct walk *w),
+                           void *ctx, struct err *err);
+/* The same by asking the target, too: nothing is written. */
+MUST_USE bool forecast_ask(struct run *r, enum plan_of of, void (*visit)(void *ctx, struct walk *w),
+                           void *ctx, struct err *err);
+
+/* --- apply.c: rows of a plan on their way through the stations export and record --- */
+/* What was read of the account is compared with the row: w->changes is then what is left to send.
+ * False: refused, the walk has its outcome. */
+MUST_USE bool apply_compare(struct walk *w);
+/* Before a create: w->changes become the row's. False: refused. */
+MUST_USE bool apply_create(struct walk *w);
+/* The account of a row is gone. */
+void apply_gone(struct walk *w);
+/* In the recorder's transaction: what an undo has put back is held. */
+MUST_USE bool apply_record(struct db *db, const struct run *r, const struct walk *w,
+                           struct err *err);
+
+/* --- undo_hold.c --- */
+/* What an undo has put back stays as it is: then something that was planned becomes a skip. */
+void undo_hold(struct walk *w);
+bool undo_holds(struct walk *w); /* whether it is one of them */
 
 /* --- record.c --- */
 MUST_USE bool recorder_open(struct run *r, struct err *err);

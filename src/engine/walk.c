@@ -136,6 +136,7 @@ struct plan_row walk_plan_row(struct walk *w)
         .source_name = w->entry.display_name,
         .target_id = w->connected ? w->connection.target_id : (struct str){0},
         .reason = w->in_scope ? w->code : w->out_of_scope_reason,
+        .code = w->intent == INTENT_NOTHING ? w->code : (struct str){0},
         .changes = w->properties,
         .change_count = w->property_count,
     };

@@ -136,6 +136,8 @@ struct walk {
     size_t criterion_count;
     struct str matching_key; /* while a match is under way: kind and folded first value */
 
+    const struct plan_row *planned; /* of a plan that is applied: the row that this walk is */
+
     /* export */
     size_t criterion; /* the one being asked */
     bool singly;      /* the target is asked, whatever was read of it before (listing.h) */
@@ -154,6 +156,7 @@ struct walk {
     enum target_class failure; /* when status is failure */
     bool again_in_cycle;       /* this cycle has done it before: neither counted nor recorded */
     struct walk_guard guard;
+    bool undone;                    /* held, because an undo has put it back */
     bool silent;                    /* nothing to write to the journal */
     bool unchanged;                 /* in scope, connected and equal: no request */
     bool references;                /* the second pass of this object */

@@ -33,6 +33,7 @@ static_assert(CYCLE_RUNNING == 0, "as the texts of the statements say");
 static const char *const kind_names[] = {
     [CYCLE_INITIAL] = "initial",
     [CYCLE_INCREMENTAL] = "incremental",
+    [CYCLE_APPLY] = "apply",
 };
 static_assert(ARRAY_LEN(kind_names) == CYCLE_KIND_COUNT, "every cycle_kind has a name");
 

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "db/db.h"
 
-enum cycle_kind { CYCLE_INITIAL, CYCLE_INCREMENTAL, CYCLE_KIND_COUNT };
+enum cycle_kind { CYCLE_INITIAL, CYCLE_INCREMENTAL, CYCLE_APPLY, CYCLE_KIND_COUNT };
 enum cycle_state {
     CYCLE_RUNNING,
     CYCLE_SUCCEEDED,
@@ -28,7 +28,8 @@ enum cycle_phase {
     PHASE_REMOVALS, /* what the gate has admitted, and what an administrator has allowed */
     PHASE_COUNT
 };
-const char *cycle_kind_name(enum cycle_kind k); /* "initial", "incremental" */
+const char *
+cycle_kind_name(enum cycle_kind k); /* "initial", "incremental", "apply" (of a saved plan) */
 const char *
 cycle_state_name(enum cycle_state s); /* "Running", "Succeeded", "EntryLevelErrors", "Failed" */
 const char *cycle_phase_name(enum cycle_phase p); /* "users", ... */

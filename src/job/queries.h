@@ -21,3 +21,5 @@ extern const struct db_query lease_queries[];
 extern const size_t lease_query_count;
 extern const struct db_query held_queries[];
 extern const size_t held_query_count;
+extern const struct db_query undone_queries[];
+extern const size_t undone_query_count;

@@ -187,7 +187,11 @@ static bool plan_query(struct db *db, struct arena *a, int64_t job_no,
                        const struct journal_query *q, enum query *out_query, struct str *out_key,
                        struct err *err)
 {
-    *out_key = STR("");
+    *out_key = q->source_id;
+    if (q->source_id.len) {
+        *out_query = Q_LIST_SOURCE;
+        return true;
+    }
     if (q->who.len)
         return plan_who(db, a, job_no, q->who, out_query, out_key, err);
     if (q->code.len) {

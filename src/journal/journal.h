@@ -79,8 +79,9 @@ struct journal_record {
 
 MUST_USE bool journal_insert(struct db *db, const struct journal_record *r, struct err *err);
 
-struct journal_query { /* zero: no restriction */
-    struct str who;    /* name or id on either side, any case; a part of a name is enough */
+struct journal_query {    /* zero: no restriction */
+    struct str who;       /* name or id on either side, any case; a part of a name is enough */
+    struct str source_id; /* exactly this object; then who is not looked at */
     struct str cycle_id;
     struct str code;
     bool by_action, by_status;

@@ -60,7 +60,7 @@ static const struct {
     {"never ran", {.code = "NotRun"}, "\"progress\":null,\"cycle\":null,\"lastCycle\":null"},
     {"accounts",
      {.code = "Active", .users = 3, .groups = 2, .retries = 1},
-     "\"counts\":{\"users\":3,\"groups\":2,\"retries\":1}"},
+     "\"counts\":{\"users\":3,\"groups\":2,\"retries\":1,\"undone\":0}"},
     {"running",
      {.code = "NotRun",
       .running = true,

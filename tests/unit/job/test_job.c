@@ -17,6 +17,7 @@ static void statements_body(const struct db_config *config)
         {connection_queries, &connection_query_count},
         {reference_queries, &reference_query_count},
         {settings_queries, &settings_query_count},
+        {undone_queries, &undone_query_count},
         {retry_queries, &retry_query_count},
         {held_queries, &held_query_count},
         {cycle_queries, &cycle_query_count},

@@ -1,0 +1,126 @@
+/* `usher undo N CYCLE` and `usher release N WHO`: what a past cycle did, put back. */
+#include "cli/plan_file.h"
+#include "cli/wire.h"
+#include "engine/apply.h"
+
+static void on_progress(void *ctx, int64_t done, int64_t total)
+{
+    cli_progress_step(ctx, done, total);
+}
+
+/* What cannot be undone, and why. */
+static bool print_not_undone(struct cli *c, const char *path, struct err *err)
+{
+    CLEANUP(plan_reader_close) struct plan_reader r = {0};
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct plan_row row;
+    bool more;
+
+    if (!plan_reader_open(&r, path, err))
+        return false;
+    for (;;) {
+        arena_reset(tmp);
+        if (!plan_reader_next(&r, tmp, &row, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (row.intent == INTENT_NOTHING)
+            cli_say(c, "not undone  %.*s: %.*s", STR_ARG(row.source_name), STR_ARG(row.reason));
+    }
+}
+
+static int run_undo(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    struct cli_progress progress;
+    struct engine_plan_options options = {
+        .progress = on_progress, .ctx = &progress, .stop = cli_interrupted()};
+    const char *path = cli_value(args, "--save");
+    struct str id = str_from_z(cli_arg(args, 1));
+    struct err err = {.kind = ERR_NONE};
+    struct plan_head head;
+    struct job job;
+    bool ok;
+
+    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err))
+        return cli_fail(c, &err);
+    if (!path)
+        path = arena_printf(c->arena, "undo-%.*s.plan", STR_ARG(str_sub(id, 0, 8))).ptr;
+    cli_interrupt_begin();
+    cli_progress_begin(&progress, c, "records");
+    ok = engine_undo(&w.engine, job.no, id, path, &options, c->arena, &head, &err);
+    cli_progress_end(&progress);
+    if (!ok || (!c->json && !print_not_undone(c, path, &err)))
+        return cli_fail(c, &err);
+    cli_plan_saved(c, path, &head);
+    return 0;
+}
+
+static int run_release(struct cli *c, const struct cli_args *args)
+{
+    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    bool all = cli_flag(args, "--all");
+    struct err err = {.kind = ERR_NONE};
+    int64_t count;
+    struct job job;
+
+    if (all == (cli_arg_count(args) == 2))
+        return cli_usage(c, "release takes WHO, or --all");
+    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
+        !engine_release(&w.engine, job.no, all ? STR("") : str_from_z(cli_arg(args, 1)), &count,
+                        &err))
+        return cli_fail(c, &err);
+    if (c->json) {
+        struct json *v = json_new(c->arena, JSON_OBJECT);
+
+        json_add_int(c->arena, v, "released", count);
+        cli_print_json(c, v);
+    }
+    cli_say(c, "%lld released: the next cycle looks at %s", (long long)count,
+            count == 1 ? "it" : "them");
+    return 0;
+}
+
+static const struct cli_option undo_options[] = {
+    {"--save", "FILE",
+     "where the plan goes (default undo-CYCLE.plan, with the cycle's first letters)"},
+};
+
+static const struct cli_option release_options[] = {
+    {"--all", NULL, "everybody whom an undo holds"},
+};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "undo",
+        .usage = "N CYCLE [--save FILE]",
+        .summary = "a plan that puts back what a past cycle changed",
+        .help =
+            "CYCLE is the id of a cycle ('usher logs N --json', 'usher status N --json'), or\n"
+            "'last'. Old values are written back, accounts that it created are disabled, those\n"
+            "that it disabled are enabled; what cannot be undone is listed. Nothing is sent\n"
+            "until 'usher apply'. What was put back is held from later cycles until the\n"
+            "configuration is changed, or 'usher release'.\n\n"
+            "  usher undo demo last --save undo.plan\n"
+            "  usher show undo.plan --summary\n",
+        .options = undo_options,
+        .option_count = ARRAY_LEN(undo_options),
+        .min_args = 2,
+        .max_args = 2,
+        .run = run_undo,
+    },
+    {
+        .name = "release",
+        .usage = "N WHO | N --all",
+        .summary = "let cycles change again what an undo has put back",
+        .help = "The next cycle sends the configuration's values again.\n\n"
+                "  usher release demo --all\n",
+        .options = release_options,
+        .option_count = ARRAY_LEN(release_options),
+        .min_args = 1,
+        .max_args = 2,
+        .run = run_release,
+    },
+};
+
+const struct cli_commands undo_commands = {commands, ARRAY_LEN(commands)};
