@@ -41,6 +41,7 @@ static void capture(void *ctx, const struct walk *w)
     r.message = arena_str(a, r.message);
     r.source_id = arena_str(a, r.source_id);
     r.source_name = arena_str(a, r.source_name);
+    r.source_login = arena_str(a, r.source_login);
     r.target_id = arena_str(a, r.target_id);
     r.target_name = arena_str(a, r.target_name);
     r.initiated_by = arena_str(a, c->run->initiated_by);

@@ -120,7 +120,8 @@ static bool batch_record(struct record_batch *b, struct db *db, struct err *err)
     if (!cycle_fence(db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, (int64_t)b->records,
                      &no, err))
         return false;
-    if (!guard_record(db, r, b->first, err))
+    if (!guard_record(db, r, b->first, err) ||
+        (b->records > 0 && !journal_begin(db, r->job.no, no, r->cycle.id, err)))
         return false;
     for (struct walk *w = b->first; w; w = w->next) {
         if (!record_walk(db, r, w, no, err))

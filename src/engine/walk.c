@@ -155,6 +155,7 @@ struct journal_record walk_record(const struct walk *w)
         .kind = w->entry.kind,
         .source_id = w->entry.id,
         .source_name = w->entry.display_name,
+        .source_login = json_get_text(w->entry.attributes, "userPrincipalName"),
         .target_id = w->target_id.len ? w->target_id
                      : w->connected   ? w->connection.target_id
                                       : (struct str){0},

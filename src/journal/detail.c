@@ -71,16 +71,46 @@ static void read_step(struct arena *a, const struct json *v, struct journal_step
     };
 }
 
-void journal_detail_write(struct buf *out, const struct journal_record *r)
+static void write_head(struct buf *out, const struct journal_record *r)
 {
-    buf_add_z(out, "{\"s\":[");
-    for (size_t i = 0; i < r->step_count; i++) {
+    const struct str texts[] = {r->code,         r->message,   r->source_id,   r->source_name,
+                                r->source_login, r->target_id, r->target_name, r->initiated_by};
+
+    buf_add_z(out, "{\"h\":[");
+    buf_add_int(out, r->duration_us);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        buf_add_char(out, ',');
+        json_write_text(out, texts[i]);
+    }
+    buf_add_char(out, ']');
+}
+
+static void read_head(const struct json *v, struct journal_record *out)
+{
+    struct str *const texts[] = {&out->code,        &out->message,      &out->source_id,
+                                 &out->source_name, &out->source_login, &out->target_id,
+                                 &out->target_name, &out->initiated_by};
+
+    if (!json_to_int(part(v, 0), &out->duration_us))
+        out->duration_us = 0;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        *texts[i] = part_text(v, i + 1);
+}
+
+void journal_detail_write(struct buf *out, const struct journal_record *r,
+                          enum journal_detail_size size)
+{
+    bool brief = size == DETAIL_BRIEF;
+
+    write_head(out, r);
+    buf_add_z(out, ",\"s\":[");
+    for (size_t i = 0; !brief && i < r->step_count; i++) {
         if (i)
             buf_add_char(out, ',');
         write_step(out, &r->steps[i]);
     }
     buf_add_z(out, "],\"p\":[");
-    for (size_t i = 0; i < r->property_count; i++) {
+    for (size_t i = 0; !brief && i < r->property_count; i++) {
         if (i)
             buf_add_char(out, ',');
         write_property(out, &r->properties[i]);
@@ -95,6 +125,11 @@ bool journal_detail_parse(struct arena *a, struct str text, struct journal_recor
 
     if (!json_parse(a, text, NULL, &doc, NULL, err))
         return err_wrap(err, "detail of a record of the provisioning log");
+
+    if (!json_is(json_get(doc, STR("h")), JSON_ARRAY))
+        return err_set(err, ERR_INTERNAL, "journalUnreadable",
+                       "a record of the provisioning log has no head");
+    read_head(json_get(doc, STR("h")), out);
 
     const struct json *steps = json_get(doc, STR("s"));
     const struct json *properties = json_get(doc, STR("p"));

@@ -2,87 +2,58 @@
 
 #include "base/unicode.h"
 #include "journal/detail.h"
+#include "journal/facet.h"
+#include "journal/pack.h"
 #include "journal/queries.h"
-
-#include <inttypes.h>
+#include "journal/search.h"
+#include "journal/subject.h"
 
 enum query {
-    Q_SUBJECT,
+    Q_BEGIN,
     Q_INSERT,
-    Q_SUBJECT_EXISTS,
-    Q_SUBJECTS_LIKE,
     Q_AT,
     Q_EDGES,
-    Q_LIST_ALL,
-    Q_LIST_SOURCE,
-    Q_LIST_WHO_RARE,
-    Q_LIST_WHO_COMMON,
-    Q_LIST_CYCLE,
-    Q_LIST_CODE,
-    Q_LIST_STATUS,
-    Q_LIST_ACTION,
+    Q_SEGMENTS,
+    Q_SEGMENT_OF,
+    Q_LOAD,
+    Q_RANGE,
 };
 
-#define RECORD_COLUMNS                                                               \
-    "job_no, no, cycle_id, at_us, duration_us, action, status, code, message, kind," \
-    " source_id, source_name, target_id, target_name, initiated_by, detail"
-
-/* The places of the arguments are the same in all lists: $1 job, $2 and $3 bounds of the number, $4
- * limit, $5 and $6 time, $7 action, $8 status, $9 code, $10 cycle, $11 who. What a list is found by
- * stands in front; the rest sifts. */
-#define LIST(found_by_)                                                                 \
-    "SELECT " RECORD_COLUMNS " FROM journal WHERE job_no = $1 AND no >= $2 AND no < $3" \
-    " AND " found_by_ " AND at_us >= $5 AND at_us <= $6"                                \
-    " AND ($7 < 0 OR action = $7) AND ($8 < 0 OR status = $8)"                          \
-    " AND ($9 = '' OR code = $9) AND ($10 = '' OR cycle_id = $10)"                      \
-    " ORDER BY no DESC LIMIT $4"
+#define COLUMNS "no, at_us, facet, detail"
 
 const struct db_query journal_queries[] = {
-    /* Names that somebody had before stay findable, up to a length. */
-    [Q_SUBJECT] = {"journal_subject",
-                   "INSERT INTO journal_subject (job_no, source_id, who_key) VALUES ($1, $2, $3)"
-                   " ON CONFLICT (job_no, source_id) DO UPDATE"
-                   " SET who_key = substr(excluded.who_key || journal_subject.who_key, 1, 4000)"
-                   " WHERE substr(journal_subject.who_key, 1, length(excluded.who_key))"
-                   " <> excluded.who_key"},
+    [Q_BEGIN] = {"journal_begin",
+                 "INSERT INTO journal_segment (job_no, first_no, cycle_id) SELECT $1, $2, $3"
+                 " WHERE coalesce((SELECT s.cycle_id FROM journal_segment s WHERE s.job_no = $1"
+                 " ORDER BY s.first_no DESC LIMIT 1), '') <> $3"
+                 " ON CONFLICT (job_no, first_no) DO UPDATE SET cycle_id = excluded.cycle_id"},
     [Q_INSERT] = {"journal_insert",
-                  "INSERT INTO journal (" RECORD_COLUMNS ")"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-                  " $16)"},
-    [Q_SUBJECT_EXISTS] = {"journal_subject_exists",
-                          "SELECT 1 FROM journal_subject WHERE job_no = $1 AND source_id = $2"},
-    /* The plus keeps the index away: all rows are looked at, and in the order they lie in. */
-    [Q_SUBJECTS_LIKE] = {"journal_subjects_like",
-                         "SELECT source_id FROM journal_subject"
-                         " WHERE +job_no = $1 AND who_key LIKE $2 ESCAPE '!' LIMIT $3"},
+                  "INSERT INTO journal (job_no, no, at_us, facet, subject, detail)"
+                  " VALUES ($1, $2, $3, $4, $5, $6)"},
     [Q_AT] = {"journal_at", "SELECT no, at_us FROM journal WHERE job_no = $1 AND no >= $2"
                             " ORDER BY no LIMIT 1"},
     [Q_EDGES] = {"journal_edges", "SELECT coalesce((SELECT no FROM journal WHERE job_no = $1"
                                   " ORDER BY no LIMIT 1), 0),"
                                   " coalesce((SELECT no FROM journal WHERE job_no = $1"
                                   " ORDER BY no DESC LIMIT 1), 0)"},
-    [Q_LIST_ALL] = {"journal_list", LIST("$11 = $11")},
-    [Q_LIST_SOURCE] = {"journal_list_source", LIST("source_id = $11")},
-    [Q_LIST_WHO_RARE] = {"journal_list_who_rare",
-                         LIST("source_id IN (SELECT s.source_id FROM journal_subject s"
-                              " WHERE +s.job_no = $1 AND s.who_key LIKE $11 ESCAPE '!')")},
-    [Q_LIST_WHO_COMMON] = {"journal_list_who_common",
-                           LIST("EXISTS (SELECT 1 FROM journal_subject s"
-                                " WHERE s.job_no = $1 AND s.source_id = journal.source_id"
-                                " AND s.who_key LIKE $11 ESCAPE '!')")},
-    [Q_LIST_CYCLE] = {"journal_list_cycle", LIST("cycle_id = $10 AND $11 = $11")},
-    [Q_LIST_CODE] = {"journal_list_code", LIST("code = $9 AND code IS NOT NULL AND $11 = $11")},
-    [Q_LIST_STATUS] = {"journal_list_status", LIST("status = $8 AND status <> 0 AND $11 = $11")},
-    [Q_LIST_ACTION] = {"journal_list_action", LIST("action = $7 AND action > 1 AND $11 = $11")},
+    [Q_SEGMENTS] = {"journal_segments",
+                    "SELECT s.first_no, (SELECT min(n.first_no) FROM journal_segment n"
+                    " WHERE n.job_no = $1 AND n.first_no > s.first_no) FROM journal_segment s"
+                    " WHERE s.job_no = $1 AND s.cycle_id = $2 ORDER BY s.first_no DESC LIMIT $3"},
+    [Q_SEGMENT_OF] = {"journal_segment_of",
+                      "SELECT first_no, cycle_id FROM journal_segment WHERE job_no = $1"
+                      " AND first_no <= $2 ORDER BY first_no DESC LIMIT 1"},
+    [Q_LOAD] = {"journal_load", "SELECT " COLUMNS " FROM journal WHERE job_no = $1 AND no = $2"},
+    [Q_RANGE] = {"journal_range", "SELECT " COLUMNS " FROM journal WHERE job_no = $1"
+                                  " AND no >= $2 AND no <= $3 AND at_us >= $4 AND at_us <= $5"
+                                  " ORDER BY no DESC"},
 };
 const size_t journal_query_count = ARRAY_LEN(journal_queries);
-static_assert(STATUS_SUCCESS == 0 && ACTION_UPDATE == 1, "as the texts of the statements say");
 
 enum {
     DETAIL_MAX = 4 << 20, /* bytes of steps and properties */
-    WHO_KEY_MAX = 2000,   /* bytes */
-    RARE_MAX = 200,       /* so many people are looked for one by one */
-    DISORDER_MAX = 10000, /* so far from its place by time a record may stand */
+    DISORDER_MAX = 1000,  /* so far from its place by time a record may stand */
+    SEGMENTS_MAX = 1000,  /* interruptions of a cycle that are looked at */
     LIMIT_DEFAULT = 100,
     LIMIT_MAX = 10000,
 };
@@ -92,121 +63,100 @@ static const struct db_query *query(enum query q)
     return &journal_queries[q];
 }
 
-/* What somebody is found by: names and ids of both sides, each on a line, folded. */
-static struct str who_key(struct arena *a, const struct journal_record *r)
-{
-    const struct str parts[] = {r->source_name, r->target_name, r->target_id, r->source_id};
-    CLEANUP(buf_done) struct buf text;
+/* --- writing --- */
 
-    buf_init(&text, WHO_KEY_MAX);
-    buf_add_char(&text, '\n');
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (parts[i].len == 0 || (i > 0 && str_eq(parts[i], parts[i - 1])))
-            continue;
-        buf_add(&text, str_fold(a, parts[i]));
-        buf_add_char(&text, '\n');
-    }
-    /* Too long: then by the id alone. */
-    if (text.overflowed)
-        return arena_printf(a, "\n%.*s\n", STR_ARG(str_fold(a, r->source_id)));
-    return arena_str(a, buf_str(&text));
+bool journal_begin(struct db *db, int64_t job_no, int64_t first_no, struct str cycle_id,
+                   struct err *err)
+{
+    return db_exec(db, query(Q_BEGIN), DB_ARGS(db_int(job_no), db_int(first_no), db_text(cycle_id)),
+                   NULL, err);
 }
 
-/* A pattern for LIKE that holds when the text is a part of the column. */
-static struct str part_pattern(struct arena *a, struct str text)
+bool journal_insert(struct db *db, const struct journal_record *r, struct err *err)
 {
-    CLEANUP(buf_done) struct buf out;
+    CLEANUP(buf_done) struct buf detail;
+    CLEANUP(buf_done) struct buf packed = {0};
+    int64_t subject;
 
-    buf_init(&out, 2 * text.len + 2);
-    buf_add_char(&out, '%');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '!')
-            buf_add_char(&out, '!');
-        buf_add_char(&out, text.ptr[i]);
+    buf_init(&detail, DETAIL_MAX);
+    buf_init(&packed, (size_t)DETAIL_MAX + 64 * 1024);
+    if (!subject_note(db, r, &subject, err))
+        return false;
+    journal_detail_write(&detail, r, DETAIL_WHOLE);
+    if (detail.overflowed) {
+        buf_reset(&detail);
+        detail.overflowed = false;
+        journal_detail_write(&detail, r, DETAIL_BRIEF);
     }
-    buf_add_char(&out, '%');
-    return arena_str(a, buf_str(&out));
+    pack_write(&packed, buf_str(&detail));
+    return db_exec(db, query(Q_INSERT),
+                   DB_ARGS(db_int(r->job_no), db_int(r->no), db_int(r->at_us), db_int(facet_of(r)),
+                           db_int(subject), db_blob(buf_str(&packed))),
+                   NULL, err);
 }
 
-/* How many people a text fits, up to RARE_MAX + 1, and the first of them. */
-static bool find_subjects(struct db *db, struct arena *a, int64_t job_no, struct str pattern,
-                          size_t *out_count, struct str *out_first, struct err *err)
+/* --- reading --- */
+
+/* The stretch of records that belong to one cycle, as reading goes down. */
+struct segment {
+    int64_t first_no;
+    struct str cycle_id;
+    bool known;
+};
+
+static bool find_segment(struct db *db, struct arena *a, int64_t job_no, int64_t no,
+                         struct segment *at, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    size_t count = 0;
-    bool row;
 
-    *out_first = STR("");
-    if (!db_select(db, query(Q_SUBJECTS_LIKE),
-                   DB_ARGS(db_int(job_no), db_text(pattern), db_int(RARE_MAX + 1)), &st, err))
+    if (at->known && at->first_no <= no)
+        return true;
+    if (!db_select_one(db, query(Q_SEGMENT_OF), DB_ARGS(db_int(job_no), db_int(no)), &st, err))
         return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        if (count++ == 0)
-            *out_first = arena_str(a, db_col_text(st, 0));
+    *at = (struct segment){.known = true, .first_no = INT64_MIN};
+    if (st) {
+        at->first_no = db_col_int(st, 0);
+        at->cycle_id = arena_str(a, db_col_text(st, 1));
     }
-    *out_count = count;
     return true;
 }
 
-/* How somebody is looked for: by id if it is one, else by how many the text fits. *out_key is the
- * argument of the statement. */
-static bool plan_who(struct db *db, struct arena *a, int64_t job_no, struct str who,
-                     enum query *out_query, struct str *out_key, struct err *err)
+static bool read_record(struct db_stmt *st, struct arena *a, int64_t job_no,
+                        struct journal_record *out, struct err *err)
+{
+    CLEANUP(buf_done) struct buf text = {0};
+    int64_t facet = db_col_int(st, 2);
+
+    *out = (struct journal_record){
+        .job_no = job_no,
+        .no = db_col_int(st, 0),
+        .at_us = db_col_int(st, 1),
+        .action = facet_action(facet),
+        .status = facet_status(facet),
+        .kind = (enum source_kind)(facet >> 5 & 1),
+    };
+    return pack_read(db_col_text(st, 3), DETAIL_MAX, &text, err) &&
+           journal_detail_parse(a, arena_str(a, buf_str(&text)), out, err);
+}
+
+bool journal_load(struct db *db, struct arena *a, int64_t job_no, int64_t no,
+                  struct journal_record *out, bool *out_found, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct str key = str_fold(a, who);
-    struct str pattern = part_pattern(a, key);
-    struct str one;
-    size_t count;
+    struct segment at = {0};
 
-    *out_query = Q_LIST_SOURCE;
-    *out_key = key;
-    if (!db_select_one(db, query(Q_SUBJECT_EXISTS), DB_ARGS(db_int(job_no), db_text(key)), &st,
-                       err))
+    if (!db_select_one(db, query(Q_LOAD), DB_ARGS(db_int(job_no), db_int(no)), &st, err))
         return false;
-    if (st)
+    *out_found = st != NULL;
+    if (!st)
         return true;
-    if (!find_subjects(db, a, job_no, pattern, &count, &one, err))
+    if (!read_record(st, a, job_no, out, err) || !find_segment(db, a, job_no, no, &at, err))
         return false;
-    if (count == 0) /* then it is nobody's id, as has just been seen */
-        return true;
-    if (count == 1) {
-        *out_key = one;
-        return true;
-    }
-    *out_query = count <= RARE_MAX ? Q_LIST_WHO_RARE : Q_LIST_WHO_COMMON;
-    *out_key = pattern;
+    out->cycle_id = at.cycle_id;
     return true;
 }
 
-static bool plan_query(struct db *db, struct arena *a, int64_t job_no,
-                       const struct journal_query *q, enum query *out_query, struct str *out_key,
-                       struct err *err)
-{
-    *out_key = q->source_id;
-    if (q->source_id.len) {
-        *out_query = Q_LIST_SOURCE;
-        return true;
-    }
-    if (q->who.len)
-        return plan_who(db, a, job_no, q->who, out_query, out_key, err);
-    if (q->code.len) {
-        *out_query = Q_LIST_CODE;
-    } else if (q->by_status && q->status != STATUS_SUCCESS) {
-        *out_query = Q_LIST_STATUS;
-    } else if (q->by_action && q->action > ACTION_UPDATE) {
-        *out_query = Q_LIST_ACTION;
-    } else if (q->cycle_id.len) {
-        *out_query = Q_LIST_CYCLE;
-    } else {
-        *out_query = Q_LIST_ALL;
-    }
-    return true;
-}
+/* --- bounds --- */
 
 static bool edges(struct db *db, int64_t job_no, int64_t *out_low, int64_t *out_high,
                   struct err *err)
@@ -243,14 +193,13 @@ static bool first_not_before(struct db *db, int64_t job_no, int64_t low, int64_t
     return true;
 }
 
-/* Numbers between which all records of the time asked for are: low <= no < high. Without an index
- * by time, which each record would have to pay for. */
+/* Numbers between which all records of the time asked for are. Without an index by time, which each
+ * record would have to pay for. */
 static bool number_bounds(struct db *db, int64_t job_no, const struct journal_query *q,
-                          int64_t *out_low, int64_t *out_high, struct err *err)
+                          struct search_range *out, struct err *err)
 {
-    int64_t low;
-    int64_t high;
-    int64_t from = 0;
+    int64_t low, high;
+    int64_t from = INT64_MIN;
     int64_t to = q->before_no > 0 ? q->before_no : INT64_MAX;
 
     if (q->from_us || q->to_us) {
@@ -270,105 +219,170 @@ static bool number_bounds(struct db *db, int64_t job_no, const struct journal_qu
                 to = end + DISORDER_MAX;
         }
     }
-    *out_low = from;
-    *out_high = to;
+    *out = (struct search_range){from, to};
     return true;
 }
 
-static bool read_record(struct db_stmt *st, struct arena *a, struct journal_record *out,
-                        struct err *err)
+/* The bounds as ranges, newest first: one, or those of the cycle asked for. */
+static bool ranges_of(struct db *db, struct arena *a, int64_t job_no, const struct journal_query *q,
+                      struct search_range **out, size_t *out_count, struct err *err)
 {
-    *out = (struct journal_record){
-        .job_no = db_col_int(st, 0),
-        .no = db_col_int(st, 1),
-        .cycle_id = arena_str(a, db_col_text(st, 2)),
-        .at_us = db_col_int(st, 3),
-        .duration_us = db_col_int(st, 4),
-        .action = (enum journal_action)db_col_int(st, 5),
-        .status = (enum journal_status)db_col_int(st, 6),
-        .code = arena_str(a, db_col_text(st, 7)),
-        .message = arena_str(a, db_col_text(st, 8)),
-        .kind = (enum source_kind)db_col_int(st, 9),
-        .source_id = arena_str(a, db_col_text(st, 10)),
-        .source_name = arena_str(a, db_col_text(st, 11)),
-        .target_id = arena_str(a, db_col_text(st, 12)),
-        .target_name = arena_str(a, db_col_text(st, 13)),
-        .initiated_by = arena_str(a, db_col_text(st, 14)),
-    };
-    return journal_detail_parse(a, db_col_text(st, 15), out, err);
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct search_range *list = ARENA_ARRAY(a, struct search_range, SEGMENTS_MAX);
+    struct search_range bounds;
+    size_t count = 0;
+    bool row = true;
+
+    if (!number_bounds(db, job_no, q, &bounds, err))
+        return false;
+    *out = list;
+    *out_count = 1;
+    list[0] = bounds;
+    if (q->cycle_id.len == 0)
+        return true;
+    if (!db_select(db, query(Q_SEGMENTS),
+                   DB_ARGS(db_int(job_no), db_text(str_fold(a, q->cycle_id)), db_int(SEGMENTS_MAX)),
+                   &st, err))
+        return false;
+    while (row) {
+        struct search_range *r = &list[count];
+
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        *r = (struct search_range){db_col_int(st, 0),
+                                   db_col_is_null(st, 1) ? INT64_MAX : db_col_int(st, 1)};
+        if (r->low < bounds.low)
+            r->low = bounds.low;
+        if (r->high > bounds.high)
+            r->high = bounds.high;
+        count += r->low < r->high;
+    }
+    *out_count = count;
+    return true;
 }
 
-static bool read_records(struct db_stmt *st, struct arena *a, size_t limit,
-                         struct journal_record **out, size_t *out_count, struct err *err)
+/* --- lists --- */
+
+struct listing {
+    struct search search;
+    struct arena *arena;
+    struct journal_record *records;
+    size_t count, limit;
+    struct str code; /* casefolded */
+    struct segment segment;
+};
+
+/* What the indexes do not say. */
+static bool fits(const struct listing *l, const struct journal_record *r)
 {
-    struct journal_record *list = ARENA_ARRAY(a, struct journal_record, limit);
-    size_t count = 0;
+    struct str code = l->code.len ? str_fold(l->arena, r->code) : r->code;
+
+    return l->code.len == 0 || str_ends(code, l->code);
+}
+
+static bool take_rows(struct listing *l, struct db_stmt *st, struct err *err)
+{
+    struct journal_record r;
     bool row;
 
     for (;;) {
         if (!db_step(st, &row, err))
             return false;
         if (!row)
-            break;
-        if (!read_record(st, a, &list[count++], err))
+            return true;
+        if (!read_record(st, l->arena, l->search.job_no, &r, err) ||
+            !find_segment(l->search.db, l->arena, l->search.job_no, r.no, &l->segment, err))
             return false;
+        r.cycle_id = l->segment.cycle_id;
+        if (fits(l, &r))
+            l->records[l->count++] = r;
     }
-    *out = list;
-    *out_count = count;
+}
+
+/* Numbers that follow each other are read at once. */
+static bool take(struct listing *l, const int64_t *no, size_t count, struct err *err)
+{
+    const struct journal_query *q = l->search.query;
+
+    for (size_t i = 0; i < count;) {
+        CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+        size_t end = i + 1;
+
+        while (end < count && no[end] == no[end - 1] - 1)
+            end++;
+        if (!db_select(l->search.db, query(Q_RANGE),
+                       DB_ARGS(db_int(l->search.job_no), db_int(no[end - 1]), db_int(no[i]),
+                               db_int(q->from_us ? q->from_us : INT64_MIN),
+                               db_int(q->to_us ? q->to_us : INT64_MAX)),
+                       &st, err) ||
+            !take_rows(l, st, err))
+            return false;
+        i = end;
+    }
     return true;
 }
 
-bool journal_insert(struct db *db, const struct journal_record *r, struct err *err)
+static bool list_range(struct listing *l, struct search_range range, struct err *err)
 {
-    CLEANUP(buf_done) struct buf detail;
+    size_t count;
 
-    buf_init(&detail, DETAIL_MAX);
-    if (r->source_id.len) {
-        CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    do {
+        size_t limit = l->limit - l->count;
+        int64_t *no;
 
-        if (!db_exec(db, query(Q_SUBJECT),
-                     DB_ARGS(db_int(r->job_no), db_text(r->source_id), db_text(who_key(tmp, r))),
-                     NULL, err))
+        if (!search_newest(&l->search, l->arena, range, limit, &no, &count, err) ||
+            !take(l, no, count, err))
+            return false;
+        if (count < limit)
+            return true;
+        range.high = no[count - 1];
+    } while (l->count < l->limit); /* some of them did not fit */
+    return true;
+}
+
+static bool list_ranges(struct listing *l, struct err *err)
+{
+    const struct search *s = &l->search;
+    struct search_range *ranges;
+    size_t count;
+
+    if (!search_facets(&l->search, l->arena, err))
+        return false;
+    if ((!s->any_facet && s->facet_count == 0) || (s->who && s->who->count == 0))
+        return true;
+    if (!ranges_of(s->db, l->arena, s->job_no, s->query, &ranges, &count, err))
+        return false;
+    for (size_t i = 0; i < count && l->count < l->limit; i++) {
+        if (!list_range(l, ranges[i], err))
             return false;
     }
-    journal_detail_write(&detail, r);
-    if (detail.overflowed) {
-        buf_reset(&detail);
-        detail.overflowed = false;
-        buf_add_z(&detail, "{\"s\":[],\"p\":[]}");
-    }
-    return db_exec(db, query(Q_INSERT),
-                   DB_ARGS(db_int(r->job_no), db_int(r->no), db_text_or_null(r->cycle_id),
-                           db_int(r->at_us), db_int(r->duration_us), db_int(r->action),
-                           db_int(r->status), db_text_or_null(r->code), db_text(r->message),
-                           db_int(r->kind), db_text(r->source_id), db_text(r->source_name),
-                           db_text(r->target_id), db_text(r->target_name), db_text(r->initiated_by),
-                           db_text(buf_str(&detail))),
-                   NULL, err);
+    return true;
 }
 
 bool journal_list(struct db *db, struct arena *a, int64_t job_no, const struct journal_query *q,
                   struct journal_record **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    CLEANUP(subject_set_done) struct subject_set who = {0};
     size_t limit = q->limit == 0 ? LIMIT_DEFAULT : q->limit < LIMIT_MAX ? q->limit : LIMIT_MAX;
-    enum query which;
-    struct str key;
-    int64_t low;
-    int64_t high;
+    struct listing l = {
+        .search = {.db = db, .job_no = job_no, .query = q},
+        .arena = a,
+        .records = ARENA_ARRAY(a, struct journal_record, limit),
+        .limit = limit,
+        .code = str_fold(a, q->code),
+    };
 
-    if (!plan_query(db, a, job_no, q, &which, &key, err) ||
-        !number_bounds(db, job_no, q, &low, &high, err))
+    if (q->source_id.len || q->who.len) {
+        if (q->source_id.len ? !subject_find_source(db, job_no, q->source_id, &who, err)
+                             : !subject_find(db, job_no, q->who, &who, err))
+            return false;
+        l.search.who = &who;
+    }
+    if (!list_ranges(&l, err))
         return false;
-    if (!db_select(db, query(which),
-                   DB_ARGS(db_int(job_no), db_int(low), db_int(high), db_int((int64_t)limit),
-                           db_int(q->from_us ? q->from_us : INT64_MIN),
-                           db_int(q->to_us ? q->to_us : INT64_MAX),
-                           db_int(q->by_action ? (int64_t)q->action : -1),
-                           db_int(q->by_status ? (int64_t)q->status : -1), db_text(q->code),
-                           db_text(q->cycle_id), db_text(key)),
-                   &st, err))
-        return false;
-
-    return read_records(st, a, limit, out, out_count, err);
+    *out = l.records;
+    *out_count = l.count;
+    return true;
 }

@@ -69,6 +69,7 @@ struct journal_record {
     struct str message;
     enum source_kind kind;
     struct str source_id, source_name;
+    struct str source_login; /* userPrincipalName; empty for a group */
     struct str target_id, target_name;
     struct str initiated_by; /* "system", or who provisioned on demand */
     const struct journal_step *steps;
@@ -77,14 +78,20 @@ struct journal_record {
     size_t property_count;
 };
 
+/* Says of which cycle the records from first_no on are, until the next call: before journal_insert,
+ * in the same transaction; cycle_id empty: on demand. Nothing happens when nothing changes. */
+MUST_USE bool journal_begin(struct db *db, int64_t job_no, int64_t first_no, struct str cycle_id,
+                            struct err *err);
 MUST_USE bool journal_insert(struct db *db, const struct journal_record *r, struct err *err);
 
-struct journal_query {    /* zero: no restriction */
-    struct str who;       /* name or id on either side, any case; a part of a name is enough */
+struct journal_query { /* zero: no restriction */
+    struct str who;    /* name, userPrincipalName or id on either side, any case; a part of a name,
+                        * or eight characters of an id from its start, are enough */
     struct str source_id; /* exactly this object; then who is not looked at */
     struct str cycle_id;
-    struct str code;
-    bool by_action, by_status;
+    struct str code; /* any case, with or without the connector's prefix */
+    bool by_action, by_status, by_kind;
+    enum source_kind kind;
     enum journal_action action;
     enum journal_status status;
     int64_t from_us, to_us;
@@ -95,7 +102,12 @@ struct journal_query {    /* zero: no restriction */
 MUST_USE bool journal_list(struct db *db, struct arena *a, int64_t job_no,
                            const struct journal_query *q, struct journal_record **out,
                            size_t *out_count, struct err *err);
-/* The id of a record in the form of a UUID, made from its numbers. */
+/* One record; *out_found is false when there is none (any more). */
+MUST_USE bool journal_load(struct db *db, struct arena *a, int64_t job_no, int64_t no,
+                           struct journal_record *out, bool *out_found, struct err *err);
+/* The id of a record in the form of a UUID, made from its numbers; and the numbers from the id,
+ * false when it cannot be one. */
 struct str journal_record_id(struct arena *a, int64_t job_no, int64_t no);
+bool journal_record_numbers(struct str id, int64_t *out_job_no, int64_t *out_no);
 /* The record as JSON in the form of graph-api.md 4.2 as far as this module knows it. */
 struct json *journal_to_json(struct arena *a, const struct journal_record *r);

@@ -1,5 +1,6 @@
 /* Names of actions, statuses and steps, and the record as JSON. */
 #include "base/clock.h"
+#include "base/rng.h"
 #include "journal/advice.h"
 #include "journal/journal.h"
 
@@ -106,14 +107,21 @@ static struct json *initiator_to_json(struct arena *a, const struct journal_reco
 }
 
 static struct json *identity_to_json(struct arena *a, struct str id, struct str name,
-                                     const char *type)
+                                     const char *type, struct str login)
 {
     struct json *v = json_new(a, JSON_OBJECT);
+    struct json *details = json_new(a, JSON_OBJECT);
 
     json_add_str(a, v, "id", id);
     json_add_str(a, v, "displayName", name);
     json_add_z(a, v, "identityType", type);
-    json_add(a, v, STR("details"), json_new(a, JSON_OBJECT));
+    if (login.len) {
+        json_add_str(a, details, "id", id);
+        json_add_z(a, details, "odatatype", type);
+        json_add_str(a, details, "DisplayName", name);
+        json_add_str(a, details, "UserPrincipalName", login);
+    }
+    json_add(a, v, STR("details"), details);
     return v;
 }
 
@@ -195,6 +203,23 @@ struct str journal_record_id(struct arena *a, int64_t job_no, int64_t no)
                         (uint64_t)no);
 }
 
+bool journal_record_numbers(struct str id, int64_t *out_job_no, int64_t *out_no)
+{
+    char text[UUID_TEXT_MAX];
+    uint64_t job, no;
+    int end = 0;
+
+    if (!uuid_valid(id))
+        return false;
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(id));
+    if (sscanf(text, "%8" SCNx64 "-0000-4000-8000-%12" SCNx64 "%n", &job, &no, &end) != 2 ||
+        text[end] != '\0')
+        return false;
+    *out_job_no = (int64_t)job;
+    *out_no = (int64_t)no;
+    return true;
+}
+
 struct json *journal_to_json(struct arena *a, const struct journal_record *r)
 {
     struct json *v = json_new(a, JSON_OBJECT);
@@ -209,10 +234,11 @@ struct json *journal_to_json(struct arena *a, const struct journal_record *r)
     json_add_int(a, v, "durationInMilliseconds", r->duration_us / US_PER_MS);
     json_add(a, v, STR("provisioningStatusInfo"), status_to_json(a, r));
     json_add(a, v, STR("initiatedBy"), initiator_to_json(a, r));
-    json_add(a, v, STR("sourceIdentity"),
-             identity_to_json(a, r->source_id, r->source_name, kind_names[r->kind]));
+    json_add(
+        a, v, STR("sourceIdentity"),
+        identity_to_json(a, r->source_id, r->source_name, kind_names[r->kind], r->source_login));
     json_add(a, v, STR("targetIdentity"),
-             identity_to_json(a, r->target_id, r->target_name, kind_names[r->kind]));
+             identity_to_json(a, r->target_id, r->target_name, kind_names[r->kind], STR("")));
     json_add(a, v, STR("provisioningSteps"), steps_to_json(a, r));
     json_add(a, v, STR("modifiedProperties"), properties_to_json(a, r));
     return v;

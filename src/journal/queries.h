@@ -6,5 +6,11 @@
 extern const struct db_query journal_queries[];
 extern const size_t journal_query_count;
 
+extern const struct db_query search_queries[];
+extern const size_t search_query_count;
+
+extern const struct db_query subject_queries[];
+extern const size_t subject_query_count;
+
 extern const struct db_query audit_queries[];
 extern const size_t audit_query_count;

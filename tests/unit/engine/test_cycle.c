@@ -254,10 +254,8 @@ static void paused_cycle_goes_on(const struct db_config *config)
 static void what_is_not_recorded_is_not_passed_over(const struct db_config *config)
 {
     static const struct db_query take = {
-        "take_place",
-        "INSERT INTO journal (job_no, no, at_us, duration_us, action, status, message,"
-        " kind, source_id, source_name, target_id, target_name, initiated_by, detail)"
-        " VALUES ($1, 300, 0, 0, 5, 0, '', 0, '', '', '', '', '', '{}')"};
+        "take_place", "INSERT INTO journal (job_no, no, at_us, facet, subject, detail)"
+                      " VALUES ($1, 300, 0, 0, 0, '')"};
     static const struct db_query give = {"give_place",
                                          "DELETE FROM journal WHERE job_no = $1 AND no = 300"};
     struct journal_record *records;

@@ -1,7 +1,10 @@
+#include "base/rng.h"
 #include "frame/frame.h"
 #include "frame/postgres.h"
 #include "journal/journal.h"
+#include "journal/pack.h"
 #include "journal/queries.h"
+#include "journal/subject.h"
 
 struct fixture {
     struct db *db;
@@ -27,6 +30,7 @@ static void insert(struct fixture *f, const struct journal_record *r)
 {
     struct err err = {0};
 
+    CHECK(journal_begin(f->db, r->job_no, r->no, r->cycle_id, &err), "%s", err.message);
     CHECK(journal_insert(f->db, r, &err), "record %lld: %s", (long long)r->no, err.message);
 }
 
@@ -55,7 +59,10 @@ static void round_trip_body(const struct db_config *config)
     size_t count;
 
     fixture_init(&f, config);
-    CHECK(db_check(f.db, journal_queries, journal_query_count, &err), "%s", err.message);
+    CHECK(db_check(f.db, journal_queries, journal_query_count, &err) &&
+              db_check(f.db, search_queries, search_query_count, &err) &&
+              db_check(f.db, subject_queries, subject_query_count, &err),
+          "%s", err.message);
     struct json *details = json_new(f.a, JSON_OBJECT);
     json_add_z(f.a, details, "code", "x\"y");
     struct journal_step steps[] = {
@@ -168,6 +175,8 @@ static void queries_body(const struct db_config *config)
         {"folded beyond ASCII", {.who = STR_INIT("æRØ")}, "4"},
         {"source id", {.who = STR_INIT("id-bob")}, "6 2"},
         {"target id", {.who = STR_INIT("t-ada")}, "5 3 1"},
+        {"one object", {.source_id = STR_INIT("ID-Ada")}, "5 3 1"},
+        {"a part of an id is nobody's", {.source_id = STR_INIT("id-A")}, ""},
         {"who and status",
          {.who = STR_INIT("bob"), .by_status = true, .status = STATUS_WARNING},
          "6"},
@@ -264,6 +273,161 @@ static void nobody(void **state)
     test_databases(nobody_body);
 }
 
+/* People enough for whole blocks of names, and for those that are not looked through one by one. */
+enum { PEOPLE = 3000 };
+
+static struct journal_record about(struct fixture *f, int64_t no, int64_t who)
+{
+    struct journal_record r = sample(no);
+
+    r.source_id = arena_printf(f->a, "source-%06lld", (long long)who);
+    r.target_id = arena_printf(f->a, "TARGET-%06lld", (long long)who);
+    r.source_name = arena_printf(f->a, "Person %lld of many", (long long)who);
+    r.source_login = arena_printf(f->a, "p%lld@Example.com", (long long)who);
+    r.target_name = STR("");
+    r.action = ACTION_UPDATE;
+    return r;
+}
+
+static size_t found(struct fixture *f, const struct journal_query *q, int64_t *out_first)
+{
+    struct journal_record *list;
+    struct err err = {0};
+    size_t count = 0;
+
+    CHECK(journal_list(f->db, f->a, 1, q, &list, &count, &err), "%s", err.message);
+    if (out_first)
+        *out_first = count ? list[0].no : 0;
+    for (size_t i = 1; i < count; i++)
+        CHECK(list[i].no < list[i - 1].no, "newest first");
+    return count;
+}
+
+#define FIND(...) found(&f, &(struct journal_query){__VA_ARGS__}, &first)
+
+static void many_body(const struct db_config *config)
+{
+    struct fixture f;
+    struct err err = {0};
+    struct journal_record r;
+    int64_t first;
+    bool done = false;
+
+    fixture_init(&f, config);
+    CHECK(db_begin(f.db, DB_WRITE, &err), "%s", err.message);
+    for (int64_t no = 1; no <= PEOPLE; no++) {
+        r = about(&f, no, no);
+        if (no == 5) {
+            r.status = STATUS_FAILURE;
+            r.code = STR("SystemForCrossDomainIdentityManagementConflict");
+        }
+        insert(&f, &r);
+    }
+    CHECK(db_commit(f.db, &err), "%s", err.message);
+    CHECK(FIND(.who = STR("person 1023 of")) == 1 && first == 1023, "last of a block");
+    CHECK(FIND(.who = STR("person 1024 of")) == 1 && first == 1024, "first of the next");
+    CHECK(FIND(.who = STR("person 2999 of")) == 1 && first == 2999, "in no block yet");
+    CHECK(FIND(.who = STR("P77@example.COM")) == 1 && first == 77, "by login");
+    CHECK(FIND(.who = STR("SOURCE-0007")) == 99 + 1, "by the beginning of an id");
+    CHECK(FIND(.who = STR("source-")) == 0, "not by a short one");
+    CHECK(FIND(.who = STR("of many"), .limit = 7) == 7 && first == PEOPLE, "everybody's newest");
+    CHECK(FIND(.who = STR("of many"), .by_status = true, .status = STATUS_FAILURE) == 1 &&
+              first == 5,
+          "one of everybody's");
+    CHECK(FIND(.who = STR("of many"), .code = STR("conflict"), .before_no = 5) == 0,
+          "none before it");
+    CHECK(FIND(.code = STR("CONFLICT")) == 1 && FIND(.code = STR("onflict")) == 0,
+          "a code with or without its prefix, whole");
+    CHECK(FIND(.by_kind = true, .kind = SOURCE_GROUP) == 0, "no groups");
+
+    r = about(&f, PEOPLE + 1, 10);
+    r.source_name = STR("Marie\n\x1e Curie");
+    r.target_id = STR("another");
+    insert(&f, &r);
+    CHECK(FIND(.who = STR("marie")) == 2 && first == PEOPLE + 1, "by the new name");
+    CHECK(FIND(.who = STR("person 10 of")) == 2, "by the old one");
+    CHECK(FIND(.who = STR("target-000010")) == 2, "by the old id");
+    CHECK(FIND(.who = STR("another")) == 2, "by the new id");
+    CHECK(FIND(.who = STR("person 11 of")) == 1 && first == 11, "the others of its block");
+    CHECK(db_begin(f.db, DB_WRITE, &err) && subject_blocks_make(f.db, 1, 10, &done, &err) && done &&
+              db_commit(f.db, &err),
+          "%s", err.message);
+    CHECK(FIND(.who = STR("marie")) == 2 && FIND(.who = STR("person 11 of")) == 1,
+          "in the block that was made again");
+    fixture_done(&f);
+}
+
+static void many(void **state)
+{
+    (void)state;
+    test_databases(many_body);
+}
+
+/* A cycle that was interrupted by others. */
+static void segments_body(const struct db_config *config)
+{
+    static const char *const cycles[] = {"a", "a", "", "b", "a", "a", "c"};
+    struct journal_record one;
+    struct fixture f;
+    struct err err = {0};
+    int64_t first;
+    bool there;
+
+    fixture_init(&f, config);
+    for (size_t i = 0; i < ARRAY_LEN(cycles); i++) {
+        struct journal_record r = sample((int64_t)i + 1);
+
+        r.cycle_id = str_from_z(cycles[i]);
+        insert(&f, &r);
+    }
+    CHECK(FIND(.cycle_id = STR("A")) == 4 && first == 6, "both stretches");
+    CHECK(FIND(.cycle_id = STR("a"), .limit = 3, .before_no = 6) == 3 && first == 5, "a page");
+    CHECK(FIND(.cycle_id = STR("b")) == 1 && FIND(.cycle_id = STR("x")) == 0, "others");
+    for (size_t i = 0; i < ARRAY_LEN(cycles); i++) {
+        CHECK(journal_load(f.db, f.a, 1, (int64_t)i + 1, &one, &there, &err) && there, "%s",
+              err.message);
+        CHECK_STR(one.cycle_id, cycles[i], "cycle of %zu", i + 1);
+    }
+    CHECK(journal_load(f.db, f.a, 1, 99, &one, &there, &err) && !there, "no such record");
+    fixture_done(&f);
+}
+
+static void segments(void **state)
+{
+    (void)state;
+    test_databases(segments_body);
+}
+
+static void packed(void **state)
+{
+    struct rng_seeded rng;
+    struct err err;
+
+    (void)state;
+    rng_seeded_init(&rng, 5);
+    for (size_t len = 0; len < 70000; len = len * 3 + 1) {
+        for (int kind = 0; kind < 3; kind++) { /* random, alike, empty of meaning */
+            CLEANUP(buf_done) struct buf text, small = {0}, back = {0};
+
+            buf_init(&text, len + 1);
+            for (size_t i = 0; i < len; i++)
+                buf_add_char(&text, kind == 0 ? (char)rng_u64(&rng.rng) : kind == 1 ? 'a' : '"');
+            buf_init(&small, len + 1000);
+            pack_write(&small, buf_str(&text));
+            CHECK(small.len <= len + 6, "%zu bytes become %zu", len, small.len);
+            CHECK(pack_read(buf_str(&small), len, &back, &err), "%s", err.message);
+            CHECK(str_eq(buf_str(&back), buf_str(&text)), "%zu bytes of kind %d", len, kind);
+            for (size_t cut = 0; cut < small.len && cut < 200; cut++) {
+                struct buf cut_off = {0};
+
+                CHECK(!pack_read(str_sub(buf_str(&small), 0, cut), len, &cut_off, &err),
+                      "cut after %zu", cut);
+                buf_done(&cut_off);
+            }
+        }
+    }
+}
+
 /* Time bounds are found by bisection over the numbers, which have gaps and a little disorder. */
 static void times_body(const struct db_config *config)
 {
@@ -319,9 +483,19 @@ static void names(void **state)
                   status == (enum journal_status)i,
               "status %d", i);
     CHECK(!journal_action_from_name(STR("creat"), &action), "no such action");
+    struct arena *a = arena_new();
+    int64_t job_no, no;
+    CHECK(journal_record_numbers(journal_record_id(a, 12, 5000000000), &job_no, &no) &&
+              job_no == 12 && no == 5000000000,
+          "numbers of an id");
+    CHECK(!journal_record_numbers(STR("0b7d0000-0000-4000-9000-00000000000a"), &job_no, &no) &&
+              !journal_record_numbers(STR("7"), &job_no, &no),
+          "not of another");
+    arena_free(a);
     CHECK_STR(str_from_z(step_type_name(STEP_REFERENCE)), "referenceResolution", "step");
 }
 
 TEST_GROUP(journal, cmocka_unit_test(round_trip), cmocka_unit_test(queries),
            cmocka_unit_test(renamed), cmocka_unit_test(nobody), cmocka_unit_test(times),
-           cmocka_unit_test(names))
+           cmocka_unit_test(names), cmocka_unit_test(many), cmocka_unit_test(segments),
+           cmocka_unit_test(packed))
