@@ -98,6 +98,8 @@ bool engine_update(const struct engine *e, const struct job *changed, struct str
 static bool concerns_everybody(struct str name)
 {
     static const char *const groups[] = {"scope.", "create.", "deprovision."};
+    static const char *const others[] = {"client.disableVia", "client.deleteVia",
+                                         "client.groupCreate", "client.groupDelete"};
     struct str group = name;
     size_t dot;
 
@@ -105,6 +107,10 @@ static bool concerns_everybody(struct str name)
         group = str_sub(name, 0, dot + 1);
     for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
         if (str_eq_ascii_nocase(group, str_from_z(groups[i])))
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (str_eq_ascii_nocase(name, str_from_z(others[i])))
             return true;
     }
     return false;

@@ -285,7 +285,7 @@ static void result(const struct run *r, struct arena *a, struct cycle *out)
 
 /* Intervals count from start to start; a cycle that was told to stop goes on at the first
  * opportunity. */
-static int64_t next_cycle(const struct run *r)
+static int64_t next_cycle(struct run *r)
 {
     int64_t now = clock_now(r->engine->clock);
     bool allowed = false; /* what an administrator allowed while the cycle ran */
@@ -297,8 +297,8 @@ static int64_t next_cycle(const struct run *r)
     if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason)))
         return quarantine_next_us(r->job.quarantine_since_us, now);
     /* Not from a start in the future: the clock may have gone back. */
-    return (r->cycle.began_us && r->cycle.began_us < now ? r->cycle.began_us : now) +
-           r->job.interval_us;
+    return due_wake_us(r, (r->cycle.began_us && r->cycle.began_us < now ? r->cycle.began_us : now) +
+                              r->job.interval_us);
 }
 
 static bool cycle(const struct engine *e, int64_t job_no, const struct engine_observer *observer,

@@ -147,12 +147,16 @@ static bool shown_only(struct walk *w, const char *step_name, const struct mappi
 }
 
 /* What is to be sent, against what was read of the account. False: the walk has its outcome. */
-static bool compare(struct walk *w, enum mapping_update_kind kind)
+static bool compare(struct walk *w)
 {
+    struct err err = {.kind = ERR_NONE};
+
     if (w->planned)
         return apply_compare(w);
-    mapping_update(w->mapping, w->values, w->exported_before, kind, w->arena, &w->changes);
-    return true;
+    if (walk_changes(w, w->exported_before, &err))
+        return true;
+    walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
+    return false;
 }
 
 /* --- match --- */
@@ -194,7 +198,7 @@ static void adopt(struct walk *w, const struct target_record *record)
     w->target_id = arena_str(w->arena, record->id);
     w->exported_before = json_clone(w->arena, record->values);
     w->action = ACTION_UPDATE;
-    if (!compare(w, UPDATE_ALL)) {
+    if (!compare(w)) {
         export_finish(w);
         return;
     }
@@ -362,6 +366,12 @@ static void send_create(struct walk *w)
         export_finish(w);
         return;
     }
+    if (w->entry.kind == SOURCE_GROUP && !w->run->settings.group_create) {
+        walk_skip(w, "ActionDisabled",
+                  "No group matches, and the application does not let groups be created");
+        export_finish(w);
+        return;
+    }
     if (unique_begin(w, send_create))
         return;
     if (!mapping_create(w->mapping, w->values, w->arena, &w->changes, &err)) {
@@ -446,8 +456,6 @@ static void send_update(struct walk *w)
 static void on_read(void *ctx, const struct target_result *result)
 {
     struct walk *w = ctx;
-    enum mapping_update_kind kind =
-        w->intent == INTENT_DISABLE ? UPDATE_SOFT_DELETED_ONLY : UPDATE_ALL;
 
     w->requests++;
     if (result->status == TARGET_NOT_FOUND) {
@@ -463,7 +471,7 @@ static void on_read(void *ctx, const struct target_result *result)
     walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
               "Connected to account %.*s", STR_ARG(w->target_id));
     w->steps[w->step_count - 1].details = w->exported_before;
-    if (!compare(w, kind)) {
+    if (!compare(w)) {
         export_finish(w);
         return;
     }
@@ -502,11 +510,17 @@ static void on_removed(void *ctx, const struct target_result *result)
         return;
     }
     good_call(w);
-    walk_succeed(w, ACTION_DELETE);
-    w->keep = KEEP_DROPPED;
+    walk_succeed(w, w->action);
+    if (w->intent == INTENT_DISABLE) { /* so the application disables: the account is still there */
+        walk_properties(w, &w->changes);
+        keep(w, w->target_id, w->exported_before);
+    } else {
+        w->keep = KEEP_DROPPED;
+    }
     walk_step(w, STEP_EXPORT, "EntryExportDelete", STATUS_SUCCESS,
-              result->status == TARGET_OK ? "Account %.*s deleted"
-                                          : "Account %.*s was gone already",
+              result->status != TARGET_OK   ? "Account %.*s was gone already"
+              : w->intent == INTENT_DISABLE ? "Account %.*s disabled by a deletion"
+                                            : "Account %.*s deleted",
               STR_ARG(w->target_id));
     export_finish(w);
 }
@@ -561,8 +575,14 @@ void station_export(struct walk *w)
     case INTENT_MATCH_OR_CREATE:
         begin_match(w);
         break;
-    case INTENT_UPDATE:
     case INTENT_DISABLE:
+        if (w->removal == REMOVAL_BY_DELETE) {
+            send_remove(w);
+            break;
+        }
+        read_account(w);
+        break;
+    case INTENT_UPDATE:
         read_account(w);
         break;
     case INTENT_DELETE:

@@ -156,6 +156,9 @@ bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, stru
     struct retry *due;
     size_t count;
 
+    if (feed_is_due(cursor))
+        return feed_due(r, cursor, page, err);
+    page->repeats = true; /* an object may be due by time, too */
     if (!retry_due(r->db, page->arena, r->job.no, r->cycle.began_us, cursor, RUN_PAGE_SIZE, &due,
                    &count, err))
         return false;
@@ -167,8 +170,7 @@ bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, stru
                         &page->entries[page->count++], err))
             return false;
     }
-    page->last = count < RUN_PAGE_SIZE;
-    page->next = count > 0 ? due[count - 1].source_id : cursor;
+    page->next = count == RUN_PAGE_SIZE ? due[count - 1].source_id : feed_due_start();
     return feed_connections_of(r, page, err);
 }
 

@@ -63,7 +63,8 @@ bool others_open(struct run *r, struct err *err)
 {
     const struct mapping_program *p = r->walk_job.program;
 
-    r->walk_job.others = (struct walk_others){manager_of, group_id, r};
+    r->walk_job.others =
+        (struct walk_others){.manager_of = manager_of, .group_id = group_id, .ctx = r};
     for (size_t i = 0; i < p->object_count; i++) {
         const struct str *names;
         size_t count = mapping_group_names(&p->objects[i], &names);

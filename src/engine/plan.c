@@ -16,6 +16,35 @@ static bool free_for_all(void *ctx, struct str target_attribute, struct str valu
     return true;
 }
 
+/* Of a removal only what depends on IsSoftDeleted counts: a mapping that fails elsewhere does not
+ * keep a leaver's account alive. */
+static bool evaluate_one(struct walk *w, size_t i, const struct mapping_source *source,
+                         const struct mapping_context *context, struct err *err)
+{
+    if (mapping_evaluate_one(w->mapping, i, source, context, w->arena, &w->values[i], err))
+        return true;
+    w->values[i] = (struct mapping_value){.outcome = MAPPING_IGNORED};
+    return !w->mapping->attributes[i].uses_soft_deleted;
+}
+
+static bool evaluate_values(struct walk *w, const struct mapping_source *source,
+                            const struct mapping_context *context, struct err *err)
+{
+    bool removal = w->connected && !w->in_scope;
+
+    w->values = ARENA_ARRAY(w->arena, struct mapping_value, w->mapping->attribute_count);
+    if (!removal)
+        return mapping_evaluate(w->mapping, source, context, w->arena, w->values, err);
+    for (size_t i = 0; i < w->mapping->attribute_count; i++) {
+        if (w->entry.gone && !w->mapping->attributes[i].uses_soft_deleted) {
+            w->values[i] = (struct mapping_value){.outcome = MAPPING_IGNORED};
+        } else if (!evaluate_one(w, i, source, context, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool evaluate(struct walk *w, const struct walk_job *j)
 {
     struct mapping_source source = {
@@ -27,11 +56,11 @@ static bool evaluate(struct walk *w, const struct walk_job *j)
         .now_us = j->now_us,
         .rng = j->rng,
         .taken = w->connected ? NULL : free_for_all, /* an account keeps the value that it has */
+        .default_domain = j->default_domain,
     };
     struct err err = {0};
 
-    w->values = ARENA_ARRAY(w->arena, struct mapping_value, w->mapping->attribute_count);
-    if (mapping_evaluate(w->mapping, &source, &context, w->arena, w->values, &err)) {
+    if (evaluate_values(w, &source, &context, &err)) {
         for (size_t i = 0; i < w->mapping->attribute_count; i++) {
             if (w->values[i].outcome == MAPPING_SKIP_OBJECT) {
                 walk_skip(w, "EntrySynchronizationSkipped", "The mapping of %.*s says to skip it",
@@ -57,50 +86,8 @@ static void parse_exported(struct walk *w)
         w->exported_before = NULL; /* unreadable: as if nothing had been exported, so all is sent */
 }
 
-static void plan_removal(struct walk *w)
-{
-    if (!(w->mapping->can & MAPPING_CAN_DELETE)) {
-        walk_skip(w, "ActionDisabled", "Deleting is switched off in the object mapping");
-        return;
-    }
-    w->intent = INTENT_DELETE;
-    w->action = ACTION_DELETE;
-    walk_step(w, STEP_PROCESSING, "EntrySynchronizationDelete", STATUS_SUCCESS,
-              "The account is to be deleted: %.*s", STR_ARG(w->out_of_scope_reason));
-}
-
-static void plan_disable(struct walk *w)
-{
-    if (w->entry.gone || w->entry.kind == SOURCE_GROUP) { /* a group cannot be disabled */
-        plan_removal(w);
-        return;
-    }
-    if (!w->mapping->maps_soft_deleted) {
-        walk_skip(w, "EntrySynchronizationSkipped",
-                  "Out of scope, and no mapping depends on IsSoftDeleted: the account stays");
-        return;
-    }
-    if (!(w->mapping->can & MAPPING_CAN_UPDATE)) {
-        walk_skip(w, "ActionDisabled", "Updating is switched off in the object mapping");
-        return;
-    }
-    parse_exported(w);
-    mapping_update(w->mapping, w->values, w->exported_before, UPDATE_SOFT_DELETED_ONLY, w->arena,
-                   &w->changes);
-    if (w->changes.count == 0) {
-        walk_skip(w, "RedundantExport", "The account is disabled already");
-        w->unchanged = true;
-        return;
-    }
-    w->intent = INTENT_DISABLE;
-    w->action = ACTION_DISABLE;
-    walk_step(w, STEP_PROCESSING, "EntrySynchronizationUpdate", STATUS_SUCCESS,
-              "The account is to be disabled: %.*s", STR_ARG(w->out_of_scope_reason));
-}
-
 static void plan_update(struct walk *w)
 {
-    parse_exported(w);
     mapping_update(w->mapping, w->values, w->exported_before, UPDATE_ALL, w->arena, &w->changes);
     if (w->changes.count == 0) {
         walk_skip(w, "RedundantExport", "The account says already what it should");
@@ -130,37 +117,48 @@ static void plan_match(struct walk *w)
     w->action = ACTION_CREATE;
 }
 
+/* People who are disabled in the source may get a disabled account (create.inactive); one that
+ * nothing disables would be an enabled one. */
+static bool is_created_inactive(const struct walk *w, const struct walk_job *j)
+{
+    return j->settings->create_inactive && w->entry.kind == SOURCE_USER &&
+           w->events == 1u << REMOVAL_SOURCE_DISABLED && w->mapping->maps_soft_deleted;
+}
+
+static void skip_silently(struct walk *w, const char *code, const char *why, struct str reason)
+{
+    walk_skip(w, code, "%s%.*s", why, STR_ARG(reason));
+    w->silent = true; /* noise: counted for the cycle, not written one by one (engine.md 13.2) */
+}
+
 void station_plan(struct walk *w, const struct walk_job *j)
 {
     w->intent = INTENT_NOTHING;
     w->action = ACTION_OTHER;
     if (!w->mapping || !w->mapping->enabled) {
-        walk_skip(w, "ActionDisabled", "No enabled object mapping handles this kind of object");
-        w->silent = true;
+        skip_silently(w, "ActionDisabled", "No enabled object mapping handles this kind of object",
+                      STR(""));
         return;
     }
-    if (w->entry.gone) {
-        if (w->connected) {
-            plan_removal(w);
-        } else {
-            walk_skip(w, "SourceDeleted", "Deleted in the source; it never had an account here");
-            w->silent = true;
-        }
+    if (w->not_handled) { /* neither provisioned nor deprovisioned (scoping-filters.md 4) */
+        skip_silently(w, w->out_of_scope_code, "Not handled: ", w->out_of_scope_reason);
         return;
     }
-    if (!w->in_scope && !w->connected) {
-        walk_skip(w, w->out_of_scope_code, "Out of scope: %.*s", STR_ARG(w->out_of_scope_reason));
-        w->silent =
-            true; /* noise: counted for the cycle, not written one by one (engine.md 13.2) */
+    if (!walk_due_load(w, j))
+        return;
+    walk_due_turn(w);
+    if (!w->in_scope && !w->connected && !is_created_inactive(w, j)) {
+        skip_silently(w, w->out_of_scope_code, "Out of scope: ", w->out_of_scope_reason);
         return;
     }
     if (!evaluate(w, j))
         return;
-    if (!w->in_scope) {
-        plan_disable(w);
-    } else if (w->connected) {
+    parse_exported(w);
+    if (!w->connected) {
+        plan_match(w);
+    } else if (w->in_scope) {
         plan_update(w);
     } else {
-        plan_match(w);
+        station_removal(w, j);
     }
 }

@@ -83,12 +83,32 @@ static bool record_success(struct db *db, const struct run *r, const struct walk
            (!settled || retry_remove(db, r->job.no, w->entry.id, w->references, err));
 }
 
+/* What is looked at again at a certain time (job/due.h). Of an account that is gone nothing is. */
+static bool record_due(struct db *db, const struct run *r, const struct walk *w, struct err *err)
+{
+    bool dropped = w->keep == KEEP_DROPPED && w->status != STATUS_FAILURE;
+
+    for (unsigned i = 0; i < DUE_REASON_COUNT; i++) {
+        const struct walk_due *d = &w->due[i];
+        bool forget = d->write == DUE_FORGET || (d->write == DUE_DONE && w->keep != KEEP_NOTHING);
+
+        if (dropped && i != DUE_TURN)
+            forget = d->known;
+        if (forget && !due_remove(db, r->job.no, w->entry.id, i, err))
+            return false;
+        if (d->write == DUE_SAVE && !(dropped && i != DUE_TURN) &&
+            !due_save(db, r->job.no, &d->row, err))
+            return false;
+    }
+    return true;
+}
+
 static bool record_walk(struct db *db, const struct run *r, const struct walk *w, int64_t no,
                         struct err *err)
 {
     if (w->again_in_cycle)
         return true;
-    if (!record_connection(db, r, w, err) ||
+    if (!record_connection(db, r, w, err) || !record_due(db, r, w, err) ||
         !(w->second ? references_record(db, r, w, err) : references_follow(db, r, w, err)))
         return false;
     if (r->apply && !apply_record(db, r, w, err))

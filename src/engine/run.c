@@ -46,7 +46,7 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
     r->walk_job.now_us = clock_now(e->clock);
     r->walk_job.rng = e->rng;
-    if (!others_open(r, err) ||
+    if (!others_open(r, err) || !due_run_open(r, err) ||
         !undone_count(r->db, job_no, r->job.schema_version, &r->undone, err))
         return false;
     if (planning)
@@ -66,7 +66,8 @@ bool run_lease(struct run *r, struct err *err)
     if (!retry_count(r->db, r->job.no, &retries, err) ||
         !pending_reference_count(r->db, r->job.no, &pending, err))
         return false;
-    r->had_retries = retries > 0;
+    /* What is due by time is walked like a retry, in the same phase. */
+    r->had_retries = retries > 0 || r->had_due;
     r->had_pending = pending > 0;
     return recorder_open(r, err);
 }
@@ -222,6 +223,15 @@ static void count_outcome(struct cycle_counters *c, const struct walk *w)
     }
 }
 
+static bool writes_due(const struct walk *w)
+{
+    for (size_t i = 0; i < DUE_REASON_COUNT; i++) {
+        if (w->due[i].write != DUE_UNCHANGED)
+            return true;
+    }
+    return false;
+}
+
 void run_walk_finish(struct walk *w)
 {
     struct run *r = w->run;
@@ -243,7 +253,7 @@ void run_walk_finish(struct walk *w)
     w->page->unfinished--;
     bool to_record = !w->again_in_cycle &&
                      (!w->silent || w->keep != KEEP_NOTHING || w->status == STATUS_FAILURE ||
-                      r->had_retries || references_to_record(w));
+                      r->had_retries || references_to_record(w) || writes_due(w));
     if (!r->leased || (!to_record && w->guard.mark == GUARD_FREE)) {
         run_walk_recycle(r, w);
     } else {

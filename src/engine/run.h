@@ -96,6 +96,7 @@ struct run {
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
     struct run_guard guard;
+    bool had_due;           /* something was due by time when the run began */
     bool had_retries;       /* the queue was not empty: successes have to be taken out of it */
     bool had_pending;       /* some references waited for an account */
     enum reference_leg leg; /* the second pass is in */
@@ -190,6 +191,15 @@ bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, 
 bool feed_changes(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_retries(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_only(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+
+/* --- due.c: what comes up by time --- */
+/* Makes the stations see what is kept of removals and turns, if anything is or may come to be. */
+MUST_USE bool due_run_open(struct run *r, struct err *err);
+bool feed_due(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
+struct str feed_due_start(void);     /* its first cursor */
+bool feed_is_due(struct str cursor); /* whether the cursor is one of feed_due */
+/* When the job has to run again: at `otherwise`, or earlier when something is due before. */
+int64_t due_wake_us(struct run *r, int64_t otherwise);
 
 /* --- export.c --- */
 /* The walk under way has its outcome. */

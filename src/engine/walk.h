@@ -9,6 +9,7 @@
 #include "connector/target.h"
 #include "engine/engine.h"
 #include "job/connection.h"
+#include "job/due.h"
 #include "job/held.h"
 #include "job/job.h"
 #include "journal/journal.h"
@@ -23,6 +24,11 @@ struct walk_others {
     bool (*manager_of)(void *ctx, const struct source_entry *entry, struct arena *a,
                        const struct json **out, struct err *err);
     struct str (*group_id)(void *ctx, struct str display_name);
+    /* What is kept of the object's removals and turns (job/due.h). NULL: nothing is kept of
+     * anybody.
+     */
+    bool (*due_of)(void *ctx, const struct source_entry *entry, struct arena *a,
+                   struct due out[DUE_REASON_COUNT], bool found[DUE_REASON_COUNT], struct err *err);
     void *ctx;
 };
 
@@ -32,7 +38,9 @@ struct walk_job {
     const struct job_settings *settings;
     const struct mapping_program *program;
     enum source_scope scope;
-    int64_t now_us; /* one instant for the run's evaluations */
+    int64_t now_us;            /* one instant for the run's evaluations */
+    struct str default_domain; /* of the directory; empty: unknown, or nobody asks */
+    bool tells_all;            /* on demand: each scoping clause is told */
     struct rng *rng;
     struct walk_others others;
 };
@@ -93,6 +101,25 @@ struct walk_references {
     bool group_there; /* the account of the group has been asked for */
 };
 
+/* How an account is removed. */
+enum walk_removal {
+    REMOVAL_BY_UPDATE, /* the attributes that depend on IsSoftDeleted */
+    REMOVAL_BY_VALUE,  /* one attribute, as the policy says */
+    REMOVAL_BY_DELETE, /* the application disables an account when it is asked to delete it */
+};
+
+/* What is kept, and to be kept, of one reason to look at the object again. */
+struct walk_due {
+    bool known; /* there is a row */
+    enum {
+        DUE_UNCHANGED,
+        DUE_SAVE,
+        DUE_FORGET,
+        DUE_DONE /* forgotten, or noted, once the removal was sent */
+    } write;
+    struct due row; /* as it is, or as it is to be saved */
+};
+
 /* What is recorded of the object's place in the target. */
 enum walk_keep {
     KEEP_NOTHING,    /* the connection stays as it was, or there is none */
@@ -126,10 +153,17 @@ struct walk {
     bool in_scope;
     const char *out_of_scope_code; /* skip reason of engine.md 13.1 */
     struct str out_of_scope_reason;
+    unsigned events;  /* bits 1u << enum removal_event: all that keep it out of scope */
+    bool not_handled; /* by input or category filters: nothing is done about it at all */
+    int64_t turns_us; /* when its verdict turns by itself; 0: never */
+    struct walk_due due[DUE_REASON_COUNT];
 
     /* map and plan */
     struct mapping_value *values;
     enum plan_intent intent;
+    enum removal_event event;            /* of a removal: what decided */
+    const struct removal_policy *policy; /* ... and what is wanted then */
+    enum walk_removal removal;           /* ... and how */
     struct mapping_changes changes; /* of an update or disable, against what was last exported */
     struct json *exported_before;   /* parsed connection.exported, or NULL */
     struct mapping_criterion criteria[WALK_CRITERIA_MAX];
@@ -199,6 +233,16 @@ void walk_properties(struct walk *w, const struct mapping_changes *changes);
 /* --- The pure stations. --- */
 void station_import(struct walk *w, const struct walk_job *j);
 void station_scope(struct walk *w, const struct walk_job *j);
+/* Of a connected object out of scope: the same, by what the job's settings say about the events
+ * that keep it out (removal.c; engine.md 6). */
+void station_removal(struct walk *w, const struct walk_job *j);
+/* The difference between what is planned and what the account says now, in w->changes: once more
+ * when it was read. False when it cannot be told. */
+MUST_USE bool walk_changes(struct walk *w, const struct json *current, struct err *err);
+/* What is kept of removals and turns is brought in line with what the walk has found (removal.c).
+ */
+MUST_USE bool walk_due_load(struct walk *w, const struct walk_job *j);
+void walk_due_turn(struct walk *w);
 /* Maps and plans: sets intent, changes, criteria; or skips or fails the walk. */
 void station_plan(struct walk *w, const struct walk_job *j);
 /* All three. Afterwards intent is INTENT_NOTHING and the outcome set, or something is to be

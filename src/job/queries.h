@@ -15,6 +15,8 @@ extern const struct db_query settings_queries[];
 extern const size_t settings_query_count;
 extern const struct db_query retry_queries[];
 extern const size_t retry_query_count;
+extern const struct db_query due_queries[];
+extern const size_t due_query_count;
 extern const struct db_query cycle_queries[];
 extern const size_t cycle_query_count;
 extern const struct db_query lease_queries[];

@@ -239,6 +239,32 @@ void mapping_update(const struct mapping_object *m, const struct mapping_value *
     }
 }
 
+bool mapping_set(const struct mapping_object *m, struct str target, struct str value,
+                 const struct json *current, struct arena *a, struct mapping_changes *out,
+                 struct err *err)
+{
+    const struct json *before;
+    const struct json *after = NULL;
+    size_t i = 0;
+
+    while (i < m->attribute_count &&
+           (m->attributes[i].is_reference || !target_same(m->attributes[i].target, target)))
+        i++;
+    if (i == m->attribute_count) {
+        return err_set(err, ERR_INVALID, "SchemaAttributeNotFound",
+                       "'%.*s' cannot be set on removal: no attribute mapping of %.*s fills it, so "
+                       "nothing would take it back",
+                       STR_ARG(str_sub(target, 0, 100)), STR_ARG(str_sub(m->name, 0, 60)));
+    }
+    if (value.len > 0 && !target_convert_text(&m->attributes[i], value, a, &after, err))
+        return false;
+    changes_init(m, a, out);
+    before = json_is(current, JSON_OBJECT) ? json_get(current, m->attributes[i].target) : NULL;
+    if (!mapping_equal(&m->attributes[i], before, after))
+        add_change(out, &m->attributes[i], before, after);
+    return true;
+}
+
 struct json *mapping_exported(const struct json *before, const struct mapping_changes *changes,
                               struct arena *a)
 {

@@ -229,7 +229,8 @@ static struct judge judge_of(const struct mapping_object *m, const struct mappin
     return j;
 }
 
-bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
+/* The sets before `end`, in their order. */
+static bool sets_hold(const struct mapping_object *m, int end, const struct mapping_source *s,
                       const struct mapping_context *c, struct arena *a, struct str *out_reason)
 {
     CLEANUP(buf_done) struct buf why = {0};
@@ -239,7 +240,7 @@ bool mapping_in_scope(const struct mapping_object *m, const struct mapping_sourc
         return true;
     j = judge_of(m, s, c, a);
     buf_init(&why, 1024);
-    for (int set = 0; set < SET_COUNT; set++) {
+    for (int set = 0; set < end; set++) {
         buf_reset(&why);
         if (set_holds(&j, &m->scope->sets[set], (enum filter_set_kind)set, &why))
             continue;
@@ -248,6 +249,20 @@ bool mapping_in_scope(const struct mapping_object *m, const struct mapping_sourc
         return false;
     }
     return true;
+}
+
+bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
+                      const struct mapping_context *c, struct arena *a, struct str *out_reason)
+{
+    return sets_hold(m, SET_COUNT, s, c, a, out_reason);
+}
+
+bool mapping_handles(const struct mapping_object *m, const struct mapping_source *s,
+                     const struct mapping_context *c, struct arena *a, struct str *out_reason)
+{
+    static_assert(SET_INPUT < SET_GROUPS && SET_CATEGORY < SET_GROUPS, "judged before it");
+    return !m->scope || m->scope->sets[SET_INPUT].count + m->scope->sets[SET_CATEGORY].count == 0 ||
+           sets_hold(m, SET_GROUPS, s, c, a, out_reason);
 }
 
 /* When the present passes the value of an attribute, moved by the clause's distance. */
@@ -313,6 +328,59 @@ void mapping_judge(const struct mapping_object *m, const struct mapping_source *
         for (size_t g = 0; g < m->scope->sets[set].count; g++)
             judge_group(&j, &m->scope->sets[set], set, g, out);
     }
+}
+
+/* Calls fn for each clause of the filter. */
+static void each_clause(const struct mapping_filter *f,
+                        void (*fn)(void *ctx, const struct filter_clause *c), void *ctx)
+{
+    for (int set = 0; f && set < SET_COUNT; set++) {
+        for (size_t g = 0; g < f->sets[set].count; g++) {
+            for (size_t i = 0; i < f->sets[set].groups[g].clause_count; i++)
+                fn(ctx, &f->sets[set].groups[g].clauses[i]);
+        }
+    }
+}
+
+static void note_present(void *ctx, const struct filter_clause *c)
+{
+    bool *out = ctx;
+
+    for (size_t i = 0; i < c->operand_count; i++)
+        *out |= c->operands[i].from_now;
+}
+
+bool mapping_needs_now(const struct mapping_object *m)
+{
+    bool needed = false;
+
+    each_clause(m->scope, note_present, &needed);
+    return needed;
+}
+
+struct turn {
+    const struct judge *judge;
+    int64_t at_us;
+};
+
+static void note_clause_turn(void *ctx, const struct filter_clause *c)
+{
+    struct turn *t = ctx;
+
+    note_turn(t->judge, c, value_of(t->judge, c), &t->at_us);
+}
+
+int64_t mapping_turns_us(const struct mapping_object *m, const struct mapping_source *s,
+                         const struct mapping_context *c, struct arena *a)
+{
+    struct judge j;
+    struct turn t = {.judge = &j};
+
+    if (!mapping_needs_now(m))
+        return 0;
+    j = judge_of(m, s, c, a);
+    each_clause(m->scope, note_clause_turn, &t);
+    return t.at_us;
 }
 
 bool mapping_needs_manager(const struct mapping_object *m)

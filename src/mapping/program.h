@@ -133,6 +133,14 @@ struct mapping_source {
 bool mapping_in_scope(const struct mapping_object *m, const struct mapping_source *s,
                       const struct mapping_context *c, struct arena *a, struct str *out_reason);
 
+/* Whether the object mapping handles the object at all: its input and category filters. One that
+ * it does not handle is neither provisioned nor deprovisioned (scoping-filters.md 4). */
+bool mapping_handles(const struct mapping_object *m, const struct mapping_source *s,
+                     const struct mapping_context *c, struct arena *a, struct str *out_reason);
+/* When a comparison of the filter with the present turns next for this object; 0: never. */
+int64_t mapping_turns_us(const struct mapping_object *m, const struct mapping_source *s,
+                         const struct mapping_context *c, struct arena *a);
+
 /* A scoping filter's verdict, clause by clause: who is excluded can be told by which. */
 struct mapping_clause_verdict {
     const char *set;  /* "groups", "inputFilterGroups", "categoryFilterGroups" */
@@ -156,6 +164,8 @@ void mapping_judge(const struct mapping_object *m, const struct mapping_source *
 /* What a filter needs to know of others: the manager's attributes, the ids of groups named by their
  * display name. */
 bool mapping_needs_manager(const struct mapping_object *m);
+/* Whether the filter compares anything with the present. */
+bool mapping_needs_now(const struct mapping_object *m);
 size_t mapping_group_names(const struct mapping_object *m, const struct str **out_names);
 
 /* A filter by itself, as `usher filter test` takes it: {"groups": [...], ...}. Pointers of findings
@@ -214,6 +224,14 @@ enum mapping_update_kind {
 void mapping_update(const struct mapping_object *m, const struct mapping_value *values,
                     const struct json *current, enum mapping_update_kind kind, struct arena *a,
                     struct mapping_changes *out);
+
+/* The change that gives one target attribute a value written as text, as a removal that sets an
+ * attribute does (engine.md 6.3); none when it has it already. False with ERR_INVALID
+ * "SchemaAttributeNotFound" when no attribute mapping fills it: then nothing would take it back;
+ * or when its type does not take the text. */
+MUST_USE bool mapping_set(const struct mapping_object *m, struct str target, struct str value,
+                          const struct json *current, struct arena *a, struct mapping_changes *out,
+                          struct err *err);
 
 /* The flat object {target attribute: value} after the changes: what is kept as last exported. */
 struct json *mapping_exported(const struct json *before, const struct mapping_changes *changes,

@@ -12,6 +12,8 @@ enum event {
     LEAVE_ONE,   /* of two assigned groups */
     LEAVE_OTHER, /* the second one */
     JOIN_ONE,
+    FAIL_FILTER,
+    PASS_FILTER,
     BLOCK,
     UNBLOCK,
     SOFT_DELETE,
@@ -20,14 +22,99 @@ enum event {
     PURGE, /* soft and hard delete without a cycle between */
 };
 
-enum setting { STANDARD, UPDATE_OFF, DELETE_OFF, NOT_MAPPED, SETTING_COUNT };
+/* The columns: one setting each differs from the standard. The first six are those of the table. */
+enum setting {
+    STANDARD,
+    UPDATE_OFF,
+    DELETE_OFF,
+    NOT_MAPPED,
+    SKIP_FLAG,
+    NO_DISABLE,
+    SKIP_OUT_OF_SCOPE,
+    SKIP_DISABLED,
+    AFTER_UNASSIGN_OFF,
+    DISABLE_BY_DELETING,
+    DELETE_BY_DISABLING,
+    NO_DELETE,
+    SETTING_COUNT
+};
+
+static const struct column {
+    const char *name;
+    const char *from, *to;      /* edit of the schema; NULL: none */
+    const char *settings[2][2]; /* names and values */
+} columns[SETTING_COUNT] = {
+    [STANDARD] = {"standard", NULL, NULL, {{0}}},
+    [UPDATE_OFF] = {"update off",
+                    "\"flowTypes\":\"Add,Update,Delete\"",
+                    "\"flowTypes\":\"Add,Delete\"",
+                    {{0}}},
+    [DELETE_OFF] = {"delete off",
+                    "\"flowTypes\":\"Add,Update,Delete\"",
+                    "\"flowTypes\":\"Add,Update\"",
+                    {{0}}},
+    [NOT_MAPPED] = {"IsSoftDeleted not mapped", "IsSoftDeleted", "accountEnabled", {{0}}},
+    [SKIP_FLAG] = {"skip flag",
+                   NULL,
+                   NULL,
+                   {{"deprovision.skipOutOfScope", "true"}, {"deprovision.skipDisabled", "true"}}},
+    [NO_DISABLE] = {"no disable", NULL, NULL, {{"client.disableVia", "none"}}},
+    [SKIP_OUT_OF_SCOPE] = {"skip out of scope",
+                           NULL,
+                           NULL,
+                           {{"deprovision.skipOutOfScope", "true"}}},
+    [SKIP_DISABLED] = {"skip disabled", NULL, NULL, {{"deprovision.skipDisabled", "true"}}},
+    [AFTER_UNASSIGN_OFF] = {"delete after unassign off",
+                            NULL,
+                            NULL,
+                            {{"deprovision.deleteAfterUnassign", "false"}}},
+    [DISABLE_BY_DELETING] = {"disables by DELETE", NULL, NULL, {{"client.disableVia", "delete"}}},
+    [DELETE_BY_DISABLING] = {"deletes by disabling", NULL, NULL, {{"client.deleteVia", "active"}}},
+    [NO_DELETE] = {"cannot delete", NULL, NULL, {{"client.deleteVia", "none"}}},
+};
 
 /* What the last event leads to. */
-enum outcome { NONE, DISABLED, DELETED, ENABLED };
+enum outcome {
+    NONE,
+    DISABLED,
+    DELETED,
+    ENABLED,
+    GONE,    /* nothing: it was deleted before */
+    CREATED, /* it was deleted before, and comes back */
+    HIDDEN,  /* disabled by a DELETE: the connection stays */
+};
 
-static const char *const setting_names[SETTING_COUNT] = {"standard", "update off", "delete off",
-                                                         "IsSoftDeleted not mapped"};
+#define ALL_COLUMNS(x)                     \
+    {                                      \
+        x, x, x, x, x, x, x, x, x, x, x, x \
+    }
+#define LEAVES                                                                                     \
+    {                                                                                              \
+        DISABLED, NONE, DISABLED, NONE, NONE, DELETED, NONE, DISABLED, DISABLED, HIDDEN, DISABLED, \
+            DISABLED                                                                               \
+    }
+#define IS_BLOCKED                                                                                 \
+    {                                                                                              \
+        DISABLED, NONE, DISABLED, NONE, NONE, DELETED, DISABLED, NONE, DISABLED, HIDDEN, DISABLED, \
+            DISABLED                                                                               \
+    }
+#define IS_PURGED                                                                              \
+    {                                                                                          \
+        DELETED, DELETED, NONE, DELETED, DELETED, DELETED, DELETED, DELETED, DELETED, DELETED, \
+            DISABLED, DISABLED                                                                 \
+    }
+#define RETURNS                                                                                \
+    {                                                                                          \
+        ENABLED, NONE, ENABLED, NONE, NONE, CREATED, NONE, ENABLED, ENABLED, CREATED, ENABLED, \
+            ENABLED                                                                            \
+    }
+#define IS_UNBLOCKED                                                                           \
+    {                                                                                          \
+        ENABLED, NONE, ENABLED, NONE, NONE, CREATED, ENABLED, NONE, ENABLED, CREATED, ENABLED, \
+            ENABLED                                                                            \
+    }
 
+/* Rows 1 to 12 are those of 6.3, by their numbers. */
 static const struct {
     const char *name;
     bool by_groups;      /* assigned through two groups instead of directly */
@@ -35,75 +122,75 @@ static const struct {
     enum event events[4];
     enum outcome expect[SETTING_COUNT];
 } rows[] = {
-    {"1 unassigned", false, false, {UNASSIGN}, {DISABLED, NONE, DISABLED, NONE}},
-    {"2 last group", true, false, {LEAVE_ONE, LEAVE_OTHER}, {DISABLED, NONE, DISABLED, NONE}},
-    {"3 another path remains", true, false, {LEAVE_ONE}, {NONE, NONE, NONE, NONE}},
-    {"5 disabled", false, false, {BLOCK}, {DISABLED, NONE, DISABLED, NONE}},
-    {"6 soft-deleted", false, false, {SOFT_DELETE}, {DISABLED, NONE, DISABLED, NONE}},
-    {"7 hard-deleted", false, false, {SOFT_DELETE, HARD_DELETE}, {DELETED, DELETED, NONE, DELETED}},
-    {"8 disabled, unassigned", false, false, {BLOCK, UNASSIGN}, {NONE, NONE, NONE, NONE}},
-    {"9 unassigned, soft-deleted", false, false, {UNASSIGN, SOFT_DELETE}, {NONE, NONE, NONE, NONE}},
+    {"1 unassigned", false, false, {UNASSIGN}, LEAVES},
+    {"2 last group", true, false, {LEAVE_ONE, LEAVE_OTHER}, LEAVES},
+    {"3 another path remains", true, false, {LEAVE_ONE}, ALL_COLUMNS(NONE)},
+    {"4 fails the filter", false, false, {FAIL_FILTER}, LEAVES},
+    {"5 disabled", false, false, {BLOCK}, IS_BLOCKED},
+    {"6 soft-deleted", false, false, {SOFT_DELETE}, IS_BLOCKED},
+    {"7 purged after the recycle bin",
+     false,
+     false,
+     {SOFT_DELETE, HARD_DELETE},
+     {DELETED, DELETED, NONE, DELETED, DELETED, GONE, DELETED, DELETED, DELETED, DELETED, NONE,
+      NONE}},
+    {"8 disabled, unassigned",
+     false,
+     false,
+     {BLOCK, UNASSIGN},
+     {NONE, NONE, NONE, NONE, NONE, GONE, NONE, DISABLED, NONE, GONE, NONE, NONE}},
+    {"9 unassigned, soft-deleted",
+     false,
+     false,
+     {UNASSIGN, SOFT_DELETE},
+     {NONE, NONE, NONE, NONE, NONE, GONE, DISABLED, NONE, NONE, GONE, NONE, NONE}},
     {"10 unassigned, hard-deleted",
      false,
      false,
      {UNASSIGN, PURGE},
-     {DELETED, DELETED, NONE, DELETED}},
-    {"11 never connected, disabled", false, true, {BLOCK}, {NONE, NONE, NONE, NONE}},
-    {"11 never connected, soft-deleted", false, true, {SOFT_DELETE}, {NONE, NONE, NONE, NONE}},
-    {"11 never connected, purged", false, true, {PURGE}, {NONE, NONE, NONE, NONE}},
-    {"12 purged at once", false, false, {PURGE}, {DELETED, DELETED, NONE, DELETED}},
-    {"6.4 assigned again", false, false, {UNASSIGN, ASSIGN}, {ENABLED, NONE, ENABLED, NONE}},
-    {"6.4 in a group again",
-     true,
+     {DELETED, DELETED, NONE, DELETED, DELETED, GONE, DELETED, DELETED, NONE, DELETED, NONE, NONE}},
+    {"10 filtered out, hard-deleted",
      false,
-     {LEAVE_ONE, LEAVE_OTHER, JOIN_ONE},
-     {ENABLED, NONE, ENABLED, NONE}},
-    {"6.4 enabled again", false, false, {BLOCK, UNBLOCK}, {ENABLED, NONE, ENABLED, NONE}},
-    {"6.4 restored", false, false, {SOFT_DELETE, RESTORE}, {ENABLED, NONE, ENABLED, NONE}},
+     false,
+     {FAIL_FILTER, PURGE},
+     {DELETED, DELETED, NONE, DELETED, DELETED, GONE, DELETED, DELETED, NONE, DELETED, NONE, NONE}},
+    {"11 never connected, disabled", false, true, {BLOCK}, ALL_COLUMNS(NONE)},
+    {"11 never connected, filtered out", false, true, {FAIL_FILTER}, ALL_COLUMNS(NONE)},
+    {"11 never connected, soft-deleted", false, true, {SOFT_DELETE}, ALL_COLUMNS(NONE)},
+    {"11 never connected, purged", false, true, {PURGE}, ALL_COLUMNS(NONE)},
+    {"12 purged at once", false, false, {PURGE}, IS_PURGED},
+    {"6.4 assigned again", false, false, {UNASSIGN, ASSIGN}, RETURNS},
+    {"6.4 in a group again", true, false, {LEAVE_ONE, LEAVE_OTHER, JOIN_ONE}, RETURNS},
+    {"6.4 passes the filter again", false, false, {FAIL_FILTER, PASS_FILTER}, RETURNS},
+    {"6.4 enabled again", false, false, {BLOCK, UNBLOCK}, IS_UNBLOCKED},
+    {"6.4 restored", false, false, {SOFT_DELETE, RESTORE}, IS_UNBLOCKED},
     {"6.4 restored, still unassigned",
      false,
      false,
      {UNASSIGN, SOFT_DELETE, RESTORE},
-     {NONE, NONE, NONE, NONE}},
+     {NONE, NONE, NONE, NONE, NONE, GONE, NONE, NONE, NONE, GONE, NONE, NONE}},
 };
 
-/* Every setting is a change of the stored schema, before the first cycle. */
+/* Passed by everybody whose name does not say otherwise. */
+#define FILTER                                                                    \
+    "\"scope\":{\"groups\":[{\"name\":\"in\",\"clauses\":[{"                      \
+    "\"sourceOperandName\":\"displayName\",\"operatorName\":\"NOT REGEX MATCH\"," \
+    "\"targetOperand\":{\"values\":[\"^out\"]}}]}]}"
+
+/* Before the first cycle. */
 static void set_up(enum setting setting)
 {
-    static const struct {
-        const char *from, *to;
-    } edits[SETTING_COUNT] = {
-        [UPDATE_OFF] = {"\"flowTypes\":\"Add,Update,Delete\"", "\"flowTypes\":\"Add,Delete\""},
-        [DELETE_OFF] = {"\"flowTypes\":\"Add,Update,Delete\"", "\"flowTypes\":\"Add,Update\""},
-        [NOT_MAPPED] = {"IsSoftDeleted", "accountEnabled"},
-    };
-    struct str schema;
-    struct buf edited;
-    struct err err;
-    int64_t version;
-    size_t at;
+    const struct column *c = &columns[setting];
 
-    if (setting == STANDARD)
-        return;
-    CHECK(job_schema_load(w->db, w->arena, w->job.no, 0, &schema, &err), "%s", err.message);
-    buf_init(&edited, 1 << 20);
-    CHECK(str_find(schema, str_from_z(edits[setting].from), &at), "%s is in %.*s",
-          edits[setting].from, STR_ARG(schema));
-    while (str_find(schema, str_from_z(edits[setting].from), &at)) {
-        buf_add(&edited, str_sub(schema, 0, at));
-        buf_add_z(&edited, edits[setting].to);
-        schema = str_from(schema, at + strlen(edits[setting].from));
-    }
-    buf_add(&edited, schema);
-    CHECK(
-        job_schema_save(w->db, w->job.no, buf_str(&edited), STR("t"), STR("t"), 1, &version, &err),
-        "%s", err.message);
-    buf_done(&edited);
+    if (c->from)
+        world_schema(w, c->from, c->to);
+    for (size_t i = 0; i < ARRAY_LEN(c->settings) && c->settings[i][0]; i++)
+        world_setting(w, c->settings[i][0], c->settings[i][1]);
 }
 
 static struct str groups[2];
 
-static void happen(enum event event, struct str ada)
+static void happen(enum event event, struct str ada, const char *name)
 {
     switch (event) {
     case NOTHING:
@@ -118,6 +205,11 @@ static void happen(enum event event, struct str ada)
         break;
     case LEAVE_OTHER:
         world_member(w, groups[1], ada, false);
+        break;
+    case FAIL_FILTER:
+    case PASS_FILTER:
+        world_set(w, ada, "displayName",
+                  event == FAIL_FILTER ? "\"out\"" : arena_printf(w->arena, "\"%s\"", name).ptr);
         break;
     case BLOCK:
     case UNBLOCK:
@@ -139,9 +231,24 @@ static void happen(enum event event, struct str ada)
     }
 }
 
+static void check_counts(const struct cycle *c, enum outcome expect, const char *row,
+                         const char *setting)
+{
+    CHECK(c->counters.failed == 0 && c->counters.created == (expect == CREATED) &&
+              c->counters.disabled == (expect == DISABLED || expect == HIDDEN) &&
+              c->counters.deleted == (expect == DELETED) &&
+              c->counters.updated == (expect == ENABLED),
+          "%s, %s: %lld created, %lld disabled, %lld deleted, %lld updated", row, setting,
+          (long long)c->counters.created, (long long)c->counters.disabled,
+          (long long)c->counters.deleted, (long long)c->counters.updated);
+    CHECK((c->counters.requests == 0) == (expect == NONE || expect == GONE),
+          "%s, %s: %lld requests", row, setting, (long long)c->counters.requests);
+}
+
 /* A person goes through a row, in a world where the others have settled. */
 static void check_row(size_t row, const char *setting, enum outcome expect)
 {
+    bool is_gone = expect == DELETED || expect == GONE || expect == HIDDEN;
     const char *name = arena_printf(w->arena, "p%zu", row).ptr;
     struct account *account;
     struct cycle c = {0};
@@ -158,23 +265,17 @@ static void check_row(size_t row, const char *setting, enum outcome expect)
     CHECK(!world_account(w, name) == rows[row].never_assigned, "%s: who is in has an account",
           rows[row].name);
     for (size_t i = 0; i < ARRAY_LEN(rows[row].events) && rows[row].events[i] != NOTHING; i++) {
-        happen(rows[row].events[i], person);
+        happen(rows[row].events[i], person, name);
         c = world_cycle(w);
     }
-    CHECK(c.counters.failed == 0 && c.counters.created == 0 &&
-              c.counters.disabled == (expect == DISABLED) &&
-              c.counters.deleted == (expect == DELETED) &&
-              c.counters.updated == (expect == ENABLED),
-          "%s, %s: %lld created, %lld disabled, %lld deleted, %lld updated", rows[row].name,
-          setting, (long long)c.counters.created, (long long)c.counters.disabled,
-          (long long)c.counters.deleted, (long long)c.counters.updated);
-    CHECK((c.counters.requests == 0) == (expect == NONE), "%s, %s: %lld requests", rows[row].name,
-          setting, (long long)c.counters.requests);
+    check_counts(&c, expect, rows[row].name, setting);
     account = world_account(w, name);
-    CHECK(!account == (expect == DELETED || rows[row].never_assigned), "%s, %s: the account",
-          rows[row].name, setting);
-    if (account && (expect == DISABLED || expect == ENABLED))
-        CHECK_STR(world_value(account, "active"), expect == ENABLED ? "true" : "false", "active");
+    CHECK(!account == (is_gone || rows[row].never_assigned), "%s, %s: the account", rows[row].name,
+          setting);
+    if (account && expect != NONE) {
+        CHECK_STR(world_value(account, "active"), expect == DISABLED ? "false" : "true", "%s, %s",
+                  rows[row].name, setting);
+    }
     c = world_cycle(w);
     CHECK(c.counters.requests == 0 && w->calls[CALL_MEMBERS] == 0, "%s, %s: settled",
           rows[row].name, setting);
@@ -184,56 +285,37 @@ static void check_rows(const struct db_config *config, enum setting setting)
 {
     w = malloc(sizeof(*w));
     world_init(w, config, "scim");
+    world_schema(w, "\"scope\":null", FILTER);
+    world_setting(w, "guard", "false"); /* so many would be held */
     set_up(setting);
     for (size_t row = 0; row < ARRAY_LEN(rows); row++)
-        check_row(row, setting_names[setting], rows[row].expect[setting]);
+        check_row(row, columns[setting].name, rows[row].expect[setting]);
     world_done(w);
     free(w);
 }
 
-static void standard_on(const struct db_config *config)
-{
-    check_rows(config, STANDARD);
-}
-
-static void standard(void **state)
-{
-    (void)state;
-    test_databases(standard_on);
-}
-
-static void update_off_on(const struct db_config *config)
-{
-    check_rows(config, UPDATE_OFF);
-}
-
-static void update_off(void **state)
-{
-    (void)state;
-    test_databases(update_off_on);
-}
-
-static void delete_off_on(const struct db_config *config)
-{
-    check_rows(config, DELETE_OFF);
-}
-
-static void delete_off(void **state)
-{
-    (void)state;
-    test_databases(delete_off_on);
-}
-
-static void not_mapped_on(const struct db_config *config)
-{
-    check_rows(config, NOT_MAPPED);
-}
-
-static void not_mapped(void **state)
-{
-    (void)state;
-    test_databases(not_mapped_on);
-}
+#define COLUMN(fn, setting)                             \
+    static void fn##_on(const struct db_config *config) \
+    {                                                   \
+        check_rows(config, setting);                    \
+    }                                                   \
+    static void fn(void **state)                        \
+    {                                                   \
+        (void)state;                                    \
+        test_databases(fn##_on);                        \
+    }
+COLUMN(standard, STANDARD)
+COLUMN(update_off, UPDATE_OFF)
+COLUMN(delete_off, DELETE_OFF)
+COLUMN(not_mapped, NOT_MAPPED)
+COLUMN(skip_flag, SKIP_FLAG)
+COLUMN(no_disable, NO_DISABLE)
+COLUMN(skip_out_of_scope, SKIP_OUT_OF_SCOPE)
+COLUMN(skip_disabled, SKIP_DISABLED)
+COLUMN(after_unassign_off, AFTER_UNASSIGN_OFF)
+COLUMN(disable_by_deleting, DISABLE_BY_DELETING)
+COLUMN(delete_by_disabling, DELETE_BY_DISABLING)
+COLUMN(no_delete, NO_DELETE)
 
 /* An account that stays as it is out of scope keeps its manager, too (engine.md 6.2). */
 static void out_of_scope_references_on(const struct db_config *config)
@@ -266,5 +348,8 @@ static void out_of_scope_references(void **state)
 }
 
 TEST_GROUP(lifecycle, cmocka_unit_test(standard), cmocka_unit_test(update_off),
-           cmocka_unit_test(delete_off), cmocka_unit_test(not_mapped),
-           cmocka_unit_test(out_of_scope_references))
+           cmocka_unit_test(delete_off), cmocka_unit_test(not_mapped), cmocka_unit_test(skip_flag),
+           cmocka_unit_test(no_disable), cmocka_unit_test(skip_out_of_scope),
+           cmocka_unit_test(skip_disabled), cmocka_unit_test(after_unassign_off),
+           cmocka_unit_test(disable_by_deleting), cmocka_unit_test(delete_by_disabling),
+           cmocka_unit_test(no_delete), cmocka_unit_test(out_of_scope_references))

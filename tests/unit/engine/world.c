@@ -629,6 +629,35 @@ void world_delete(struct world *w, struct str id, enum world_deletion how)
     OK(directory_commit(&tx, err));
 }
 
+void world_setting(struct world *w, const char *name, const char *value)
+{
+    struct engine_setting setting = {str_from_z(name), str_from_z(value)};
+
+    OK(engine_set(&w->engine, w->job.no, &setting, 1, STR("tester"), err));
+}
+
+void world_schema(struct world *w, const char *from, const char *to)
+{
+    struct str schema;
+    struct buf edited;
+    int64_t version;
+    size_t at;
+
+    OK(job_schema_load(w->db, w->arena, w->job.no, 0, &schema, err));
+    buf_init(&edited, 1 << 20);
+    CHECK(str_find(schema, str_from_z(from), &at), "%s is in %.*s", from, STR_ARG(schema));
+    while (str_find(schema, str_from_z(from), &at)) {
+        buf_add(&edited, str_sub(schema, 0, at));
+        buf_add_z(&edited, to);
+        schema = str_from(schema, at + strlen(from));
+    }
+    buf_add(&edited, schema);
+    OK(job_schema_save(w->db, w->job.no, buf_str(&edited), STR("tester"), STR("changed"),
+                       w->clock.now, &version, err));
+    OK(watermark_save(w->db, w->job.no, STR(""), err));
+    buf_done(&edited);
+}
+
 bool world_try_cycle(struct world *w, struct cycle *out, struct err *err)
 {
     w->clock.now += US_PER_MINUTE;

@@ -86,6 +86,12 @@ void world_member(struct world *w, struct str group, struct str member, bool pre
 enum world_deletion { WORLD_SOFT, WORLD_RESTORE, WORLD_HARD };
 void world_delete(struct world *w, struct str id, enum world_deletion how);
 
+/* Sets a setting of the job, as an administrator does. */
+void world_setting(struct world *w, const char *name, const char *value);
+/* Saves the job's schema with every `from` in its text, of which there is one at least, replaced.
+ */
+void world_schema(struct world *w, const char *from, const char *to);
+
 /* Runs a cycle that must succeed; time moves on a minute before it. */
 struct cycle world_cycle(struct world *w);
 bool world_try_cycle(struct world *w, struct cycle *out, struct err *err);

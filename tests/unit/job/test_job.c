@@ -18,6 +18,7 @@ static void statements_body(const struct db_config *config)
         {reference_queries, &reference_query_count},
         {settings_queries, &settings_query_count},
         {undone_queries, &undone_query_count},
+        {due_queries, &due_query_count},
         {retry_queries, &retry_query_count},
         {held_queries, &held_query_count},
         {cycle_queries, &cycle_query_count},
