@@ -2,12 +2,14 @@
 #include "base/unicode.h"
 #include "cli/author.h"
 #include "cli/cli.h"
+#include "cli/sending.h"
 #include "cli/wire.h"
 #include "directory/assignment.h"
 #include "engine/note.h"
 #include "gallery/gallery.h"
 #include "job/job.h"
 #include "job/settings.h"
+#include "notify/address.h"
 
 #include <string.h>
 
@@ -88,8 +90,11 @@ static bool apply_options(const struct cli_args *args, struct job *job, struct e
                        "--interval is a duration of a minute or more such as PT40M, not '%s'",
                        interval);
     }
-    if (mail)
-        job->notification_mail = str_from_z(mail);
+    if (mail) {
+        if (!notify_addresses_check(str_from_z(mail), err))
+            return err_wrap(err, "--notification-mail");
+        job->notification_mail = str_trim(str_from_z(mail));
+    }
     return true;
 }
 
@@ -370,6 +375,7 @@ static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job
     return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), job, err) &&
            apply_options(args, job, err) && test_changed(w, args, job, &token, err) &&
            (!cli_value(args, "--token") || save_token(w, job, &token, err)) &&
+           cli_webhook_secret_save(w, args, job, err) &&
            engine_update(&w->engine, job, w->engine.author, err) &&
            save_settings(w, args, job, err);
 }
@@ -526,9 +532,9 @@ static int run_test(struct cli *c, const struct cli_args *args)
     {                                                                       \
         "--interval", "PT40M", "pause between cycles, an ISO 8601 duration" \
     }
-#define MAIL                                                                    \
-    {                                                                           \
-        "--notification-mail", "ADDRESS", "who is told when something is wrong" \
+#define MAIL                                                                        \
+    {                                                                               \
+        "--notification-mail", "ADDRESS,...", "who is told when something is wrong" \
     }
 
 static const struct cli_option add_options[] = {
@@ -547,6 +553,8 @@ static const struct cli_option set_options[] = {
     SCOPE,
     INTERVAL,
     MAIL,
+    {"--webhook-secret", "S",
+     "signs what goes to notify.webhook; '-' reads it from standard input"},
     {"--setting", "NAME=VALUE", "one of 'usher app settings N'; may be repeated"},
     {"--no-test", NULL, "save without testing the connection"},
 };

@@ -19,6 +19,7 @@ const struct cli_own_setting cli_own_settings[] = {
                 "how long an application may take for an answer (default 60)"},
      .min = 1,
      .max = CLI_TIMEOUT_MAX_S},
+    {.option = {"--smtp-password", "PASSWORD", "of smtp-user on the mail server for notices"}},
     {.option = {"--ca-file", "FILE", "PEM of authorities to trust beside the system's"}},
     {.option = {"--database-schema", "NAME", "PostgreSQL: the schema to work in"}},
 };

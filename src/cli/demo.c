@@ -2,6 +2,7 @@
  * it is done already, so that a second run goes on where the first one ended. */
 #include "base/env.h"
 #include "cli/cycle.h"
+#include "cli/sending.h"
 #include "cli/service.h"
 #include "cli/status.h"
 #include "directory/assignment.h"
@@ -23,6 +24,7 @@ struct demo {
     struct cli *cli;
     struct cli_wire wire;
     struct service service;
+    struct cli_sending sending;
     struct job job;
     struct str who;    /* userPrincipalName of somebody to try things on */
     struct secret key; /* of the tenant; only in the run that made it */
@@ -321,7 +323,8 @@ static bool run(struct demo *d, const struct cli_args *args, struct err *err)
     }
     if (cli_flag(args, "--no-serve"))
         return true;
-    if (!service_schedule(&d->service, err))
+    if (!cli_sending_init(&d->sending, &d->wire, args, err) ||
+        !service_schedule(&d->service, &d->sending.how, err))
         return false;
     cli_say(d->cli, "\nusher keeps serving on %.*s; Ctrl-C ends it, 'usher demo' goes on with it",
             STR_ARG(service_url(&d->service)));
@@ -339,6 +342,7 @@ static int run_demo(struct cli *c, const struct cli_args *args)
     cli_interrupt_begin();
     ok = run(&d, args, &err);
     service_stop(&d.service);
+    cli_sending_done(&d.sending);
     cli_wire_end(&d.wire);
     secret_done(&d.key);
     return ok ? 0 : cli_fail(c, &err);

@@ -1,5 +1,6 @@
 /* `usher serve`: the service, until it is told to stop. */
 #include "base/log.h"
+#include "cli/sending.h"
 #include "cli/service.h"
 #include "cli/supervisor.h"
 
@@ -17,23 +18,26 @@ static bool parse(const struct cli_args *args, struct service_options *out, stru
     return !roles || service_roles_parse(str_from_z(roles), &out->roles, err);
 }
 
-static bool start(struct service *s, struct cli_wire *w, const struct service_options *options,
-                  struct err *err)
+static bool start(struct service *s, struct cli_wire *w, struct cli_sending *sending,
+                  const struct cli_args *args, struct err *err)
 {
-    return cli_wire_begin(w, w->cli, err) && service_start(s, w, options, err) &&
-           (!(options->roles & SERVICE_ENGINE) || service_schedule(s, err));
+    struct service_options options;
+
+    return parse(args, &options, err) && cli_wire_begin(w, w->cli, err) &&
+           cli_sending_init(sending, w, args, err) && service_start(s, w, &options, err) &&
+           (!(options.roles & SERVICE_ENGINE) || service_schedule(s, &sending->how, err));
 }
 
 static int run_serve(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
+    CLEANUP(cli_sending_done) struct cli_sending sending = {0};
     CLEANUP(service_stop) struct service s = {0};
-    struct service_options options;
     struct err err = {.kind = ERR_NONE};
     struct str url;
 
     cli_interrupt_begin();
-    if (!parse(args, &options, &err) || !start(&s, &w, &options, &err))
+    if (!start(&s, &w, &sending, args, &err))
         return cli_fail(c, &err);
     url = service_url(&s);
     cli_say(c, "usher listens on %.*s", STR_ARG(url));
@@ -52,6 +56,7 @@ const struct cli_option service_settings[] = {
     {"--tls-cert", "FILE", "certificate chain, PEM: serves HTTPS"},
     {"--tls-key", "FILE", "its private key, PEM"},
     {"--public-url", "URL", "where clients reach it, for base URLs (default: where it listens)"},
+    CLI_MAIL_OPTIONS,
 };
 const size_t service_setting_count = ARRAY_LEN(service_settings);
 
@@ -59,7 +64,7 @@ static const struct cli_command commands[] = {
     {
         .name = "serve",
         .usage = "[--listen ADDRESS:PORT] [--role ROLES] [--tls-cert F --tls-key F] "
-                 "[--public-url URL]",
+                 "[--public-url URL] [--smtp-url URL ...]",
         .summary = "run the service: cycles on schedule, SCIM tenants",
         .help =
             "Runs until SIGTERM or Ctrl-C, then ends what is in flight. Each option may stand in the\n"

@@ -218,13 +218,14 @@ bool service_start(struct service *s, struct cli_wire *wire, const struct servic
     return ok;
 }
 
-bool service_schedule(struct service *s, struct err *err)
+bool service_schedule(struct service *s, const struct notify_sending *notices, struct err *err)
 {
     bool ok;
 
     cli_interrupt_hold();
     s->wire->engine.author = (struct str){0}; /* what it does by itself is nobody's order */
-    ok = engine_scheduler_start(&s->wire->engine, NULL, &s->scheduler, err);
+    ok = engine_scheduler_start(&s->wire->engine, NULL, &s->scheduler, err) &&
+         notify_sender_start(notices, &s->notices, err);
     cli_interrupt_release();
     return ok;
 }
@@ -232,6 +233,7 @@ bool service_schedule(struct service *s, struct err *err)
 void service_stop(struct service *s)
 {
     engine_scheduler_stop(s->scheduler);
+    notify_sender_stop(s->notices);
     http_server_stop(s->http);
     provider_close(s->provider);
     *s = (struct service){0};

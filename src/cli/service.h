@@ -4,6 +4,7 @@
 
 #include "cli/wire.h"
 #include "http/server.h"
+#include "notify/sender.h"
 #include "provider/provider.h"
 
 enum service_role { SERVICE_API = 1, SERVICE_ENGINE = 2, SERVICE_PROVIDER = 4 };
@@ -25,6 +26,7 @@ struct service {
     struct provider *provider;
     struct http_server *http;
     struct engine_scheduler *scheduler;
+    struct notify_sender *notices;
     struct http_route *routes;
     const char *address;
     bool tls;
@@ -34,7 +36,9 @@ struct service {
  * "addressInUse" and the like, naming --listen. Threads started here get no signals. */
 MUST_USE bool service_start(struct service *s, struct cli_wire *wire,
                             const struct service_options *options, struct err *err);
-MUST_USE bool service_schedule(struct service *s, struct err *err);
+/* With the scheduler, the sender of its notices. */
+MUST_USE bool service_schedule(struct service *s, const struct notify_sending *notices,
+                               struct err *err);
 /* "http://127.0.0.1:8080", in the arena of the command. */
 struct str service_url(const struct service *s);
 void service_stop(struct service *s); /* drains; also after a failed start */

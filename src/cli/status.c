@@ -89,6 +89,16 @@ static struct json *quarantine_json(struct arena *a, const struct job *job)
     return v;
 }
 
+static struct json *notices_json(struct arena *a, const struct notify_backlog *b)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+
+    json_add_int(a, v, "waiting", b->waiting);
+    json_add_int(a, v, "givenUp", b->given_up);
+    json_add_str(a, v, "error", b->error);
+    return v;
+}
+
 static void add_cycles(struct arena *a, struct json *v, const struct engine_status *s)
 {
     if (s->has_cycle) {
@@ -127,6 +137,7 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     } else {
         add_time(a, v, "nextCycle", s->next_cycle_us > now_us ? s->next_cycle_us : now_us);
     }
+    json_add(a, v, STR("notices"), notices_json(a, &s->notices));
     if (s->job.quarantined) {
         json_add(a, v, STR("quarantine"), quarantine_json(a, &s->job));
     } else {
@@ -251,6 +262,17 @@ static void print_now(struct cli *c, const struct engine_status *s)
     }
 }
 
+/* Only what was not told: silence is the ordinary case. */
+static void print_notices(struct cli *c, const struct notify_backlog *b)
+{
+    if (b->waiting + b->given_up == 0)
+        return;
+    fprintf(c->out, "notices     %lld wait", (long long)b->waiting);
+    if (b->given_up)
+        fprintf(c->out, ", %lld given up", (long long)b->given_up);
+    fprintf(c->out, "%s%.*s\n", b->error.len ? "\n            " : "", STR_ARG(b->error));
+}
+
 void cli_status_print(struct cli *c, const struct engine_status *s)
 {
     char users[32];
@@ -278,4 +300,5 @@ void cli_status_print(struct cli *c, const struct engine_status *s)
         print_last(c, &s->last);
     }
     print_next(c, s);
+    print_notices(c, &s->notices);
 }

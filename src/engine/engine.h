@@ -16,6 +16,7 @@
 #include "job/job.h"
 #include "job/settings.h"
 #include "journal/journal.h"
+#include "notify/notify.h"
 
 #include <stdatomic.h>
 
@@ -146,12 +147,13 @@ struct engine_status {
     bool running;
     struct str runner; /* who holds the lease while running */
     bool has_cycle, has_last;
-    struct cycle cycle;    /* the running or interrupted one */
-    struct cycle last;     /* the newest ended one */
-    int64_t users, groups; /* connected */
-    int64_t retries;       /* parked failures */
-    int64_t undone;        /* objects that an undo holds */
-    int64_t next_cycle_us; /* 0: at once; -1: none (paused or disabled) */
+    struct cycle cycle;            /* the running or interrupted one */
+    struct cycle last;             /* the newest ended one */
+    int64_t users, groups;         /* connected */
+    int64_t retries;               /* parked failures */
+    int64_t undone;                /* objects that an undo holds */
+    int64_t next_cycle_us;         /* 0: at once; -1: none (paused or disabled) */
+    struct notify_backlog notices; /* not yet told */
 };
 MUST_USE bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
                                  struct engine_status *out, struct err *err);

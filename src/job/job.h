@@ -98,4 +98,5 @@ MUST_USE bool job_secret_save(struct db *db, const struct secret_key *key, int64
 MUST_USE bool job_secret_load(struct db *db, const struct secret_key *key, int64_t no,
                               struct str name, struct secret *out,
                               struct err *err); /* ERR_NOT_FOUND "secretNotSet" */
+/* Whether there is any that opens the application: the secret of a webhook does not. */
 MUST_USE bool job_has_secrets(struct db *db, int64_t no, bool *out, struct err *err);

@@ -36,7 +36,8 @@ const struct db_query job_schema_queries[] = {
                        " ON CONFLICT (job_no, name) DO UPDATE SET sealed = excluded.sealed"},
     [Q_SECRET_LOAD] = {"job_secret_load",
                        "SELECT sealed FROM job_secret WHERE job_no = $1 AND name = $2"},
-    [Q_SECRET_COUNT] = {"job_secret_count", "SELECT COUNT(*) FROM job_secret WHERE job_no = $1"},
+    [Q_SECRET_COUNT] = {"job_secret_count", "SELECT COUNT(*) FROM job_secret"
+                                            " WHERE job_no = $1 AND name <> 'WebhookSecret'"},
 };
 const size_t job_schema_query_count = ARRAY_LEN(job_schema_queries);
 

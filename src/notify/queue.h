@@ -1,6 +1,6 @@
 /* The queue as the sender sees it: claim a message, send it, say how it went. A claim is a row
  * update committed before anything is sent, so that of two processes one has it; it ends by itself
- * when its holder dies. Inside src/notify and its tests. */
+ * when its holder dies. For sender.h, which is what others use. */
 #pragma once
 
 #include "notify/notify.h"

@@ -88,6 +88,7 @@ struct sending {
     struct str rest; /* of the message */
     const atomic_bool *stop;
     const char *verb;      /* of the last command; static storage */
+    bool quit;             /* what comes now answers the farewell */
     char reply[REPLY_MAX]; /* the last line that the server sent */
     char error[CURL_ERROR_SIZE];
 };
@@ -112,6 +113,10 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size, voi
     struct str text = str_trim((struct str){data, size});
 
     (void)easy;
+    if (type == CURLINFO_HEADER_OUT && str_starts(text, STR("QUIT")))
+        s->quit = true;
+    if (s->quit)
+        return 0;
     if (type == CURLINFO_HEADER_IN && text.len) {
         snprintf(s->reply, sizeof(s->reply), "%.*s", STR_ARG(text));
     } else if (type == CURLINFO_HEADER_OUT) {

@@ -55,9 +55,17 @@ struct str notify_webhook_signature(struct arena *a, const struct secret *secret
 struct posting {
     bool done;
     enum notify_outcome outcome;
-    struct str url;
+    struct str host; /* the rest of the URL may be a secret */
     struct err *err;
 };
+
+static struct str host_of(struct str url)
+{
+    struct http_url parts;
+    struct err ignored;
+
+    return http_url_parse(url, &parts, &ignored) ? str_sub(parts.host, 0, 200) : STR("webhook");
+}
 
 static void on_done(void *ctx, const struct http_answer *answer)
 {
@@ -66,10 +74,10 @@ static void on_done(void *ctx, const struct http_answer *answer)
     p->done = true;
     p->outcome = NOTIFY_OUTCOME_LATER;
     if (answer->failure != HTTP_OK) {
-        err_fill(p->err, ERR_UNAVAILABLE, "webhookFailed", "%.*s: %s", STR_ARG(p->url),
+        err_fill(p->err, ERR_UNAVAILABLE, "webhookFailed", "%.*s: %s", STR_ARG(p->host),
                  answer->reason);
     } else if (answer->status < 200 || answer->status > 299) {
-        err_fill(p->err, ERR_UNAVAILABLE, "webhookRefused", "%.*s answered %d", STR_ARG(p->url),
+        err_fill(p->err, ERR_UNAVAILABLE, "webhookRefused", "%.*s answered %d", STR_ARG(p->host),
                  answer->status);
         if (answer->status == 410) /* Gone: says that it wants no more */
             p->outcome = NOTIFY_OUTCOME_REFUSED;
@@ -91,7 +99,7 @@ enum notify_outcome notify_webhook_send(struct http_client *client, struct str u
         .content_type = "application/json",
         .timeout_ms = TIMEOUT_MS,
     };
-    struct posting p = {.url = str_sub(url, 0, 200), .err = err};
+    struct posting p = {.host = host_of(url), .err = err};
 
     http_client_send(client, &call, on_done, &p);
     while (!p.done)
