@@ -88,6 +88,8 @@ struct scim_target {
     struct scim_call *held;  /* answered 401, waiting for what the probe says */
     bool probing;
     int64_t probed_well_us; /* monotonic time of the last probe that was accepted; 0: never */
+    struct scim_sent *waiting, *last_waiting; /* for the gate, in order (scim_send.c) */
+    struct scim_sent *sent_free, *sent_all;
     size_t members_at_once;
     size_t list_at_once; /* an answer of more was refused; 0: none was */
     struct scim_service_traits service;
@@ -161,6 +163,17 @@ bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
                     struct target_result *out_end, bool *out_ended);
 /* What the service says of itself; asked once. */
 const struct scim_service_traits *scim_service(struct scim_target *t);
+/* Sends a request as soon as the gate lets it; done as http_client_send calls it. */
+struct scim_request {
+    enum http_method method;
+    struct str url, body, id;
+    struct str if_match; /* or empty */
+};
+void scim_send(struct scim_target *t, const struct scim_request *r, http_client_done *done,
+               void *ctx);
+/* Sends those that wait, as far as the gate lets them; when to call it again, in milliseconds. */
+int64_t scim_send_waiting(struct scim_target *t);
+void scim_send_drop(struct scim_target *t); /* frees those that wait; after the client */
 
 /* The next request of a change of members; false when there is nothing left to do. */
 bool scim_call_send_members(struct scim_call *c);

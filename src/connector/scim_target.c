@@ -93,34 +93,6 @@ static void next_request_id(struct scim_target *t, char *out)
     out[-1] = '\0';
 }
 
-struct request {
-    enum http_method method;
-    struct str url, body, id;
-    struct str if_match; /* or empty */
-};
-
-static void send_request(struct scim_target *t, const struct request *r, http_client_done *done,
-                         void *ctx)
-{
-    const struct http_header headers[] = {
-        {"Authorization", t->authorization},
-        {"Accept", STR("application/scim+json, application/json;q=0.9")},
-        {"X-Request-Id", r->id},
-        {"If-Match", r->if_match},
-    };
-
-    http_client_send(t->client,
-                     &(struct http_call_options){
-                         .method = r->method,
-                         .url = r->url,
-                         .headers = headers,
-                         .header_count = ARRAY_LEN(headers) - (r->if_match.len == 0),
-                         .body = r->body,
-                         .content_type = r->body.len ? "application/scim+json" : NULL,
-                     },
-                     done, ctx);
-}
-
 void scim_call_send(struct scim_call *c, struct str body)
 {
     struct scim_target *t = c->target;
@@ -137,8 +109,9 @@ void scim_call_send(struct scim_call *c, struct str body)
     }
     next_request_id(t, c->request_id);
     c->asked.request_id = str_from_z(c->request_id);
-    struct request r = {c->asked.method, buf_str(&c->url), body, c->asked.request_id, c->if_match};
-    send_request(t, &r, scim_call_answered, c);
+    struct scim_request r = {c->asked.method, buf_str(&c->url), body, c->asked.request_id,
+                             c->if_match};
+    scim_send(t, &r, scim_call_answered, c);
 }
 
 bool scim_call_send_members(struct scim_call *c)
@@ -200,8 +173,9 @@ void scim_target_probe(struct scim_target *t, http_client_done *on_probe)
     buf_init(&url, SCIM_URL_MAX);
     scim_write_find_url(&url, &t->url, o, &by, &shown);
     next_request_id(t, request_id);
-    struct request r = {.method = HTTP_GET, .url = buf_str(&url), .id = str_from_z(request_id)};
-    send_request(t, &r, on_probe, t);
+    struct scim_request r = {
+        .method = HTTP_GET, .url = buf_str(&url), .id = str_from_z(request_id)};
+    scim_send(t, &r, on_probe, t);
 }
 
 struct get {
@@ -230,14 +204,14 @@ void scim_target_post(struct scim_target *t, const char *path, struct str body,
     char request_id[SCIM_REQUEST_ID_MAX];
 
     next_request_id(t, request_id);
-    struct request r = {
+    struct scim_request r = {
         .method = HTTP_POST,
         .url = arena_printf(a, "%.*s%s%s%.*s", STR_ARG(t->url.url), path,
                             t->url.query.len ? "?" : "", STR_ARG(t->url.query)),
         .body = body,
         .id = str_from_z(request_id),
     };
-    send_request(t, &r, done, ctx);
+    scim_send(t, &r, done, ctx);
 }
 
 /* Waits for the answer. */
@@ -247,10 +221,13 @@ static void get_url(struct scim_target *t, struct arena *a, struct str url, stru
     char request_id[SCIM_REQUEST_ID_MAX];
 
     next_request_id(t, request_id);
-    struct request r = {.method = HTTP_GET, .url = url, .id = str_from_z(request_id)};
-    send_request(t, &r, on_got, &get);
-    while (!get.ended)
-        http_client_run(t->client, 1000);
+    struct scim_request r = {.method = HTTP_GET, .url = url, .id = str_from_z(request_id)};
+    scim_send(t, &r, on_got, &get);
+    while (!get.ended) {
+        int64_t wait = scim_send_waiting(t);
+
+        http_client_run(t->client, wait < 1000 ? wait : 1000);
+    }
 }
 
 void scim_target_get(struct scim_target *t, struct arena *a, const struct scim_object *o,
@@ -412,10 +389,13 @@ static unsigned scim_run(struct target *target, int64_t max_wait_ms)
     struct scim_target *t = scim_of(target);
     struct scim_call *ready = t->ready;
     unsigned before = t->ended;
+    int64_t wait = scim_send_waiting(t);
 
     /* What is made ready from inside done waits for the next run. */
     t->ready = NULL;
-    http_client_run(t->client, ready ? 0 : max_wait_ms);
+    if (ready || t->ended > before)
+        wait = 0;
+    http_client_run(t->client, wait < max_wait_ms ? wait : max_wait_ms);
     while (ready) {
         struct scim_call *c = ready;
 
@@ -436,6 +416,7 @@ static void scim_close(struct target *target)
 
     http_client_free(t->client);
     scim_bulk_drop(t);
+    scim_send_drop(t);
     while (t->all) {
         struct scim_call *c = t->all;
 

@@ -123,9 +123,23 @@ struct target_ops {
     void (*close)(struct target *t);
 };
 
+/* What a target asks before each of its requests, and tells after it: how hard it may be asked
+ * (engine.md 9.7). On the target's thread. */
+struct target_gate {
+    /* 0: a request may go now, and counts as under way; > 0: ask again after so many microseconds;
+     * TARGET_GATE_CLOSED: none may go any more, those that wait end as throttled. */
+    int64_t (*admit)(struct target_gate *g);
+    /* One that was admitted has come to its end. http_status 0: no answer; retry_after_ms -1: not
+     * said. */
+    void (*answered)(struct target_gate *g, int http_status, int64_t retry_after_ms,
+                     int64_t duration_us);
+};
+#define TARGET_GATE_CLOSED (-1)
+
 struct target { /* first member of every kind */
     const struct target_ops *ops;
     const struct mapping_program *program;
+    struct target_gate *gate; /* borrowed; NULL: nothing is held back. Set before the first call */
 };
 
 void target_close(

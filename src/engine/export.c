@@ -3,6 +3,7 @@
  * create whose answer was lost is never repeated blindly: the target is asked by the matching
  * attributes again (promise 2). */
 #include "base/unicode.h"
+#include "engine/governor.h"
 #include "engine/listing.h"
 #include "engine/run.h"
 
@@ -12,7 +13,6 @@ static void read_account(struct walk *w);
 static void send_remove(struct walk *w);
 
 static const int64_t quick_tries_us[] = {1 * US_PER_SECOND, 5 * US_PER_SECOND, 25 * US_PER_SECOND};
-enum { THROTTLED_TRIES_MAX = 20 };
 
 /* Nothing is under way for the walk any more. */
 static void let_go(struct walk *w)
@@ -43,24 +43,33 @@ void export_again(struct walk *w)
     w->again(w);
 }
 
+/* A throttled call is repeated as often as the target wants it: it never becomes a failure. The
+ * whole job waits (engine.md 9.7, 22 D6). */
+static int64_t throttled_wait_us(struct walk *w, const struct target_result *result)
+{
+    struct run *r = w->run;
+    int64_t wait = result->retry_after_ms * US_PER_MS;
+    int64_t hold = governor_hold_us(r->governor);
+    int64_t until;
+
+    if (result->retry_after_ms < 0)
+        wait = hold > 0 ? hold : quick_tries_us[0];
+    until = clock_monotonic_us() + wait;
+    if (until > r->hold_until_us)
+        r->hold_until_us = until;
+    return wait + 1;
+}
+
 /* How long a call that may succeed later waits; 0: it is not repeated in this run. */
 static int64_t wait_us(struct walk *w, const struct target_result *result)
 {
-    struct run *r = w->run;
-    int64_t wait, until;
+    int64_t wait;
 
-    if (result->class_ == TARGET_THROTTLED && w->tries < THROTTLED_TRIES_MAX) {
-        wait = result->retry_after_ms >= 0 ? result->retry_after_ms * US_PER_MS
-                                           : quick_tries_us[0] << (w->tries < 5 ? w->tries : 5);
-        until = clock_monotonic_us() + wait;
-        if (until > r->hold_until_us) /* the whole job waits (engine.md 9.7) */
-            r->hold_until_us = until;
-        w->tries++;
-        return wait + 1;
-    }
+    if (result->class_ == TARGET_THROTTLED)
+        return throttled_wait_us(w, result);
     if (result->class_ == TARGET_TRANSIENT && w->tries < ARRAY_LEN(quick_tries_us)) {
         wait = quick_tries_us[w->tries++];
-        return wait - wait / 4 + (int64_t)rng_below(r->engine->rng, (uint64_t)wait / 2);
+        return wait - wait / 4 + (int64_t)rng_below(w->run->engine->rng, (uint64_t)wait / 2);
     }
     return 0;
 }

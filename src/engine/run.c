@@ -1,5 +1,6 @@
 #include "engine/run.h"
 
+#include "engine/governor.h"
 #include "engine/listing.h"
 #include "job/retry.h"
 #include "job/undone.h"
@@ -20,6 +21,32 @@ static bool load_program(struct run *r, struct err *err)
         !mapping_compile(r->arena, schema, &r->walk_job.program, &findings, err))
         return err_wrap(err, "synchronization schema of '%.*s'", STR_ARG(r->job.name));
     return true;
+}
+
+/* The target asks the governor from its first request on. */
+static bool govern(struct run *r, struct err *err)
+{
+    struct job_pace learned;
+    bool found = false;
+
+    if (!job_pace_load(r->db, r->job.no, &learned, &found, err))
+        return false;
+    r->governor = governor_open(&r->settings, r->job.base_url, found ? &learned : NULL);
+    r->target->gate = governor_gate(r->governor);
+    if (r->settings.concurrency > (int64_t)r->window)
+        r->window = (unsigned)r->settings.concurrency;
+    return true;
+}
+
+/* What the run found out about the target's limits is the next one's to begin with. */
+static void remember_pace(struct run *r)
+{
+    struct job_pace learned = {.learned_us = clock_now(r->engine->clock)};
+    struct err err;
+
+    if (r->governor && r->leased && governor_learned(r->governor, &learned) &&
+        !job_pace_save(r->db, r->job.no, &learned, &err))
+        log_error("pace_not_saved", &err);
 }
 
 bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planning, struct err *err)
@@ -53,7 +80,8 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
         return true;
     return job_secret_load(r->db, e->key, job_no, STR("SecretToken"), &r->token, err) &&
            e->open_target(e->target_ctx, &r->job, &r->settings, &r->token, r->walk_job.program,
-                          &r->target, err);
+                          &r->target, err) &&
+           govern(r, err);
 }
 
 bool run_lease(struct run *r, struct err *err)
@@ -90,6 +118,8 @@ void run_close(struct run *r)
 
     recorder_close(r);
     target_close(r->target);
+    remember_pace(r);
+    governor_close(r->governor);
     source_close(r->source);
     if (r->leased && !lease_release(r->db, &r->lease, &ignored))
         log_error("lease_not_released", &ignored); /* it expires by itself */
@@ -358,6 +388,8 @@ void run_look_for_signals(struct run *r)
 
     if (r->stop && atomic_load(r->stop))
         r->stopping = r->paused = true;
+    if (r->stopping && r->governor)
+        governor_shut(r->governor);
     if (now - r->signal_checked_us < RUN_SIGNAL_US || r->cycle.id.len == 0)
         return;
     r->signal_checked_us = now;

@@ -67,6 +67,7 @@ struct run_guard {
     bool tried;                                     /* this cycle has sent some */
 };
 struct apply;
+struct governor;
 
 struct run {
     const struct engine *engine;
@@ -77,6 +78,7 @@ struct run {
     struct walk_job walk_job;
     struct source *source;
     struct target *target;
+    struct governor *governor; /* of the target's requests; NULL when planning */
     struct secret token;
     enum engine_send send;
     struct job_lease lease;

@@ -99,6 +99,7 @@ const struct db_query job_queries[] = {
     {"job_remove_pending_count", "DELETE FROM job_pending_count WHERE job_no = $1"},
     {"job_remove_exported_reference", "DELETE FROM job_exported_reference WHERE job_no = $1"},
     {"job_remove_owed_reference", "DELETE FROM job_owed_reference WHERE job_no = $1"},
+    {"job_remove_pace", "DELETE FROM job_pace WHERE job_no = $1"},
     {"job_remove_retry", "DELETE FROM job_retry WHERE job_no = $1"},
     {"job_remove_held", "DELETE FROM job_held WHERE job_no = $1"},
     {"job_remove_held_decided", "DELETE FROM job_held_decided WHERE job_no = $1"},
