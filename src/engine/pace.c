@@ -64,6 +64,13 @@ static bool is_slow(struct pace *p)
     return median > 2 * p->best_median_us;
 }
 
+/* Where there was no limit before, what is known of the target's comes from its first moments: it is
+ * felt for in small steps. */
+static bool is_first_guess(const struct pace *p)
+{
+    return p->setbacks == 1 && p->rate_before <= 0;
+}
+
 /* A window has ended: what was needed and went well grows by a half. */
 static void next_window(struct pace *p, int64_t now_us)
 {
@@ -71,13 +78,13 @@ static void next_window(struct pace *p, int64_t now_us)
     bool needed = p->crowded || (p->rate > 0 && used > 0.7 * p->rate);
     bool slow = is_slow(p);
 
-    if (p->grown && !p->troubled)
+    if (p->grown && !p->troubled && !is_first_guess(p))
         p->setbacks = 0;
     if (needed && !p->troubled && p->rate > p->rate_good)
         p->rate_good = p->rate;
     p->grown = needed && !slow && !p->troubled && now_us >= p->grow_after_us;
     if (p->grown) {
-        p->rate *= 1.5;
+        p->rate *= is_first_guess(p) ? 1.1 : 1.5;
         p->connections += (p->connections + 1) / 2;
         if (p->connections_max > 0 && p->connections > p->connections_max)
             p->connections = p->connections_max;
@@ -166,10 +173,12 @@ static double accepted_rate(const struct pace *p)
     double sum = accepted_since(p, from) * (double)US_PER_SECOND;
     double by_window = sum / (double)span;
     double mean = sum / (double)(span + (from == p->phase_us ? p->held_us : 0));
-    double last = accepted_since(p, p->throttled_us - US_PER_SECOND + SLOT_US);
 
-    if (last > by_window) /* little was asked before */
-        by_window = last;
+    if (p->rate_before <= 0) { /* little was asked before the first storm */
+        double last = accepted_since(p, p->throttled_us - US_PER_SECOND);
+
+        by_window = last > by_window ? last : by_window;
+    }
     if (p->near < 2)
         return by_window;
     mean = (by_window + mean) / 2;
@@ -215,6 +224,7 @@ static void set_back(struct pace *p, int64_t hold_us, int64_t now_us)
         p->connections = (2 * p->connections + 2) / 3;
     p->setbacks++;
     p->grown = false;
+    quiet = is_first_guess(p) ? 0 : quiet;
     p->grow_after_us = now_us + (quiet < QUIET_MAX_US ? quiet : QUIET_MAX_US);
 }
 

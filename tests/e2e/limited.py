@@ -58,10 +58,11 @@ class App(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlparse(self.path)
         found = []
         if url.path == "/Users":
-            name = re.search(r'userName eq "([^"]*)"', urllib.parse.parse_qs(url.query)["filter"][0])
-            found = [u for u in App.users.values() if name and u["userName"] == name[1]]
+            asked = urllib.parse.parse_qs(url.query).get("filter")
+            name = re.search(r'userName eq "([^"]*)"', asked[0]) if asked else None
+            found = [u for u in App.users.values() if not asked or (name and u["userName"] == name[1])]
         self.answer(200, {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                          "totalResults": len(found), "Resources": found})
+                          "totalResults": len(found), "Resources": found[:100]})
 
     def do_POST(self):
         if not self.admitted():
