@@ -1,5 +1,6 @@
 #include "base/map.h"
 #include "connector/directory_entry.h"
+#include "connector/directory_nested.h"
 #include "connector/source.h"
 #include "directory/assignment.h"
 #include "directory/feed.h"
@@ -10,7 +11,7 @@ enum {
     GROUPS_PAGE = 1000,
 };
 
-enum query { Q_DIRECT, Q_ASSIGNED_GROUPS };
+enum query { Q_DIRECT, Q_ASSIGNED_GROUPS, Q_NESTED_GROUPS };
 
 static const struct db_query queries[] = {
     [Q_DIRECT] = {"source_direct", "SELECT DISTINCT principal_id FROM directory_assignment"
@@ -22,12 +23,25 @@ static const struct db_query queries[] = {
                            "   AND NOT EXISTS (SELECT 1 FROM directory_hidden_group h"
                            "                    WHERE h.id = a.principal_id)"
                            " ORDER BY a.principal_id LIMIT $4"},
+    /* The same with the groups below them. */
+    [Q_NESTED_GROUPS] = {"source_nested_groups",
+                         "WITH RECURSIVE below(id) AS ("
+                         "SELECT a.principal_id FROM directory_assignment a"
+                         " WHERE a.app_id = $1 AND a.kind = $3"
+                         "   AND NOT EXISTS (SELECT 1 FROM directory_hidden_group h"
+                         "                    WHERE h.id = a.principal_id)"
+                         " UNION SELECT n.member_id FROM directory_nested_group n"
+                         "   JOIN below ON n.group_id = below.id"
+                         "  WHERE NOT EXISTS (SELECT 1 FROM directory_hidden_group h"
+                         "                     WHERE h.id = n.member_id))"
+                         " SELECT id FROM below WHERE id > $2 ORDER BY id LIMIT $4"},
 };
 
 struct directory_source {
     struct source base;
     struct db *db;
     char *app_id;
+    struct source_needs needs;
 };
 
 static struct directory_source *of(struct source *s)
@@ -84,13 +98,23 @@ static bool position(struct source *s, struct arena *a, struct str *out_watermar
 /* --- reading all --------------------------------------------------------------------------------
  */
 
+/* Entries of objects in id order. */
+static bool entries_for(struct directory_source *d, const struct directory_object *objects,
+                        size_t count, enum entry_reach reach, struct arena *a,
+                        struct source_entry *out, struct err *err)
+{
+    return directory_entries(d->db, app_of(d), objects, count, reach, a, out, err) &&
+           (!d->needs.nested_groups ||
+            nested_extend(d->db, app_of(d), objects, out, count, a, err));
+}
+
 static bool fill_page(struct directory_source *d, const struct directory_object *objects,
                       size_t count, enum entry_reach reach, struct arena *a,
                       struct source_page *out, struct err *err)
 {
     out->entries = ARENA_ARRAY(a, struct source_entry, count);
     out->count = count;
-    return directory_entries(d->db, app_of(d), objects, count, reach, a, out->entries, err);
+    return entries_for(d, objects, count, reach, a, out->entries, err);
 }
 
 static bool read_everybody(struct directory_source *d, enum source_kind kind, struct str cursor,
@@ -195,8 +219,8 @@ static bool list_assigned_groups(struct directory_source *d, struct arena *a, st
     size_t count;
 
     do {
-        if (!list_principals(d, Q_ASSIGNED_GROUPS, SOURCE_GROUP, after, GROUPS_PAGE, a, &page,
-                             &count, err))
+        if (!list_principals(d, d->needs.nested_groups ? Q_NESTED_GROUPS : Q_ASSIGNED_GROUPS,
+                             SOURCE_GROUP, after, GROUPS_PAGE, a, &page, &count, err))
             return false;
         merge_add(out, a, page, count, GROUPS_PAGE);
         if (count)
@@ -205,31 +229,38 @@ static bool list_assigned_groups(struct directory_source *d, struct arena *a, st
     return true;
 }
 
+static bool add_members_of(struct directory_source *d, const struct str *groups, size_t group_count,
+                           struct str cursor, size_t limit, struct arena *a, struct merge *m,
+                           struct err *err)
+{
+    size_t share;
+
+    /* Of many groups each gives a share of the page only, or a page would cost groups x limit. */
+    share = group_count > 1 ? 4 * limit / group_count : limit;
+    if (share < STREAM_LEAST)
+        share = STREAM_LEAST;
+    if (share > limit)
+        share = limit;
+    for (size_t i = 0; i < group_count; i++) {
+        struct str *ids;
+        size_t count;
+
+        if (!directory_members(d->db, a, groups[i], DIRECTORY_LIVE_AND_DELETED, cursor, share, &ids,
+                               &count, err))
+            return false;
+        merge_add(m, a, ids, count, share);
+    }
+    return true;
+}
+
 static bool add_members(struct directory_source *d, struct str cursor, size_t limit,
                         struct arena *a, struct merge *m, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *tmp = arena_new();
     struct merge groups = {0};
-    size_t share;
 
-    if (!list_assigned_groups(d, tmp, &groups, err))
-        return false;
-    /* Of many groups each gives a share of the page only, or a page would cost groups x limit. */
-    share = groups.count > 1 ? 4 * limit / groups.count : limit;
-    if (share < STREAM_LEAST)
-        share = STREAM_LEAST;
-    if (share > limit)
-        share = limit;
-    for (size_t i = 0; i < groups.count; i++) {
-        struct str *ids;
-        size_t count;
-
-        if (!directory_members(d->db, a, groups.ids[i], DIRECTORY_LIVE_AND_DELETED, cursor, share,
-                               &ids, &count, err))
-            return false;
-        merge_add(m, a, ids, count, share);
-    }
-    return true;
+    return list_assigned_groups(d, tmp, &groups, err) &&
+           add_members_of(d, groups.ids, groups.count, cursor, limit, a, m, err);
 }
 
 /* A page of ids that are assigned; some may turn out to be of the other kind. */
@@ -317,64 +348,114 @@ static void concern(struct concerned *c, struct str id)
     c->count++;
 }
 
-/* Whether a change moves the entitlement of all members of its object. */
-static bool moves_members(struct directory_source *d, const struct directory_change *change,
-                          bool *out, struct err *err)
+/* Who is concerned by a change beyond those it names: the members of a group, and of the groups
+ * below it if that counts; those who report to a person, if filters ask about managers. */
+struct followers {
+    struct str group;   /* or empty */
+    struct str manager; /* or empty */
+};
+
+static bool followers_of(struct directory_source *d, const struct directory_change *change,
+                         struct followers *out, struct err *err)
 {
+    bool assigned = d->needs.nested_groups;
+
+    *out = (struct followers){0};
     switch (change->kind) {
     case CHANGE_ASSIGNMENT: /* of somebody who is no group there are no members */
-        *out = true;
+        out->group = change->object_id;
         return true;
     case CHANGE_DELETION:
     case CHANGE_RESTORE:
-        return directory_is_assigned(d->db, app_of(d), change->object_id, out, err);
+        if (d->needs.reports)
+            out->manager = change->object_id;
+        if (!assigned &&
+            !directory_is_assigned(d->db, app_of(d), change->object_id, &assigned, err))
+            return false;
+        if (assigned)
+            out->group = change->object_id;
+        return true;
+    case CHANGE_MEMBERSHIP: /* of a group inside a group */
+        if (d->needs.nested_groups)
+            out->group = change->related_id;
+        return true;
     case CHANGE_ATTRIBUTE:
-    case CHANGE_MEMBERSHIP:
     case CHANGE_REMOVAL: /* its memberships were removed one by one before */
+        if (d->needs.reports)
+            out->manager = change->object_id;
+        return true;
     case CHANGE_REFERENCE:
-        *out = false;
         return true;
     }
     return err_set(err, ERR_INTERNAL, "badChange", "change %lld is of the unknown kind %d",
                    (long long)change->seq, (int)change->kind);
 }
 
-/* The members of the group that a change is about, from `from` on, as far as the page has room. */
-static bool concern_members(struct directory_source *d, const struct directory_change *change,
-                            struct str from, size_t limit, struct concerned *c, struct err *err)
+static bool add_group(struct directory_source *d, struct str group, struct str from, size_t limit,
+                      struct arena *a, struct merge *m, struct err *err)
 {
-    size_t room = c->count < limit ? limit - c->count : 1;
-    struct str *ids;
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct merge groups = {0};
+    struct str after = STR("");
     size_t count;
 
-    if (!directory_members(d->db, c->a, change->object_id, DIRECTORY_LIVE_AND_DELETED, from, room,
-                           &ids, &count, err))
+    if (!d->needs.nested_groups)
+        return add_members_of(d, &group, 1, from, limit, a, m, err);
+    do {
+        struct str *page;
+
+        if (!nested_below(d->db, group, after, GROUPS_PAGE, tmp, &page, &count, err))
+            return false;
+        merge_add(&groups, tmp, page, count, GROUPS_PAGE);
+        if (count)
+            after = page[count - 1];
+    } while (count == GROUPS_PAGE);
+    return add_members_of(d, groups.ids, groups.count, from, limit, a, m, err);
+}
+
+/* The followers from `from` on, as far as the page has room. */
+static bool concern_followers(struct directory_source *d, const struct directory_change *change,
+                              const struct followers *f, struct str from, size_t limit,
+                              struct concerned *c, struct err *err)
+{
+    size_t room = c->count < limit ? limit - c->count : 1;
+    struct merge m = {0};
+
+    if (f->group.len > 0 && !add_group(d, f->group, from, room, c->a, &m, err))
         return false;
-    for (size_t i = 0; i < count; i++)
-        concern(c, ids[i]);
-    c->done = (struct watermark){.seq = change->seq};
-    if (count == room) {
-        c->done.member = ids[count - 1];
-        c->more = true;
+    if (f->manager.len > 0) {
+        struct str *ids;
+        size_t count;
+
+        if (!directory_reports(d->db, c->a, f->manager, from, room, &ids, &count, err))
+            return false;
+        merge_add(&m, c->a, ids, count, room);
     }
+    c->done = (struct watermark){.seq = change->seq};
+    c->more = !merge_end(&m, room);
+    for (size_t i = 0; i < m.count; i++)
+        concern(c, m.ids[i]);
+    if (c->more)
+        c->done.member = m.ids[m.count - 1];
     return true;
 }
 
 static bool concern_change(struct directory_source *d, const struct directory_change *change,
                            struct str from, size_t limit, struct concerned *c, struct err *err)
 {
-    bool members;
+    struct followers followers;
 
     c->done = (struct watermark){.seq = change->seq};
     if (change->kind == CHANGE_ASSIGNMENT && !str_eq(change->app_id, app_of(d)))
         return true;
-    if (!moves_members(d, change, &members, err))
+    if (!followers_of(d, change, &followers, err))
         return false;
     if (from.len == 0)
         concern(c, change->object_id);
     if (change->kind == CHANGE_MEMBERSHIP)
         concern(c, change->related_id);
-    return !members || concern_members(d, change, from, limit, c, err);
+    return (followers.group.len == 0 && followers.manager.len == 0) ||
+           concern_followers(d, change, &followers, from, limit, c, err);
 }
 
 /* Who is concerned by at most `limit` changes after w. */
@@ -427,7 +508,7 @@ static bool entries_of(struct directory_source *d, struct concerned *c, struct a
 
     qsort(c->ids, c->count, sizeof(*c->ids), compare_ids);
     if (!directory_load_many(d->db, a, c->ids, c->count, objects, &count, err) ||
-        !directory_entries(d->db, app_of(d), objects, count, ENTRY_EACH, a, entries, err))
+        !entries_for(d, objects, count, ENTRY_EACH, a, entries, err))
         return false;
     out->count = count;
     for (size_t i = 0; i < c->count; i++) {
@@ -471,7 +552,7 @@ static bool read_one(struct source *s, struct str id, struct arena *a, struct so
     if (!directory_load(d->db, a, id, &o, out_found, err))
         return false;
     if (*out_found)
-        return directory_entries(d->db, app_of(d), &o, 1, ENTRY_RANGE, a, out, err);
+        return entries_for(d, &o, 1, ENTRY_RANGE, a, out, err);
     return gone_entry(d, arena_str(a, id), out, out_found, err);
 }
 
@@ -482,7 +563,7 @@ static bool find(struct source *s, struct str who, struct arena *a, struct sourc
     struct directory_object o;
 
     return directory_find(d->db, a, who, DIRECTORY_ANY, &o, err) &&
-           directory_entries(d->db, app_of(d), &o, 1, ENTRY_RANGE, a, out, err);
+           entries_for(d, &o, 1, ENTRY_RANGE, a, out, err);
 }
 
 static bool members(struct source *s, struct str group_id, struct str cursor, size_t limit,
@@ -553,6 +634,16 @@ static bool count(struct source *s, enum source_kind kind, enum source_scope sco
     return true;
 }
 
+static void configure(struct source *s, const struct source_needs *needs)
+{
+    of(s)->needs = *needs;
+}
+
+static bool default_domain(struct source *s, struct arena *a, struct str *out, struct err *err)
+{
+    return directory_default_domain(of(s)->db, a, out, err);
+}
+
 static void close_source(struct source *s)
 {
     struct directory_source *d = of(s);
@@ -563,6 +654,8 @@ static void close_source(struct source *s)
 
 static const struct source_ops directory_ops = {
     .kind = "directory",
+    .configure = configure,
+    .default_domain = default_domain,
     .position = position,
     .read_all = read_all,
     .read_changes = read_changes,

@@ -40,8 +40,16 @@ struct source_member_change {
     bool present; /* is the member in the group now? */
 };
 
+/* What a job wants of its source beyond the attributes. */
+struct source_needs {
+    bool nested_groups; /* members of groups inside an assigned group are assigned, too */
+    bool reports;       /* a change of somebody concerns those who report to them */
+};
+
 struct source_ops {
     const char *kind; /* "directory" */
+    /* Before anything is read; without it nothing is needed. May be NULL. */
+    void (*configure)(struct source *s, const struct source_needs *needs);
     /* The feed's position now: where an initial cycle that starts now will go on from. */
     bool (*position)(struct source *s, struct arena *a, struct str *out_watermark, struct err *err);
     /* All objects of a kind in id order after `cursor` (empty: from the start), at most `limit`.
@@ -77,6 +85,9 @@ struct source_ops {
     /* About how many read_all would show, for progress; may be NULL. */
     bool (*count)(struct source *s, enum source_kind kind, enum source_scope scope, int64_t *out,
                   struct err *err);
+    /* The domain that most people's names are in, for DefaultDomain(); empty when there are none.
+     * May be NULL. */
+    bool (*default_domain)(struct source *s, struct arena *a, struct str *out, struct err *err);
     void (*close)(struct source *s);
 };
 

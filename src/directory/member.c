@@ -12,6 +12,8 @@ enum query {
     Q_GROUPS_OF,
     Q_ALL_GROUPS_OF,
     Q_HAS,
+    Q_NEST,
+    Q_UNNEST,
 };
 
 const struct db_query directory_member_queries[] = {
@@ -41,6 +43,13 @@ const struct db_query directory_member_queries[] = {
                          " WHERE member_id = $1 AND group_id > $2 ORDER BY group_id LIMIT $3"},
     [Q_HAS] = {"directory_has_member",
                "SELECT 1 FROM directory_membership WHERE group_id = $1 AND member_id = $2"},
+    /* A group inside a group is kept once more. */
+    [Q_NEST] = {"directory_member_nest",
+                "INSERT INTO directory_nested_group (group_id, member_id)"
+                " SELECT CAST($1 AS TEXT), id FROM directory_object WHERE id = $2 AND kind = 1"
+                " ON CONFLICT (group_id, member_id) DO NOTHING"},
+    [Q_UNNEST] = {"directory_member_unnest",
+                  "DELETE FROM directory_nested_group WHERE group_id = $1 AND member_id = $2"},
 };
 const size_t directory_member_query_count = ARRAY_LEN(directory_member_queries);
 
@@ -55,6 +64,9 @@ static bool change(struct directory_tx *tx, enum query q, struct str group_id, s
     int64_t rows;
 
     if (!db_exec(tx->db, query(q), DB_ARGS(db_text(group_id), db_text(member_id)), &rows, err))
+        return false;
+    if (rows > 0 && !db_exec(tx->db, query(q == Q_ADD ? Q_NEST : Q_UNNEST),
+                             DB_ARGS(db_text(group_id), db_text(member_id)), NULL, err))
         return false;
     if (rows > 0 &&
         !directory_feed_add(tx, CHANGE_MEMBERSHIP, group_id, member_id, STR(""), NULL, err))

@@ -28,6 +28,7 @@ enum query {
     Q_DELETED,
     Q_REPORTS,
     Q_COUNT,
+    Q_DOMAINS,
 };
 
 const struct db_query directory_object_queries[] = {
@@ -88,6 +89,9 @@ const struct db_query directory_object_queries[] = {
                                         " WHERE manager_id = $1 AND id > $2 ORDER BY id LIMIT $3"},
     [Q_COUNT] = {"directory_count", "SELECT live_users, live_groups, deleted_users, deleted_groups"
                                     " FROM directory_feed WHERE one = 1"},
+    [Q_DOMAINS] = {"directory_domains",
+                   "SELECT upn_key FROM directory_object WHERE id > '' AND kind = 0"
+                   " AND deleted_us IS NULL ORDER BY id LIMIT 1000"},
 };
 const size_t directory_object_query_count = ARRAY_LEN(directory_object_queries);
 
@@ -495,5 +499,56 @@ bool directory_count(struct db *db, struct directory_counts *out, struct err *er
     out->live[SOURCE_GROUP] = db_col_int(st, 1);
     out->deleted[SOURCE_USER] = db_col_int(st, 2);
     out->deleted[SOURCE_GROUP] = db_col_int(st, 3);
+    return true;
+}
+
+struct domain {
+    struct str name;
+    size_t people;
+    struct domain *next;
+};
+
+static void count_domain(struct domain **list, struct str upn, struct arena *a)
+{
+    size_t at;
+    struct domain *d;
+    struct str name;
+
+    if (!str_find_last_char(upn, '@', &at) || str_find(upn, STR("#ext#"), &(size_t){0}))
+        return;
+    name = str_from(upn, at + 1);
+    for (d = *list; d && !str_eq(d->name, name); d = d->next) {
+    }
+    if (!d) {
+        d = ARENA_NEW(a, struct domain);
+        *d = (struct domain){.name = arena_str(a, name), .next = *list};
+        *list = d;
+    }
+    d->people++;
+}
+
+bool directory_default_domain(struct db *db, struct arena *a, struct str *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct domain *list = NULL;
+    const struct domain *most = NULL;
+    bool row;
+
+    if (!db_select(db, query(Q_DOMAINS), DB_NO_ARGS, &st, err))
+        return false;
+    for (;;) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        count_domain(&list, db_col_text(st, 0), a);
+    }
+    for (const struct domain *d = list; d; d = d->next) {
+        /* Of equals the first by name, so that it does not change by itself. */
+        if (!most || d->people > most->people ||
+            (d->people == most->people && str_cmp(d->name, most->name) < 0))
+            most = d;
+    }
+    *out = most ? most->name : (struct str){0};
     return true;
 }

@@ -77,5 +77,10 @@ struct directory_counts {
 };
 MUST_USE bool directory_count(struct db *db, struct directory_counts *out, struct err *err);
 
+/* The domain that most userPrincipalNames have, of those who are not guests; told from a sample of
+ * the people, which is in the order of their ids. Empty when there is nobody. */
+MUST_USE bool directory_default_domain(struct db *db, struct arena *a, struct str *out,
+                                       struct err *err);
+
 extern const struct db_query directory_object_queries[];
 extern const size_t directory_object_query_count;

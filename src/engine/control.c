@@ -97,12 +97,14 @@ bool engine_update(const struct engine *e, const struct job *changed, struct str
 /* Whether the verdict on objects that have not changed may be another one. */
 static bool concerns_everybody(struct str name)
 {
-    static const char *const groups[] = {"scope.", "create.", "deprovision."};
+    static const char *const groups[] = {"scope.", "create.", "deprovision.", "source."};
     static const char *const others[] = {"client.disableVia", "client.deleteVia",
                                          "client.groupCreate", "client.groupDelete"};
     struct str group = name;
     size_t dot;
 
+    if (str_eq_ascii_nocase(str_sub(name, 0, 16), STR("deprovision.skip")))
+        return false; /* counts from the next event on (engine.md 3.5) */
     if (str_find_char(name, '.', &dot))
         group = str_sub(name, 0, dot + 1);
     for (size_t i = 0; i < ARRAY_LEN(groups); i++) {

@@ -1,6 +1,7 @@
 /* What scoping filters ask about others than the object itself: its manager's attributes, and
  * groups by their display name (scoping-filters.md 2). Both come from the source; the stations that
  * use them stay pure. */
+#include "base/unicode.h"
 #include "engine/run.h"
 
 /* A person without manager, or whose manager is gone, has none: that is a value, and no failure. */
@@ -59,12 +60,47 @@ static struct str group_id(void *ctx, struct str name)
     return known_group(ctx, name, &id, &ignored) ? id : (struct str){0};
 }
 
+static bool uses_default_domain(const struct run *r)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    const struct mapping_program *p = r->walk_job.program;
+    size_t at;
+
+    for (size_t i = 0; i < p->object_count; i++) {
+        for (size_t k = 0; k < p->objects[i].attribute_count; k++) {
+            if (str_find(str_fold(tmp, p->objects[i].attributes[k].source_text),
+                         STR("defaultdomain"), &at))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Tells the source what the job needs of it, and asks it what expressions need. */
+static bool configure_source(struct run *r, struct err *err)
+{
+    const struct mapping_object *users = mapping_for(r->walk_job.program, SOURCE_USER);
+    struct source_needs needs = {
+        .nested_groups = r->settings.nested_groups,
+        .reports = users && users->enabled && mapping_needs_manager(users),
+    };
+
+    if (r->source->ops->configure)
+        r->source->ops->configure(r->source, &needs);
+    r->walk_job.default_domain = r->settings.default_domain;
+    return r->walk_job.default_domain.len > 0 || !r->source->ops->default_domain ||
+           !uses_default_domain(r) ||
+           r->source->ops->default_domain(r->source, r->arena, &r->walk_job.default_domain, err);
+}
+
 bool others_open(struct run *r, struct err *err)
 {
     const struct mapping_program *p = r->walk_job.program;
 
     r->walk_job.others =
         (struct walk_others){.manager_of = manager_of, .group_id = group_id, .ctx = r};
+    if (!configure_source(r, err))
+        return false;
     for (size_t i = 0; i < p->object_count; i++) {
         const struct str *names;
         size_t count = mapping_group_names(&p->objects[i], &names);

@@ -29,6 +29,8 @@ const struct setting setting_table[] = {
      "members of groups inside an assigned group are in scope, too"},
     {"scope.roles", SETTING_TEXT, AT(roles), "", 0, LIST_MAX, "ids of app roles, comma-separated",
      "only assignments with one of these roles count; empty: all count"},
+    {"source.defaultDomain", SETTING_TEXT, AT(default_domain), "", 0, 255, "a domain",
+     "what DefaultDomain() says; empty: the domain that most people's names are in"},
     {"references.clear", SETTING_BOOL, AT(clear_references), "true", 0, 0, NULL,
      "a manager who is removed in the source is cleared in the application"},
     {"push", SETTING_BOOL, AT(push), "true", 0, 0, NULL,

@@ -53,6 +53,7 @@ struct job_settings {
     bool create_inactive;       /* people disabled in the source get a disabled account */
     bool nested_groups;         /* members of members of an assigned group are assigned */
     struct str roles;           /* ids of the app roles that count, comma-separated; empty: all */
+    struct str default_domain;  /* of the directory; empty: the one most people are in */
     bool clear_references;      /* a manager that is removed is cleared */
     bool push;                  /* a change of the source starts a cycle at once */
 

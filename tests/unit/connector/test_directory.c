@@ -1,4 +1,5 @@
 #include "connector/directory_entry.h"
+#include "connector/directory_nested.h"
 #include "connector/source.h"
 #include "directory/assignment.h"
 #include "directory/feed.h"
@@ -396,6 +397,7 @@ static void statements(const struct db_config *config)
 
     open_world(&w, config);
     OK(&w, db_check(w.db, directory_entry_queries, directory_entry_query_count, &w.err));
+    OK(&w, db_check(w.db, directory_nested_queries, directory_nested_query_count, &w.err));
     close_world(&w);
 }
 
