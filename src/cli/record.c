@@ -17,8 +17,7 @@ struct str cli_value_text(struct arena *a, const struct json *v)
     return json_text(a, v);
 }
 
-/* One line of text that no value can break out of. */
-static struct str one_line(struct arena *a, struct str s)
+struct str cli_one_line(struct arena *a, struct str s)
 {
     char *copy = arena_z(a, s);
 
@@ -33,8 +32,8 @@ void cli_properties_print(struct cli *c, const struct journal_property *p, size_
                           const char *indent)
 {
     for (size_t i = 0; i < count; i++) {
-        struct str before = one_line(c->arena, cli_value_text(c->arena, p[i].before));
-        struct str after = one_line(c->arena, cli_value_text(c->arena, p[i].after));
+        struct str before = cli_one_line(c->arena, cli_value_text(c->arena, p[i].before));
+        struct str after = cli_one_line(c->arena, cli_value_text(c->arena, p[i].after));
 
         if (p[i].before) {
             fprintf(c->out, "%s%.*s: %.*s -> %.*s\n", indent, STR_ARG(p[i].name), STR_ARG(before),
@@ -48,10 +47,10 @@ void cli_properties_print(struct cli *c, const struct journal_property *p, size_
 static void print_step(struct cli *c, size_t number, const struct journal_step *step)
 {
     fprintf(c->out, "%zu. %-20s %-8s %.*s\n", number, step_type_name(step->type),
-            marks[step->status], STR_ARG(one_line(c->arena, step->description)));
+            marks[step->status], STR_ARG(cli_one_line(c->arena, step->description)));
     JSON_EACH(detail, step->details)
     {
-        struct str value = one_line(
+        struct str value = cli_one_line(
             c->arena, detail->type == JSON_STRING ? detail->text : json_text(c->arena, detail));
 
         fprintf(c->out, "     %.*s: %.*s\n", STR_ARG(detail->name), STR_ARG(value));

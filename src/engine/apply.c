@@ -123,6 +123,7 @@ static void refuse(struct walk *w, const char *code, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     walk_skip(w, code, "%s", text);
+    walk_due_keep(w);
     w->properties = NULL;
     w->property_count = 0;
     w->silent = false;
@@ -219,7 +220,6 @@ static bool connection_is_the_same(struct walk *w)
  * does not show, as the manager that a filter asks about. */
 static bool intent_is_the_same(struct walk *w)
 {
-    station_plan(w, &w->run->walk_job);
     w->silent = false;
     if (w->intent == w->planned->intent)
         return true;
@@ -237,6 +237,8 @@ static void take_intent(struct walk *w)
 {
     w->intent = w->planned->intent;
     w->in_scope = w->intent != INTENT_DISABLE;
+    if (!w->in_scope && w->run->settings.disable_via == DISABLE_BY_DELETE)
+        w->removal = REMOVAL_BY_DELETE;
 }
 
 /* The plan as a whole was judged before its first row; what is sent counts from then on. */
@@ -252,24 +254,22 @@ static void mark_guarded(struct walk *w)
 
 static bool prepare(struct walk *w)
 {
-    const struct apply *p = w->run->apply;
+    const struct walk_job *j = &w->run->walk_job;
+    bool undoes = w->run->apply->reader.head.purpose == PLAN_OF_UNDO;
 
     if (!w->mapping || !w->mapping->enabled) {
         refuse(w, SOURCE_CHANGED, "No enabled object mapping handles this kind of object");
         return false;
     }
-    station_import(w, &w->run->walk_job);
-    station_scope(w, &w->run->walk_job);
-    if (w->status == STATUS_FAILURE)
-        return false;
     if (!source_is_the_same(w))
         return false;
-    if (p->reader.head.purpose == PLAN_OF_UNDO) {
+    if (undoes) {
+        station_import(w, j);
         take_intent(w);
-    } else if (!intent_is_the_same(w)) {
-        return false;
+    } else {
+        walk_plan(w, j);
     }
-    if (!connection_is_the_same(w) || !take_changes(w))
+    if ((!undoes && !intent_is_the_same(w)) || !connection_is_the_same(w) || !take_changes(w))
         return false;
     w->action = action_of(w->intent);
     mark_guarded(w);

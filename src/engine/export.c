@@ -484,7 +484,7 @@ static void on_read(void *ctx, const struct target_result *result)
         export_finish(w);
         return;
     }
-    if (w->intent == INTENT_DELETE) {
+    if (w->intent == INTENT_DELETE || (w->removal == REMOVAL_BY_DELETE && w->changes.count > 0)) {
         send_remove(w);
         return;
     }
@@ -585,7 +585,7 @@ void station_export(struct walk *w)
         begin_match(w);
         break;
     case INTENT_DISABLE:
-        if (w->removal == REMOVAL_BY_DELETE) {
+        if (w->removal == REMOVAL_BY_DELETE && !w->planned) {
             send_remove(w);
             break;
         }

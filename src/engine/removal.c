@@ -75,6 +75,12 @@ void walk_due_turn(struct walk *w)
     }
 }
 
+void walk_due_keep(struct walk *w)
+{
+    for (size_t i = 0; i < DUE_REASON_COUNT; i++)
+        w->due[i].write = DUE_UNCHANGED;
+}
+
 static bool is_departure(enum removal_event event)
 {
     return event == REMOVAL_UNASSIGNED || event == REMOVAL_FILTERED_OUT;

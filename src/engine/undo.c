@@ -188,6 +188,8 @@ static bool undo_creation(struct object *o, struct err *err)
 
     if (o->row.kind == SOURCE_GROUP)
         return cannot(o, STR("it was created, and a group cannot be disabled"), err);
+    if (o->undo->run->settings.disable_via == DISABLE_NOT)
+        return cannot(o, STR("it was created, and the application cannot disable an account"), err);
     if (!o->mapping->maps_soft_deleted || !(o->mapping->can & MAPPING_CAN_UPDATE))
         return cannot(o, STR("it was created, and the mapping cannot disable an account"), err);
     if (!evaluate(o, true, &values))

@@ -49,6 +49,7 @@ void undo_hold(struct walk *w)
         "released (usher release)",
         STR_ARG(time_write(u.at_us, at)));
     w->undone = true;
+    walk_due_keep(w);
     walk_step(w, STEP_PROCESSING, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
               STR_ARG(w->message));
 }

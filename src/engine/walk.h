@@ -243,6 +243,8 @@ MUST_USE bool walk_changes(struct walk *w, const struct json *current, struct er
  */
 MUST_USE bool walk_due_load(struct walk *w, const struct walk_job *j);
 void walk_due_turn(struct walk *w);
+/* Nothing was done about the object: what is kept stays as it is. */
+void walk_due_keep(struct walk *w);
 /* Maps and plans: sets intent, changes, criteria; or skips or fails the walk. */
 void station_plan(struct walk *w, const struct walk_job *j);
 /* All three. Afterwards intent is INTENT_NOTHING and the outcome set, or something is to be

@@ -3,7 +3,7 @@
 #include "job/queries.h"
 #include "job/store.h"
 
-enum query { Q_PARK, Q_REMOVE, Q_ANY_DUE, Q_DUE, Q_LIST, Q_COUNT, Q_CLEAR, Q_ALL_NOW };
+enum query { Q_PARK, Q_LOAD, Q_REMOVE, Q_ANY_DUE, Q_DUE, Q_LIST, Q_COUNT, Q_CLEAR, Q_ALL_NOW };
 
 #define RETRY_COLUMNS "source_id, reference, kind, first_us, attempts, next_us, code, message"
 
@@ -25,6 +25,8 @@ const struct db_query retry_queries[] = {
                             " ORDER BY source_id, reference LIMIT $4"},
     [Q_LIST] = {"retry_list", "SELECT " RETRY_COLUMNS " FROM job_retry WHERE job_no = $1"
                               " ORDER BY next_us, source_id, reference LIMIT $2"},
+    [Q_LOAD] = {"retry_load", "SELECT " RETRY_COLUMNS " FROM job_retry"
+                              " WHERE job_no = $1 AND source_id = $2 AND reference = $3"},
     [Q_COUNT] = {"retry_count", "SELECT count(*) FROM job_retry WHERE job_no = $1"},
     [Q_CLEAR] = {"retry_clear", "DELETE FROM job_retry WHERE job_no = $1"},
     [Q_ALL_NOW] = {"retry_all_now",
@@ -65,6 +67,21 @@ static bool load_many(struct db *db, enum query q, struct db_args args, size_t l
     }
     *out = list;
     *out_count = count;
+    return true;
+}
+
+bool retry_load(struct db *db, struct arena *a, int64_t job_no, struct str source_id,
+                bool reference, struct retry *out, bool *out_found, struct err *err)
+{
+    struct retry *list;
+    size_t count;
+
+    if (!load_many(db, Q_LOAD, DB_ARGS(db_int(job_no), db_text(source_id), db_bool(reference)), 1,
+                   a, &list, &count, err))
+        return false;
+    *out_found = count > 0;
+    if (count > 0)
+        *out = list[0];
     return true;
 }
 

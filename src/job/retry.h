@@ -22,6 +22,9 @@ struct retry {
 MUST_USE bool retry_park(struct db *db, int64_t job_no, const struct retry *r, struct err *err);
 MUST_USE bool retry_remove(struct db *db, int64_t job_no, struct str source_id, bool reference,
                            struct err *err);
+/* The parked failure of one object, or of its references. */
+MUST_USE bool retry_load(struct db *db, struct arena *a, int64_t job_no, struct str source_id,
+                         bool reference, struct retry *out, bool *out_found, struct err *err);
 /* Due at now, in id order after `after`. */
 MUST_USE bool retry_due(struct db *db, struct arena *a, int64_t job_no, int64_t now_us,
                         struct str after, size_t limit, struct retry **out, size_t *out_count,

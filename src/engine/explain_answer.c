@@ -1,0 +1,133 @@
+/* The sentence at the top of an explanation: what is, and the one reason for it. */
+#include "engine/explain_parts.h"
+
+static struct str quoted(const struct explanation *x)
+{
+    return arena_printf(x->a, "'%.*s'", STR_ARG(x->entry.display_name));
+}
+
+static struct str account(const struct explanation *x)
+{
+    return x->has_connection ? arena_printf(x->a, "%.*s has account %.*s", STR_ARG(quoted(x)),
+                                            STR_ARG(x->connection.target_id))
+                             : arena_printf(x->a, "%.*s has no account", STR_ARG(quoted(x)));
+}
+
+/* Why what is to be done has not been done yet. */
+static struct str obstacle(const struct explanation *x)
+{
+    const struct job *job = &x->run->job;
+    struct arena *a = x->a;
+    char at[TIME_TEXT_MAX];
+
+    if (job->quarantined) {
+        return arena_printf(a, "but the job is in quarantine (%.*s: %.*s)",
+                            STR_ARG(job->quarantine_reason), STR_ARG(job->quarantine_message));
+    }
+    if (job->state != JOB_ACTIVE) {
+        return arena_printf(a, "but the job is %s: usher start %.*s", job_state_name(job->state),
+                            STR_ARG(job->name));
+    }
+    if (x->has_retry && x->retry.code.len > 0) {
+        if (x->retry.next_us <= x->run->walk_job.now_us)
+            time_write(x->run->walk_job.now_us, at);
+        else
+            time_write(x->retry.next_us, at);
+        return arena_printf(a, "but it failed %lld time%s, last with %.*s (%.*s); %s",
+                            (long long)x->retry.attempts, x->retry.attempts == 1 ? "" : "s",
+                            STR_ARG(x->retry.code), STR_ARG(x->retry.message),
+                            x->retry.next_us <= x->run->walk_job.now_us
+                                ? "the next cycle tries it again"
+                                : arena_printf(a, "tried again at %s", at).ptr);
+    }
+    if (x->staged)
+        return STR("but the guard holds it until an administrator decides");
+    return STR("with the next cycle");
+}
+
+static struct str nothing_to_do(const struct explanation *x)
+{
+    const struct walk *w = x->w;
+    struct arena *a = x->a;
+
+    if (w->undone) {
+        return arena_printf(a, "%.*s, and stays as an undo left it until it is released",
+                            STR_ARG(account(x)));
+    }
+    if (w->status == STATUS_FAILURE) {
+        return arena_printf(a, "%.*s: its mapping fails with %.*s (%.*s)", STR_ARG(account(x)),
+                            STR_ARG(w->code), STR_ARG(w->message));
+    }
+    if (!w->in_scope && x->has_connection) {
+        return w->unchanged || x->connection.soft_deleted
+                   ? arena_printf(a, "%.*s, and it is disabled: %.*s", STR_ARG(account(x)),
+                                  STR_ARG(w->out_of_scope_reason))
+                   : arena_printf(a, "%.*s although out of scope (%.*s): %.*s", STR_ARG(account(x)),
+                                  STR_ARG(w->out_of_scope_reason), STR_ARG(w->message));
+    }
+    if (!w->in_scope && w->out_of_scope_reason.len > 0) {
+        return arena_printf(a, "%.*s: %.*s", STR_ARG(account(x)), STR_ARG(w->out_of_scope_reason));
+    }
+    if (w->unchanged)
+        return arena_printf(a, "%.*s, and it says what it should", STR_ARG(account(x)));
+    return arena_printf(a, "%.*s: %.*s", STR_ARG(account(x)), STR_ARG(w->message));
+}
+
+static struct str now(const struct explanation *x)
+{
+    const struct walk *w = x->w;
+    struct arena *a = x->a;
+
+    switch (w->intent) {
+    case INTENT_MATCH_OR_CREATE:
+        return arena_printf(a, "%.*s yet: it is in scope and is to be matched or created, %.*s",
+                            STR_ARG(account(x)), STR_ARG(obstacle(x)));
+    case INTENT_UPDATE:
+        return arena_printf(a, "%.*s: %zu attribute%s to be updated, %.*s", STR_ARG(account(x)),
+                            w->changes.count, w->changes.count == 1 ? "" : "s",
+                            STR_ARG(obstacle(x)));
+    case INTENT_DISABLE:
+        return arena_printf(a, "%.*s, which is to be disabled because %.*s, %.*s",
+                            STR_ARG(account(x)), STR_ARG(w->out_of_scope_reason),
+                            STR_ARG(obstacle(x)));
+    case INTENT_DELETE:
+        return arena_printf(a, "%.*s, which is to be deleted because %.*s, %.*s",
+                            STR_ARG(account(x)), STR_ARG(w->out_of_scope_reason),
+                            STR_ARG(obstacle(x)));
+    case INTENT_NOTHING:
+    case INTENT_COUNT:
+        break;
+    }
+    return nothing_to_do(x);
+}
+
+static struct str then(const struct explanation *x)
+{
+    const struct journal_record *r = x->record_count > 0 ? &x->records[0] : NULL;
+    struct arena *a = x->a;
+    struct str had = x->has_connection
+                         ? arena_printf(a, "%.*s had account %.*s", STR_ARG(quoted(x)),
+                                        STR_ARG(x->connection.target_id))
+                         : arena_printf(a, "%.*s had no account", STR_ARG(quoted(x)));
+    char at[TIME_TEXT_MAX];
+
+    if (!r) {
+        return arena_printf(a, "The log says nothing of %.*s until then: nothing had been done",
+                            STR_ARG(quoted(x)));
+    }
+    time_write(r->at_us, at);
+    if (r->status == STATUS_SUCCESS && r->message.len == 0) {
+        return arena_printf(a, "%.*s; the last that was done before was: %s, %s, at %s",
+                            STR_ARG(had), journal_action_name(r->action),
+                            journal_status_name(r->status), at);
+    }
+    return arena_printf(a, "%.*s; the last that was done before was: %s, %s (%.*s) at %s",
+                        STR_ARG(had), journal_action_name(r->action),
+                        journal_status_name(r->status),
+                        STR_ARG(r->message.len ? r->message : r->code), at);
+}
+
+struct str explain_answer(const struct explanation *x)
+{
+    return x->at_us != 0 ? then(x) : now(x);
+}
