@@ -130,6 +130,7 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     json_add_int(a, counts, "groups", s->groups);
     json_add_int(a, counts, "retries", s->retries);
     json_add_int(a, counts, "undone", s->undone);
+    json_add_int(a, counts, "pendingReferences", s->pending);
     json_add(a, v, STR("counts"), counts);
     add_cycles(a, v, s);
     if (s->next_cycle_us < 0) {
@@ -290,6 +291,10 @@ void cli_status_print(struct cli *c, const struct engine_status *s)
                 "undone      %lld objects stay as an undo left them: 'usher release %.*s --all' "
                 "lets them go\n",
                 (long long)s->undone, STR_ARG(s->job.name));
+    }
+    if (s->pending) {
+        fprintf(c->out, "pending     %lld references name somebody without an account here\n",
+                (long long)s->pending);
     }
     if (s->job.quarantined) {
         fprintf(c->out, "quarantine  %.*s\n            %.*s\n", STR_ARG(s->job.quarantine_reason),

@@ -569,8 +569,8 @@ static bool find(struct source *s, struct str who, struct arena *a, struct sourc
 static bool members(struct source *s, struct str group_id, struct str cursor, size_t limit,
                     struct arena *a, struct str **out_ids, size_t *out_count, struct err *err)
 {
-    return directory_members(of(s)->db, a, group_id, DIRECTORY_LIVE, cursor, limit, out_ids,
-                             out_count, err);
+    return directory_members(of(s)->db, a, group_id, DIRECTORY_LIVE_AND_DELETED, cursor, limit,
+                             out_ids, out_count, err);
 }
 
 static bool has_member(struct source *s, struct str group_id, struct str member_id, bool *out,

@@ -72,7 +72,8 @@ struct source_ops {
      * too. */
     bool (*find)(struct source *s, struct str who, struct arena *a, struct source_entry *out,
                  struct err *err);
-    /* Direct members of a group, in id order after `cursor`: ids only. */
+    /* Direct members of a group, in id order after `cursor`: ids only. Those in the recycle bin
+     * too: they are in the group again when they are restored. */
     bool (*members)(struct source *s, struct str group_id, struct str cursor, size_t limit,
                     struct arena *a, struct str **out_ids, size_t *out_count, struct err *err);
     /* Is it a direct member now? */

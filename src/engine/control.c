@@ -379,6 +379,7 @@ bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
         !connection_count(db, job_no, SOURCE_GROUP, &s.groups, err) ||
         !retry_count(db, job_no, &s.retries, err) ||
         !undone_count(db, job_no, s.job.schema_version, &s.undone, err) ||
+        !pending_reference_count(db, job_no, &s.pending, err) ||
         !notify_backlog_load(db, a, job_no, clock_now(e->clock), &s.notices, err))
         return false;
     s.running = s.has_cycle && until > clock_now(e->clock) && !lease_holder_is_dead(s.runner);

@@ -138,6 +138,13 @@ enum { /* resetScope */
 MUST_USE bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset,
                              struct err *err);
 
+/* The members of a group (by what source_ops.find takes), or with an empty name of all groups that
+ * are connected, are sent again with the next cycle; nobody is taken out by that. *out_groups: how
+ * many. ERR_NOT_FOUND, also "notConnected"; ERR_INVALID "notAGroup"; ERR_CONFLICT "leaseHeld" while
+ * a cycle runs. */
+MUST_USE bool engine_reassert(const struct engine *e, int64_t job_no, struct str who,
+                              int64_t *out_groups, struct err *err);
+
 /* Status of a job as an administrator reads it (engine.md 14.1). */
 struct engine_status {
     struct job job;
@@ -151,6 +158,7 @@ struct engine_status {
     struct cycle last;             /* the newest ended one */
     int64_t users, groups;         /* connected */
     int64_t retries;               /* parked failures */
+    int64_t pending;               /* references that wait for the account of whom they name */
     int64_t undone;                /* objects that an undo holds */
     int64_t next_cycle_us;         /* 0: at once; -1: none (paused or disabled) */
     struct notify_backlog notices; /* not yet told */

@@ -318,6 +318,8 @@ void references_go_on(struct walk *w)
     struct walk_references *second;
 
     w->page->unfinished++; /* before this one is finished: the page is not done yet */
+    if (w->run->stopping)
+        return; /* nor will it be in this run: the cycle goes on at it */
     rest = run_walk_new(w->run, w->page, w->place);
     second = ARENA_NEW(rest->arena, struct walk_references);
     *second = (struct walk_references){

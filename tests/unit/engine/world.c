@@ -240,6 +240,14 @@ static void fake_list(struct target *t, const struct mapping_object *m,
         snprintf(a->cursor, sizeof(a->cursor), "%zu", (size_t)from + count);
 }
 
+static void note_order(struct world *w, char what)
+{
+    size_t at = strlen(w->order);
+
+    if (at + 1 < sizeof(w->order) && (at == 0 || w->order[at - 1] != what))
+        w->order[at] = what;
+}
+
 static void fake_update(struct target *t, const struct mapping_object *m, struct str id,
                         const struct mapping_changes *changes, target_done *done, void *ctx)
 {
@@ -247,6 +255,7 @@ static void fake_update(struct target *t, const struct mapping_object *m, struct
     struct answer *a = queue(t, CALL_UPDATE, m, done, ctx);
     bool after;
 
+    note_order(w, 'u');
     if (faulty(w, CALL_UPDATE, id, a, &after))
         return;
     a->account = by_id(w, id);
@@ -278,6 +287,16 @@ static void member_set(struct world *w, struct account *a, struct str id, bool p
     snprintf(a->members[a->member_count++], sizeof(a->members[0]), "%.*s", STR_ARG(id));
 }
 
+/* Whether the list has an account that the target does not take. */
+static bool refuses(const struct world *w, const struct str *ids, size_t count)
+{
+    for (size_t i = 0; w->refuses && i < count; i++) {
+        if (strcmp(w->refuses, "*") == 0 || str_eq_z(ids[i], w->refuses))
+            return true;
+    }
+    return false;
+}
+
 static void fake_members(struct target *t, const struct mapping_object *m, struct str id,
                          const struct mapping_attribute *attribute, const struct str *add,
                          size_t add_count, const struct str *remove, size_t remove_count,
@@ -288,10 +307,21 @@ static void fake_members(struct target *t, const struct mapping_object *m, struc
     bool after;
 
     (void)attribute;
-    if (faulty(w, CALL_MEMBERS, id, a, &after))
+    if (w->stop_after_members > 0 && --w->stop_after_members == 0)
+        atomic_store(&w->stop, true);
+    w->members_sent += add_count + remove_count;
+    note_order(w, add_count > 0 ? 'j' : 'l');
+    if (faulty(w, CALL_MEMBERS, id, a, &after) && !after)
         return;
+    if (refuses(w, add, add_count) || refuses(w, remove, remove_count)) {
+        a->status = w->refusal.status;
+        a->class_ = w->refusal.class_;
+        a->code = w->refusal.code;
+        return;
+    }
     a->account = by_id(w, id);
-    a->status = a->account ? TARGET_OK : TARGET_NOT_FOUND;
+    if (!after)
+        a->status = a->account ? TARGET_OK : TARGET_NOT_FOUND;
     for (size_t i = 0; a->account && i < add_count; i++)
         member_set(w, a->account, add[i], true);
     for (size_t i = 0; a->account && i < remove_count; i++)
@@ -377,14 +407,14 @@ static void complete(struct fake *f, struct answer *a)
 static unsigned fake_run(struct target *t, int64_t max_wait_ms)
 {
     struct fake *f = fake_of(t);
+    struct answer *ready = f->first;
     unsigned n = 0;
 
-    while (f->first) {
-        struct answer *a = f->first;
+    f->first = f->last = NULL; /* what is called from inside done waits for the next run */
+    while (ready) {
+        struct answer *a = ready;
 
-        f->first = a->next;
-        if (!f->first)
-            f->last = NULL;
+        ready = a->next;
         complete(f, a);
         n++;
     }
@@ -662,6 +692,8 @@ bool world_try_cycle(struct world *w, struct cycle *out, struct err *err)
 {
     w->clock.now += US_PER_MINUTE;
     memset(w->calls, 0, sizeof(w->calls));
+    memset(w->order, 0, sizeof(w->order));
+    w->members_sent = 0;
     return engine_cycle(&w->engine, w->job.no, NULL, &w->stop, w->arena, out, err);
 }
 

@@ -69,6 +69,12 @@ struct world {
     size_t bulk_max; /* operations in a bulk request; 0: there are none */
     int stop_after;  /* creates until stop is set; 0: never */
     void (*before_call)(struct world *w, enum call call); /* on the run's thread; may be NULL */
+    /* Members. */
+    const char *refuses;    /* account id that no list of members takes; "*": any */
+    struct fault refusal;   /* with which answer (code, status, class) */
+    int stop_after_members; /* changes of members until stop is set; 0: never */
+    size_t members_sent;    /* members in all changes */
+    char order[64];         /* of the calls: 'u'pdate, members 'l'eave, members 'j'oin */
 };
 
 /* template_id: "scim" or "joynfsm". */
