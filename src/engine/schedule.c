@@ -1,6 +1,7 @@
 /* The scheduler: looks once a second at which jobs are due (their interval is over, or their source
  * has moved on since their watermark) and runs each cycle on a thread of its own (engine.md 3.4).
  * Jobs run in parallel, a job never twice: the lease sees to that, also between processes. */
+#include "engine/drift.h"
 #include "engine/notices.h"
 #include "engine/run.h"
 
@@ -37,6 +38,18 @@ struct engine_scheduler {
     atomic_bool stop;
 };
 
+/* The application is read back when it is time for that (engine.md 17). */
+static void look_for_drift(struct engine_scheduler *s, int64_t job_no)
+{
+    struct err err;
+    bool ran;
+
+    if (!engine_drift_when_due(&s->engine, job_no, &ran, &err))
+        log_error("drift_not_read", &err);
+    else if (ran)
+        log_event(LOG_INFO, "drift_read", LOG_NUM("job", job_no));
+}
+
 static void *run_cycle(void *arg)
 {
     struct running *c = arg;
@@ -57,6 +70,8 @@ static void *run_cycle(void *arg)
     } else if (!held_elsewhere) {
         log_error("cycle_failed", &err);
     }
+    if (ran && !atomic_load(&s->stop))
+        look_for_drift(s, c->job_no);
     arena_free(a);
     pthread_mutex_lock(&s->lock);
     if (!ran && !held_elsewhere) {

@@ -27,3 +27,5 @@ extern const struct db_query held_queries[];
 extern const size_t held_query_count;
 extern const struct db_query undone_queries[];
 extern const size_t undone_query_count;
+extern const struct db_query drift_queries[];
+extern const size_t drift_query_count;

@@ -21,6 +21,7 @@ struct answer {
     void *ctx;
     /* list */
     size_t page_from, page_count;
+    bool references;
     int64_t total;
     char cursor[16];
     bool shared;
@@ -235,6 +236,7 @@ static void fake_list(struct target *t, const struct mapping_object *m,
     (void)str_to_int(page->cursor, 0, INT64_MAX, &from);
     a->page_from = (size_t)from;
     a->page_count = count;
+    a->references = page->references && !w->members_hidden;
     a->total = (int64_t)world_accounts(w, m->kind) + w->total_false + (from ? w->total_off : 0);
     if ((size_t)from + count < world_accounts(w, m->kind))
         snprintf(a->cursor, sizeof(a->cursor), "%zu", (size_t)from + count);
@@ -357,6 +359,20 @@ static struct target_record record_of(struct account *a)
     return (struct target_record){.id = str_from_z(a->id), .values = a->values};
 }
 
+static struct target_record with_members(struct arena *a, struct account *account)
+{
+    struct target_record r = record_of(account);
+    struct json *values = json_clone(a, account->values);
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < account->member_count; i++)
+        json_append(list, json_string(a, str_from_z(account->members[i])));
+    if (account->kind == SOURCE_GROUP && account->member_count > 0)
+        json_add(a, values, STR("members"), list);
+    r.values = values;
+    return r;
+}
+
 static void complete_list(struct fake *f, struct answer *a, struct target_result *result)
 {
     CLEANUP(arena_freep) struct arena *tmp = arena_new();
@@ -368,7 +384,8 @@ static void complete_list(struct fake *f, struct answer *a, struct target_result
         if (!w->accounts[i].used || w->accounts[i].kind != a->m->kind)
             continue;
         if (at >= a->page_from && at < a->page_from + a->page_count)
-            records[result->record_count++] = record_of(&w->accounts[i]);
+            records[result->record_count++] =
+                a->references ? with_members(tmp, &w->accounts[i]) : record_of(&w->accounts[i]);
         at++;
     }
     result->records = records;

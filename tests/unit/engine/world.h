@@ -64,10 +64,11 @@ struct world {
     atomic_bool stop;
     /* Lists: accounts in a page (0: as asked), and how they lie. */
     size_t page_max;
-    int total_off;   /* added to the total from the second page on */
-    int total_false; /* added to every total */
-    size_t bulk_max; /* operations in a bulk request; 0: there are none */
-    int stop_after;  /* creates until stop is set; 0: never */
+    int total_off;       /* added to the total from the second page on */
+    int total_false;     /* added to every total */
+    bool members_hidden; /* lists do not show members */
+    size_t bulk_max;     /* operations in a bulk request; 0: there are none */
+    int stop_after;      /* creates until stop is set; 0: never */
     void (*before_call)(struct world *w, enum call call); /* on the run's thread; may be NULL */
     /* Members. */
     const char *refuses;    /* account id that no list of members takes; "*": any */
