@@ -8,7 +8,7 @@
 #define SERIES_US (28 * US_PER_DAY) /* engine.md 9.5 */
 #define DIGEST_US (7 * US_PER_HOUR) /* of the day in UTC */
 
-enum { DIGEST_OBJECTS = 50, DIGEST_RECORDS = 500, TOKEN_MAX = 8192 };
+enum { DIGEST_OBJECTS = 50, DIGEST_RECORDS = 500, MESSAGE_MAX = 300 /* bytes */, TOKEN_MAX = 8192 };
 
 #define MARK_ESCROWS STR("escrows")
 #define MARK_HELD    STR("held")
@@ -304,6 +304,16 @@ static struct str name_of(const struct journal_record *records, size_t count, st
     return source_id;
 }
 
+/* The beginning of what an application answered, whole characters. */
+static struct str beginning(struct str s)
+{
+    size_t n = s.len < MESSAGE_MAX ? s.len : MESSAGE_MAX;
+
+    while (n > 0 && n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
+        n--;
+    return str_sub(s, 0, n);
+}
+
 static bool failing_objects(struct tick *t, struct notify_event *event, struct err *err)
 {
     struct notify_object *objects = ARENA_ARRAY(t->a, struct notify_object, DIGEST_OBJECTS);
@@ -322,7 +332,7 @@ static bool failing_objects(struct tick *t, struct notify_event *event, struct e
         objects[i] = (struct notify_object){
             .name = name_of(records, record_count, list[i].source_id),
             .code = list[i].code,
-            .message = list[i].message,
+            .message = beginning(list[i].message),
             .since_us = list[i].first_us,
             .next_us = list[i].next_us,
         };

@@ -134,17 +134,18 @@ static bool notice(const struct engine *e, struct db *db, const struct job *job,
     if (event == EVENT_RENEWED || c->reason == QUARANTINE_TOO_MANY_DELETES)
         return true;
     snprintf(id, sizeof(id), "%s/%lld", kinds[event].name, (long long)now);
-    return notices_tell(
-        e, db, job,
-        (struct notify_event){
-            .id = str_from_z(id),
-            .kind =
-                c->reason == QUARANTINE_TOO_MANY_DELETES ? NOTIFY_REMOVALS_HELD : kinds[event].kind,
-            .code = c->code.len ? c->code : str_from_z(quarantine_reason_name(c->reason)),
-            .message = c->message,
-            .since_us = event == EVENT_ENTERED ? now : job->quarantine_since_us,
-        },
-        err);
+    return notices_tell(e, db, job,
+                        (struct notify_event){
+                            .id = str_from_z(id),
+                            .kind = c->reason == QUARANTINE_TOO_MANY_DELETES ? NOTIFY_REMOVALS_HELD
+                                                                             : kinds[event].kind,
+                            .code = event == EVENT_LEFT ? job->quarantine_reason
+                                    : c->code.len       ? c->code
+                                                  : str_from_z(quarantine_reason_name(c->reason)),
+                            .message = c->message,
+                            .since_us = event == EVENT_ENTERED ? now : job->quarantine_since_us,
+                        },
+                        err);
 }
 
 /* What is told of a change; in its transaction, so that it is told once and only if it happened. */

@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "notify/address.h"
 
-enum { PARTS_MAX = 200, ID_CHARS = 32 };
+enum { BATCH_MAX = 100, ID_CHARS = 32 };
 
 enum query {
     Q_EVENT,
@@ -15,6 +15,7 @@ enum query {
     Q_MARK_LOAD,
     Q_MARK_SAVE,
     Q_MARK_REMOVE,
+    Q_DUE,
     Q_CLAIM,
     Q_PARTS,
     Q_FINISH,
@@ -40,6 +41,8 @@ const struct db_query notify_queries[] = {
                                " WHERE id = (SELECT id FROM notify_message"
                                "              WHERE job_no = $1 AND channel = 0 AND recipient = $2"
                                "                AND state = 0 AND attempts = 0 AND next_us > $3"
+                               "                AND (SELECT count(*) FROM notify_message_event l"
+                               "                      WHERE l.message_id = notify_message.id) < $4"
                                "              ORDER BY next_us, id LIMIT 1 /*skip-locked*/)"
                                "   AND attempts = 0 AND state = 0"
                                " RETURNING id"},
@@ -58,6 +61,11 @@ const struct db_query notify_queries[] = {
                      " ON CONFLICT (job_no, name) DO UPDATE SET value = excluded.value"},
     [Q_MARK_REMOVE] = {"notify_mark_remove",
                        "DELETE FROM notify_mark WHERE job_no = $1 AND name = $2"},
+    /* Asked first: a claim takes the write lock, also when there is nothing to claim. */
+    [Q_DUE] = {"notify_due", "SELECT 1 FROM notify_message"
+                             " WHERE state = 0 AND channel = $1 AND next_us <= $2"
+                             "   AND claim_until_us <= $2"
+                             "   AND (CAST($3 AS BIGINT) = 0 OR job_no = $3) LIMIT 1"},
     [Q_CLAIM] =
         {"notify_claim",
          "UPDATE notify_message"
@@ -255,8 +263,10 @@ static bool open_batch(struct db *db, struct arena *a, const struct notify_event
     bool more = false;
 
     *out = (struct str){0};
-    if (!db_select(db, query(Q_JOIN),
-                   DB_ARGS(db_int(e->job_no), db_text(recipient), db_int(e->at_us)), &st, err) ||
+    if (!db_select(
+            db, query(Q_JOIN),
+            DB_ARGS(db_int(e->job_no), db_text(recipient), db_int(e->at_us), db_int(BATCH_MAX)),
+            &st, err) ||
         !db_step(st, &row, err))
         return false;
     if (row)
@@ -358,14 +368,14 @@ bool notify_mark_save(struct db *db, int64_t job_no, struct str name, struct str
 static bool load_parts(struct db *db, struct arena *a, struct notify_message *m, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct notify_part *parts = ARENA_ARRAY(a, struct notify_part, PARTS_MAX);
+    struct notify_part *parts = ARENA_ARRAY(a, struct notify_part, BATCH_MAX);
     bool row;
 
     m->parts = parts;
     m->part_count = 0;
-    if (!db_select(db, query(Q_PARTS), DB_ARGS(db_text(m->id), db_int(PARTS_MAX)), &st, err))
+    if (!db_select(db, query(Q_PARTS), DB_ARGS(db_text(m->id), db_int(BATCH_MAX)), &st, err))
         return false;
-    while (m->part_count < PARTS_MAX) {
+    while (m->part_count < BATCH_MAX) {
         struct notify_part *p = &parts[m->part_count];
 
         if (!db_step(st, &row, err))
@@ -411,12 +421,26 @@ static bool claim_row(struct db *db, struct arena *a, enum notify_channel channe
     return db_step(st, &more, err);
 }
 
+static bool is_due(struct db *db, enum notify_channel channel, int64_t job_no, int64_t now_us,
+                   bool *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_DUE), DB_ARGS(db_int(channel), db_int(now_us), db_int(job_no)),
+                       &st, err))
+        return false;
+    *out = st != NULL;
+    return true;
+}
+
 bool notify_claim(struct db *db, struct arena *a, enum notify_channel channel, int64_t job_no,
                   struct str claim, int64_t now_us, struct notify_message *out, bool *out_found,
                   struct err *err)
 {
-    return claim_row(db, a, channel, job_no, claim, now_us, out, out_found, err) &&
-           (!*out_found || load_parts(db, a, out, err));
+    if (!is_due(db, channel, job_no, now_us, out_found, err))
+        return false;
+    return !*out_found || (claim_row(db, a, channel, job_no, claim, now_us, out, out_found, err) &&
+                           (!*out_found || load_parts(db, a, out, err)));
 }
 
 int64_t notify_pause_us(enum notify_outcome outcome, int64_t attempts)

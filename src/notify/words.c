@@ -54,7 +54,8 @@ static const struct {
          "go on. Nothing of the held set was sent.",
          "Look whether these people are really meant to lose their accounts. If not, put the source "
          "right first. Then decide:",
-         {"usher held %W"}},
+         {"usher held %W", "usher held allow %W --set DIGEST",
+          "usher held reject %W --set DIGEST"}},
     [NOTIFY_CREDENTIAL_EXPIRING] =
         {"%N: the secret token expires on %U",
          "The secret token of %N expires on %U.",

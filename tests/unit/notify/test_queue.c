@@ -179,6 +179,30 @@ static void batch_body(const struct db_config *config)
     end(&f);
 }
 
+/* A mail does not grow without end. */
+static void full_batch_body(const struct db_config *config)
+{
+    struct notify_message m;
+    struct fixture f;
+    size_t parts = 0;
+
+    begin(&f, config);
+    for (int i = 0; i < 250; i++) {
+        struct notify_event e = event(arena_printf(f.a, "e%d", i).ptr, NOW);
+
+        e.to.batch_us = US_PER_HOUR;
+        put(&f, &e);
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK(claim(&f, f.db, arena_printf(f.a, "c%d", i).ptr, NOW + US_PER_HOUR, &m), "mail %d",
+              i);
+        parts += m.part_count;
+    }
+    CHECK(parts == 250, "all are told: %zu", parts);
+    CHECK(!claim(&f, f.db, "c", NOW + US_PER_HOUR, &m), "in three mails");
+    end(&f);
+}
+
 static void claim_body(const struct db_config *config)
 {
     struct notify_event e = event("a", NOW);
@@ -311,6 +335,12 @@ static void batch_both(void **state)
     test_databases(batch_body);
 }
 
+static void full_batch_both(void **state)
+{
+    (void)state;
+    test_databases(full_batch_body);
+}
+
 static void claim_both(void **state)
 {
     (void)state;
@@ -337,5 +367,6 @@ static void marks_both(void **state)
 
 TEST_GROUP(queue, cmocka_unit_test(statements_both), cmocka_unit_test(kept_once_both),
            cmocka_unit_test(transaction_both), cmocka_unit_test(filter_both),
-           cmocka_unit_test(batch_both), cmocka_unit_test(claim_both), cmocka_unit_test(tries_both),
-           cmocka_unit_test(tidy_both), cmocka_unit_test(marks_both), cmocka_unit_test(pauses))
+           cmocka_unit_test(batch_both), cmocka_unit_test(full_batch_both),
+           cmocka_unit_test(claim_both), cmocka_unit_test(tries_both), cmocka_unit_test(tidy_both),
+           cmocka_unit_test(marks_both), cmocka_unit_test(pauses))
