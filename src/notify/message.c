@@ -4,9 +4,12 @@
 
 enum { LINE_MAX_CHARS = 76, WORD_BYTES = 39 /* in one encoded word: 12 + 52 characters */ };
 
+enum { PADDING = 64 /* the place of '=' among the digits */ };
+
 static void add_base64(struct buf *out, struct str s)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
     for (size_t i = 0; i < s.len; i += 3) {
         size_t n = s.len - i < 3 ? s.len - i : 3;
@@ -16,8 +19,8 @@ static void add_base64(struct buf *out, struct str s)
             bits = bits << 8 | (k < n ? (unsigned char)s.ptr[i + k] : 0);
         buf_add_char(out, digits[bits >> 18 & 63]);
         buf_add_char(out, digits[bits >> 12 & 63]);
-        buf_add_char(out, n > 1 ? digits[bits >> 6 & 63] : '=');
-        buf_add_char(out, n > 2 ? digits[bits & 63] : '=');
+        buf_add_char(out, digits[n > 1 ? bits >> 6 & 63 : PADDING]);
+        buf_add_char(out, digits[n > 2 ? bits & 63 : PADDING]);
     }
 }
 

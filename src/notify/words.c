@@ -155,11 +155,9 @@ static void fill(struct arena *a, struct buf *out, const char *text, const struc
         case 'U':
             buf_add(out, time_of(a, content, "until"));
             break;
-        case 'S':
-            buf_add(out, time_of(a, content, "since"));
-            break;
         default:
-            assert(!"a place that is known");
+            assert(*p == 'S');
+            buf_add(out, time_of(a, content, "since"));
         }
     }
 }
@@ -188,6 +186,21 @@ static struct str line(struct arena *a, const char *text, const struct json *con
     return result;
 }
 
+static void add_object(struct arena *a, struct buf *out, const struct json *o)
+{
+    struct str name = one_line(a, json_get_text(o, "name"));
+    struct str code = one_line(a, json_get_text(o, "code"));
+    struct str message = one_line(a, json_get_text(o, "message"));
+    struct str since = time_of(a, o, "since");
+    struct str next = time_of(a, o, "nextAttempt");
+
+    buf_addf(out, "  %.*s: %.*s\n", STR_ARG(name), STR_ARG(code));
+    if (message.len)
+        buf_addf(out, "      %.*s\n", STR_ARG(message));
+    if (json_get(o, STR("nextAttempt")))
+        buf_addf(out, "      since %.*s, tried again %.*s\n", STR_ARG(since), STR_ARG(next));
+}
+
 static void add_objects(struct arena *a, struct buf *out, const struct json *content)
 {
     int64_t count = json_get_int(content, "count", 0);
@@ -195,17 +208,8 @@ static void add_objects(struct arena *a, struct buf *out, const struct json *con
 
     JSON_EACH(o, json_get(content, STR("objects")))
     {
-        struct str message = json_get_text(o, "message");
-
+        add_object(a, out, o);
         told++;
-        buf_addf(out, "  %.*s: %.*s\n", STR_ARG(one_line(a, json_get_text(o, "name"))),
-                 STR_ARG(one_line(a, json_get_text(o, "code"))));
-        if (message.len)
-            buf_addf(out, "      %.*s\n", STR_ARG(one_line(a, message)));
-        if (json_get(o, STR("nextAttempt"))) {
-            buf_addf(out, "      since %.*s, tried again %.*s\n", STR_ARG(time_of(a, o, "since")),
-                     STR_ARG(time_of(a, o, "nextAttempt")));
-        }
     }
     if (told > 0 && count > told)
         buf_addf(out, "  and %lld more\n", (long long)(count - told));
