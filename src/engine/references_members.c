@@ -151,7 +151,10 @@ static bool plan_stretch(struct walk *w, struct err *err)
 
 static size_t batch_max(const struct walk *w)
 {
-    return w->run->settings.max_members > 0 ? (size_t)w->run->settings.max_members : 1;
+    const struct run *r = w->run;
+    size_t max = r->settings.max_members > 0 ? (size_t)r->settings.max_members : 1;
+
+    return r->members_max > 0 && r->members_max < max ? r->members_max : max;
 }
 
 /* Stretches without a difference cost no request. */
@@ -252,6 +255,29 @@ static void refuse_one(struct walk *w, const struct target_result *result)
               STR_ARG(m->target_id), STR_ARG(result->message));
 }
 
+/* The next batch may be larger again, but not as large as the one that was refused while it is not
+ * known why. */
+static void grow(struct walk *w)
+{
+    struct walk_references *s = w->second;
+    size_t max = s->to < s->suspect_to ? s->suspect / 2 : batch_max(w);
+
+    s->at_once = s->at_once * 2 < max ? s->at_once * 2 : max;
+}
+
+/* A batch that was refused has gone through in smaller ones, all of it: it was too large, which is
+ * known from here on in the whole run (engine.md 7.5). */
+static void learn(struct walk *w)
+{
+    struct walk_references *s = w->second;
+
+    if (s->suspect_to == 0 || s->to < s->suspect_to)
+        return;
+    if (!s->found_one)
+        w->run->members_max = s->suspect / 2;
+    s->suspect_to = 0;
+}
+
 /* A batch is refused: smaller ones show which member it is. */
 static void refused(struct walk *w, const struct target_result *result)
 {
@@ -259,19 +285,26 @@ static void refused(struct walk *w, const struct target_result *result)
     size_t count = s->to - s->from;
 
     if (count > 1) {
+        if (s->to > s->suspect_to) {
+            s->suspect_to = s->to;
+            s->suspect = count;
+            s->found_one = false;
+        }
         s->at_once = count / 2;
         s->to = s->from;
         send_next(w);
         return;
     }
+    s->found_one = true;
     refuse_one(w, result);
+    learn(w);
     if (s->refused >= REFUSED_MAX && !s->accepted) {
         s->cut = true;
         walk_fail(w, TARGET_PERMANENT, w->code.ptr, "%.*s", STR_ARG(w->message));
         export_finish(w);
         return;
     }
-    s->at_once = s->at_once * 2 > batch_max(w) ? batch_max(w) : s->at_once * 2;
+    grow(w);
     send_next(w);
 }
 
@@ -329,7 +362,8 @@ static void on_members_changed(void *ctx, const struct target_result *result)
             s->members[i].outcome = MEMBER_SENT;
         s->accepted = true;
         w->tries = 0;
-        s->at_once = s->at_once * 2 > batch_max(w) ? batch_max(w) : s->at_once * 2;
+        learn(w);
+        grow(w);
         send_next(w);
     }
 }

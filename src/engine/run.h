@@ -102,6 +102,7 @@ struct run {
     bool had_retries;       /* the queue was not empty: successes have to be taken out of it */
     bool had_pending;       /* some references waited for an account */
     enum reference_leg leg; /* the second pass is in */
+    size_t members_max;     /* that the target takes at once, when it was found out; or 0 */
 
     struct feed_page *first_page, *last_page; /* in feed order */
     char feed_at_text[RUN_CURSOR_MAX];        /* cursor of the next page to load */

@@ -93,12 +93,15 @@ struct walk_references {
     struct owed_reference *owed; /* what made this object come here */
     size_t owed_count;
 
-    size_t from, to;  /* the members in the request under way */
-    size_t at_once;   /* how many the next one may have */
-    size_t refused;   /* members, so far */
-    bool accepted;    /* some were taken */
-    bool cut;         /* given up before the end */
-    bool group_there; /* the account of the group has been asked for */
+    size_t from, to;   /* the members in the request under way */
+    size_t at_once;    /* how many the next one may have */
+    size_t refused;    /* members, so far */
+    bool accepted;     /* some were taken */
+    size_t suspect;    /* so many were refused together */
+    size_t suspect_to; /* ... up to this one; 0: none were */
+    bool found_one;    /* ... because of a single one */
+    bool cut;          /* given up before the end */
+    bool group_there;  /* the account of the group has been asked for */
 };
 
 /* How an account is removed. */

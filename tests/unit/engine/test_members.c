@@ -254,6 +254,23 @@ static void batches_of_a_size(const struct db_config *config)
     end();
 }
 
+/* What a target says to too many members at once is not always 413. */
+static void size_is_found_out(const struct db_config *config)
+{
+    struct retry *retries;
+
+    start(config);
+    crowd("team", 900);
+    refuse(NULL, "UnprocessableEntity", TARGET_FAILED);
+    w->members_most = 30;
+    world_cycle(w);
+    CHECK(members_of("team") == 900 && parked(&retries) == 0, "all are in: %zu",
+          members_of("team"));
+    CHECK(w->calls[CALL_MEMBERS] < 900 / 25 + 8, "once found out it is kept to: %d requests",
+          w->calls[CALL_MEMBERS]);
+    end();
+}
+
 static void deleted_member_leaves(const struct db_config *config)
 {
     struct str team, ada;
@@ -441,6 +458,7 @@ ON_BOTH(everybody_refused)
 ON_BOTH(unknown_member)
 ON_BOTH(cut_short_between_batches)
 ON_BOTH(batches_of_a_size)
+ON_BOTH(size_is_found_out)
 ON_BOTH(deleted_member_leaves)
 ON_BOTH(returned_member)
 ON_BOTH(manager_made_again)
@@ -451,7 +469,7 @@ ON_BOTH(asserted_again)
 TEST_GROUP(members, cmocka_unit_test(managers_then_leaves_then_joins_),
            cmocka_unit_test(one_refused_member_), cmocka_unit_test(everybody_refused_),
            cmocka_unit_test(unknown_member_), cmocka_unit_test(cut_short_between_batches_),
-           cmocka_unit_test(batches_of_a_size_), cmocka_unit_test(deleted_member_leaves_),
-           cmocka_unit_test(returned_member_), cmocka_unit_test(manager_made_again_),
-           cmocka_unit_test(manager_goes_), cmocka_unit_test(nested_and_renamed_),
-           cmocka_unit_test(asserted_again_))
+           cmocka_unit_test(batches_of_a_size_), cmocka_unit_test(size_is_found_out_),
+           cmocka_unit_test(deleted_member_leaves_), cmocka_unit_test(returned_member_),
+           cmocka_unit_test(manager_made_again_), cmocka_unit_test(manager_goes_),
+           cmocka_unit_test(nested_and_renamed_), cmocka_unit_test(asserted_again_))

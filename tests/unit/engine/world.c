@@ -315,7 +315,8 @@ static void fake_members(struct target *t, const struct mapping_object *m, struc
     note_order(w, add_count > 0 ? 'j' : 'l');
     if (faulty(w, CALL_MEMBERS, id, a, &after) && !after)
         return;
-    if (refuses(w, add, add_count) || refuses(w, remove, remove_count)) {
+    if (refuses(w, add, add_count) || refuses(w, remove, remove_count) ||
+        (w->members_most && add_count + remove_count > w->members_most)) {
         a->status = w->refusal.status;
         a->class_ = w->refusal.class_;
         a->code = w->refusal.code;

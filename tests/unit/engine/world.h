@@ -74,6 +74,7 @@ struct world {
     const char *refuses;    /* account id that no list of members takes; "*": any */
     struct fault refusal;   /* with which answer (code, status, class) */
     int stop_after_members; /* changes of members until stop is set; 0: never */
+    size_t members_most;    /* more in one change are refused so, too; 0: any number is taken */
     size_t members_sent;    /* members in all changes */
     char order[64];         /* of the calls: 'u'pdate, members 'l'eave, members 'j'oin */
 };
