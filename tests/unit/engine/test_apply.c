@@ -260,8 +260,8 @@ static void over_the_guard(const struct db_config *config)
 
 static void refused_whole(const struct db_config *config)
 {
-    static const struct engine_setting setting = {STR_INIT("deprovision.skipOutOfScope"),
-                                                  STR_INIT("true")};
+    static const struct engine_setting setting = {STR_INIT("deprovision.deleteAfterUnassign"),
+                                                  STR_INIT("false")};
     struct engine_applied r;
     struct err err = {0};
     struct str text;

@@ -122,8 +122,8 @@ static void values_come_back(const struct db_config *config)
 
 static void a_configuration_releases(const struct db_config *config)
 {
-    static const struct engine_setting setting = {STR_INIT("deprovision.skipOutOfScope"),
-                                                  STR_INIT("true")};
+    static const struct engine_setting setting = {STR_INIT("deprovision.deleteAfterUnassign"),
+                                                  STR_INIT("false")};
     struct cycle cycle;
     struct err err = {0};
     struct str ada;
