@@ -447,8 +447,10 @@ void listing_add(struct walk *w)
     }
 }
 
-bool listing_settles(const struct run *r)
+bool listing_settles(struct run *r)
 {
+    if (r->listing && r->alive == 0)
+        r->listing->begun = 0;
     return r->listing && r->listing->begun >= LISTING_STRETCH;
 }
 
@@ -456,8 +458,6 @@ void listing_turn(struct run *r)
 {
     if (!r->listing)
         return;
-    if (r->alive == 0)
-        r->listing->begun = 0;
     for (size_t i = 0; r->stopping && i < SOURCE_KIND_COUNT; i++) {
         struct list *l = &r->listing->kinds[i];
 

@@ -11,10 +11,10 @@
 #include "engine/run.h"
 
 enum {
-    LISTING_LEAST = 100,    /* fewer objects are asked for */
-    LISTING_PAGE = 200,     /* accounts in a page */
-    LISTING_PAGE_COST = 4,  /* a page costs as much as so many questions */
-    LISTING_STRETCH = 5000, /* matches between two points where nothing is under way */
+    LISTING_LEAST = 100,     /* fewer objects are asked for */
+    LISTING_PAGE = 200,      /* accounts in a page */
+    LISTING_PAGE_COST = 4,   /* a page costs as much as so many questions */
+    LISTING_STRETCH = 20000, /* matches between two points where nothing is under way */
     LISTING_FOUND_MAX = 2,
 };
 
@@ -31,8 +31,8 @@ void listing_begin(struct walk *w);
 /* The account of the walk has the values of its criteria from now on. */
 void listing_add(struct walk *w);
 /* Whether nothing may be started until all that is alive is recorded. */
-bool listing_settles(const struct run *r);
-/* Once a turn of the run: what settled is over, who waits goes when the run stops. */
+bool listing_settles(struct run *r);
+/* Once a turn of the run: who waits goes when the run stops. */
 void listing_turn(struct run *r);
 void listing_free(struct listing *l); /* NULL is fine */
 

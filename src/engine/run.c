@@ -445,12 +445,16 @@ static void flush_when_due(struct run *r)
 {
     int64_t now = clock_monotonic_us();
 
-    if (now >= flush_at_us(r) || (r->cursor_moved && now - r->last_commit_us >= RUN_SIGNAL_US) ||
+    /* Nothing is started until what is under way is recorded: the batch need not wait for more. */
+    bool waited_for = (r->settling || listing_settles(r)) && r->in_flight == 0 && r->batch;
+
+    if ((waited_for && r->batches_out == 0) || now >= flush_at_us(r) ||
+        (r->cursor_moved && now - r->last_commit_us >= RUN_SIGNAL_US) ||
         (r->leased && now - r->last_commit_us >= RUN_HEARTBEAT_US))
         recorder_flush(r);
 }
 
-static bool may_start(const struct run *r)
+static bool may_start(struct run *r)
 {
     return !r->stopping && r->in_flight < r->window + 2 * r->bulk.at_once &&
            r->alive < RUN_ALIVE_MAX && !((r->settling || listing_settles(r)) && r->alive > 0) &&
