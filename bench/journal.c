@@ -22,6 +22,7 @@ struct bench {
     struct db_config config;
     struct db *db;
     struct arena *a;
+    struct packer *packer;
     struct rng_seeded rng;
     int64_t people;
 };
@@ -175,7 +176,7 @@ static bool insert(struct bench *b, int64_t no, struct err *err)
     r.step_count = ARRAY_LEN(steps);
     r.properties = properties;
     r.property_count = r.status == STATUS_SKIPPED ? 0 : first ? ARRAY_LEN(properties) : 2;
-    return journal_insert(b->db, &r, err);
+    return journal_insert(b->db, b->packer, &r, err);
 }
 
 static bool fill(struct bench *b, int64_t rows, struct err *err)
@@ -320,7 +321,7 @@ static bool search(const struct bench *b, struct err *err)
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.a = arena_new()};
+    struct bench b = {.a = arena_new(), .packer = journal_packer_new()};
     struct err err = {0};
     bool ok = false;
 
@@ -339,6 +340,7 @@ int main(int argc, char **argv)
     if (!ok)
         fprintf(stderr, "bench_journal %s: %s\n", argv[1], err.message);
     db_close(b.db);
+    journal_packer_free(b.packer);
     arena_free(b.a);
     return !ok;
 }

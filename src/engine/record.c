@@ -127,7 +127,7 @@ static bool record_walk(struct db *db, const struct run *r, const struct walk *w
         record.no = no;
         record.cycle_id = r->cycle.id;
         record.initiated_by = r->initiated_by;
-        return journal_insert(db, &record, err);
+        return journal_insert(db, r->packer, &record, err);
     }
     return true;
 }
@@ -312,6 +312,7 @@ bool recorder_open(struct run *r, struct err *err)
 {
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->done_cond, NULL);
+    r->packer = journal_packer_new();
     /* A batch is one transaction: no other write is with it that would need a savepoint. */
     return db_writer_open(r->engine->db, &(struct db_writer_limits){.max_batch = 1}, &r->writer,
                           err);
@@ -325,6 +326,7 @@ void recorder_close(struct run *r)
         return;
     (void)!recorder_drain(r, &ignored);
     db_writer_close(r->writer);
+    journal_packer_free(r->packer);
     r->writer = NULL;
     pthread_mutex_destroy(&r->lock);
     pthread_cond_destroy(&r->done_cond);

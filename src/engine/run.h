@@ -131,6 +131,7 @@ struct run {
 
     /* --- recorder --- */
     struct db_writer *writer;
+    struct packer *packer;      /* on the thread of the writer */
     struct record_batch *batch; /* being filled */
     int64_t batch_since_us;
     int64_t last_commit_us;

@@ -72,7 +72,18 @@ bool journal_begin(struct db *db, int64_t job_no, int64_t first_no, struct str c
                    NULL, err);
 }
 
-bool journal_insert(struct db *db, const struct journal_record *r, struct err *err)
+struct packer *journal_packer_new(void)
+{
+    return packer_new();
+}
+
+void journal_packer_free(struct packer *p)
+{
+    packer_free(p);
+}
+
+bool journal_insert(struct db *db, struct packer *packer, const struct journal_record *r,
+                    struct err *err)
 {
     CLEANUP(buf_done) struct buf detail;
     CLEANUP(buf_done) struct buf packed = {0};
@@ -88,7 +99,7 @@ bool journal_insert(struct db *db, const struct journal_record *r, struct err *e
         detail.overflowed = false;
         journal_detail_write(&detail, r, DETAIL_BRIEF);
     }
-    pack_write(&packed, buf_str(&detail));
+    pack_write(packer, &packed, buf_str(&detail));
     return db_exec(db, query(Q_INSERT),
                    DB_ARGS(db_int(r->job_no), db_int(r->no), db_int(r->at_us), db_int(facet_of(r)),
                            db_int(subject), db_blob(buf_str(&packed))),

@@ -9,6 +9,7 @@
 struct fixture {
     struct db *db;
     struct arena *a;
+    struct packer *packer;
 };
 
 static void fixture_init(struct fixture *f, const struct db_config *config)
@@ -18,10 +19,12 @@ static void fixture_init(struct fixture *f, const struct db_config *config)
     f->a = arena_new();
     CHECK(db_open(config, &f->db, &err), "%s", err.message);
     CHECK(db_migrate(f->db, &err), "%s", err.message);
+    f->packer = journal_packer_new();
 }
 
 static void fixture_done(struct fixture *f)
 {
+    journal_packer_free(f->packer);
     db_close(f->db);
     arena_free(f->a);
 }
@@ -31,7 +34,8 @@ static void insert(struct fixture *f, const struct journal_record *r)
     struct err err = {0};
 
     CHECK(journal_begin(f->db, r->job_no, r->no, r->cycle_id, &err), "%s", err.message);
-    CHECK(journal_insert(f->db, r, &err), "record %lld: %s", (long long)r->no, err.message);
+    CHECK(journal_insert(f->db, f->packer, r, &err), "record %lld: %s", (long long)r->no,
+          err.message);
 }
 
 static struct journal_record sample(int64_t no)
@@ -235,7 +239,8 @@ static void renamed_body(const struct db_config *config)
                        &err) &&
               count == 4,
           "and by the name of now");
-    CHECK(!journal_insert(f.db, &r, &err) && err.kind == ERR_CONFLICT, "a number is given once");
+    CHECK(!journal_insert(f.db, f.packer, &r, &err) && err.kind == ERR_CONFLICT,
+          "a number is given once");
     fixture_done(&f);
 }
 
@@ -401,6 +406,7 @@ static void segments(void **state)
 static void packed(void **state)
 {
     struct rng_seeded rng;
+    struct packer *packer = packer_new();
     struct err err;
 
     (void)state;
@@ -413,7 +419,7 @@ static void packed(void **state)
             for (size_t i = 0; i < len; i++)
                 buf_add_char(&text, kind == 0 ? (char)rng_u64(&rng.rng) : kind == 1 ? 'a' : '"');
             buf_init(&small, len + 1000);
-            pack_write(&small, buf_str(&text));
+            pack_write(packer, &small, buf_str(&text));
             CHECK(small.len <= len + 6, "%zu bytes become %zu", len, small.len);
             CHECK(pack_read(buf_str(&small), len, &back, &err), "%s", err.message);
             CHECK(str_eq(buf_str(&back), buf_str(&text)), "%zu bytes of kind %d", len, kind);
@@ -426,6 +432,7 @@ static void packed(void **state)
             }
         }
     }
+    packer_free(packer);
 }
 
 /* Time bounds are found by bisection over the numbers, which have gaps and a little disorder. */
