@@ -3,6 +3,7 @@
 #include "engine/held.h"
 
 #include "base/file.h"
+#include "cli/csv.h"
 #include "cli/wire.h"
 #include "directory/object.h"
 
@@ -68,23 +69,6 @@ static struct json *row_json(struct arena *a, const struct held *row)
     return v;
 }
 
-/* A cell of CSV (RFC 4180). What a spreadsheet would take for a formula is text. */
-static void csv_cell(struct buf *out, struct str text, char after)
-{
-    bool formula = text.len > 0 && strchr("=+-@\t\r", text.ptr[0]);
-
-    buf_add_char(out, '"');
-    if (formula)
-        buf_add_char(out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, text.ptr[i]);
-    }
-    buf_add_char(out, '"');
-    buf_add_char(out, after);
-}
-
 static void export_row(struct list *l, const struct held *row)
 {
     CLEANUP(arena_freep) struct arena *tmp = arena_new();
@@ -95,15 +79,15 @@ static void export_row(struct list *l, const struct held *row)
         buf_add_char(l->file, '\n');
         return;
     }
-    csv_cell(l->file, str_from_z(held_action_name(row->action)), ',');
-    csv_cell(l->file, str_from_z(row->kind == SOURCE_USER ? "user" : "group"), ',');
-    csv_cell(l->file, row->name, ',');
-    csv_cell(l->file, row->source_id, ',');
-    csv_cell(l->file, row->target_id, ',');
-    csv_cell(l->file, row->code, ',');
-    csv_cell(l->file, row->reason, ',');
-    csv_cell(l->file, row->cycle_id, ',');
-    csv_cell(l->file, time_write(row->planned_us, at), '\n');
+    cli_csv_cell(l->file, str_from_z(held_action_name(row->action)), ',');
+    cli_csv_cell(l->file, str_from_z(row->kind == SOURCE_USER ? "user" : "group"), ',');
+    cli_csv_cell(l->file, row->name, ',');
+    cli_csv_cell(l->file, row->source_id, ',');
+    cli_csv_cell(l->file, row->target_id, ',');
+    cli_csv_cell(l->file, row->code, ',');
+    cli_csv_cell(l->file, row->reason, ',');
+    cli_csv_cell(l->file, row->cycle_id, ',');
+    cli_csv_cell(l->file, time_write(row->planned_us, at), '\n');
 }
 
 static bool take_row(void *ctx, const struct held *row, struct err *err)

@@ -77,7 +77,7 @@ static bool add_value(struct buf *key, struct arena *a, const struct mapping_att
     return true;
 }
 
-static struct str criterion_key(struct arena *a, const struct mapping_criterion *by)
+struct str listing_key(struct arena *a, const struct mapping_criterion *by)
 {
     CLEANUP(buf_done) struct buf key;
 
@@ -90,9 +90,8 @@ static struct str criterion_key(struct arena *a, const struct mapping_criterion 
     return key.overflowed ? (struct str){0} : arena_str(a, buf_str(&key));
 }
 
-/* The criteria of an account, as mapping_criteria forms those of an object. */
-static size_t account_criteria(const struct mapping_object *m, const struct json *values,
-                               struct mapping_criterion *out, size_t max)
+size_t listing_criteria(const struct mapping_object *m, const struct json *values,
+                        struct mapping_criterion *out, size_t max)
 {
     size_t count = 0;
     size_t i = 0;
@@ -178,9 +177,9 @@ static bool add_account(struct list *l, struct arena *a, const struct target_rec
     *out_new = true;
     if (!diskmap_add(l->map, id_key, STR(""), err))
         return false;
-    count = account_criteria(l->m, record->values, criteria, ARRAY_LEN(criteria));
+    count = listing_criteria(l->m, record->values, criteria, ARRAY_LEN(criteria));
     for (size_t i = 0; i < count; i++) {
-        struct str key = criterion_key(a, &criteria[i]);
+        struct str key = listing_key(a, &criteria[i]);
 
         if (key.len == 0)
             continue;
@@ -369,7 +368,7 @@ static bool decides_for_list(struct list *l, const struct walk *w)
 static enum listing_answer look_up(struct list *l, struct walk *w, struct str *out_ids,
                                    size_t *out_count)
 {
-    struct str key = criterion_key(w->arena, &w->criteria[w->criterion]);
+    struct str key = listing_key(w->arena, &w->criteria[w->criterion]);
     struct err err;
 
     if (key.len == 0)
@@ -437,7 +436,7 @@ void listing_add(struct walk *w)
         return;
     count = mapping_criteria(w->mapping, w->values, criteria, ARRAY_LEN(criteria));
     for (size_t i = 0; i < count; i++) {
-        struct str key = criterion_key(w->arena, &criteria[i]);
+        struct str key = listing_key(w->arena, &criteria[i]);
 
         if (key.len && !diskmap_add(l->map, key, w->target_id, &err)) {
             log_error("listing_not_kept", &err);

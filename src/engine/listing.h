@@ -36,6 +36,13 @@ bool listing_settles(struct run *r);
 void listing_turn(struct run *r);
 void listing_free(struct listing *l); /* NULL is fine */
 
+/* What the disk is asked by for a criterion: equal values have one key, under the case rules of the
+ * attributes. Empty if the values cannot be looked up so. */
+struct str listing_key(struct arena *a, const struct mapping_criterion *by);
+/* The criteria of an account, as mapping_criteria forms those of an object. */
+size_t listing_criteria(const struct mapping_object *m, const struct json *values,
+                        struct mapping_criterion *out, size_t max);
+
 /* The most accounts a target may have for the list to be cheaper than asking for `objects`; 0: they
  * are asked for in any case. */
 int64_t listing_worth(const struct job_settings *s, int64_t objects);

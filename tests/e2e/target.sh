@@ -73,4 +73,23 @@ check_eq "changed afterwards" 0 "$(drift 'v["result"]["counts"]["changed"]')"
 check_eq "missing afterwards" 0 "$(json 'v["result"]["counts"]["missing"]' <drift.json)"
 check_has "log" "$("$USHER" logs bulk --who p1@plant.example)" update
 
+step "whose are the accounts?"
+tenant "$T/provider" generic old
+OLD=$BASE/scim/old/v2
+for who in p1 P2 nobody p1.old; do
+    scim -X POST "$OLD/Users" -d '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"'$who'@plant.example"}' >/dev/null
+done
+"$USHER" app add scim --name old --url "$OLD" --token "$KEY" --scope assigned >/dev/null
+"$USHER" assignment add old p1@plant.example >/dev/null
+check_has "discover" "$("$USHER" discover old)" "1 of people who are assigned (0 connected)" "1 of people who are not" "2 of nobody here"
+check_has "only local ones" "$("$USHER" discover old --class local)" nobody@ p1.old@
+"$USHER" discover old --export accounts.csv >/dev/null
+check_eq "rows of the export" 5 "$(wc -l <accounts.csv)"
+check_has "dry run" "$("$USHER" discover old --assign --dry-run)" "1 people would be assigned"
+"$USHER" discover old --assign >/dev/null
+"$USHER" start old --wait >/dev/null
+check_eq "nobody new" 4 "$(scim "$OLD/Users?count=0" | json 'v["totalResults"]')"
+check_eq "connected" 2 "$(count old matched)"
+check_eq "assigned and connected" 2 "$("$USHER" --json discover old | json 'v["counts"]["connected"]')"
+
 echo "$CHECKS checks"
