@@ -64,6 +64,8 @@ struct scim_body {
     struct scim_body *first, *last, *next;
 };
 
+struct scim_filter;
+
 struct scim_object {
     const struct mapping_object *mapping;
     const struct scim_style *style;
@@ -72,8 +74,9 @@ struct scim_object {
     struct str core_urn;
     struct scim_attribute *attributes; /* in the order of the mapping */
     struct scim_body core;
-    struct scim_body extensions; /* an object for each URN */
-    bool answered;               /* its endpoint has answered a query with success */
+    struct scim_body extensions;       /* an object for each URN */
+    const struct scim_filter *protect; /* scim_protect.h; NULL: none */
+    bool answered;                     /* its endpoint has answered a query with success */
 };
 
 /* The style is borrowed. */

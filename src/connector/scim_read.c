@@ -2,6 +2,7 @@
  * text, one where many belong, and the other way round. */
 #include "base/unicode.h"
 #include "connector/scim.h"
+#include "connector/scim_protect.h"
 
 /* A scalar as text; empty if it is none. */
 static struct str scalar_text(const struct json *v)
@@ -188,6 +189,7 @@ void scim_read_record(struct arena *a, const struct scim_object *o, const struct
         .id = read_id(a, resource),
         .version = json_get_text(json_get_nocase(resource, STR("meta")), "version"),
         .values = values,
+        .is_protected = scim_protects(o->protect, resource),
     };
 }
 

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "base/unicode.h"
 #include "connector/scim_call.h"
+#include "connector/scim_protect.h"
 
 static const struct target_ops scim_ops;
 
@@ -508,15 +509,19 @@ static bool open_parts(struct scim_target *t, const struct mapping_program *prog
         .user_agent = str_eq_z(s->user_agent, "default") ? NULL : arena_z(t->arena, s->user_agent),
         .deny_private = s->deny_private,
     };
+    const struct scim_filter *protect;
 
     if (!scim_base_parse(t->arena, config->base_url, s->allow_http, &t->url, err) ||
         !take_token(t, config->token, err))
+        return false;
+    if (!scim_protect_compile(t->arena, arena_str(t->arena, s->protected_filter), &protect, err))
         return false;
     take_style(t, s);
     t->objects = ARENA_ARRAY(t->arena, struct scim_object, program->object_count + 1);
     for (size_t i = 0; i < program->object_count; i++) {
         if (!scim_compile(t->arena, &program->objects[i], &t->style, &t->objects[i], err))
             return false;
+        t->objects[i].protect = protect;
         t->object_count++;
     }
     return http_client_new(&client, &t->client, err);

@@ -31,6 +31,7 @@ enum target_class {
 };
 
 struct target_record { /* an account as read */
+    bool is_protected; /* protected.filter holds of it: it is never written (engine.md 8) */
     struct str id;
     struct str version; /* ETag or empty */
     const struct json
@@ -153,10 +154,11 @@ struct target_scim_config {
     unsigned concurrency;                /* 0: 32 */
     int64_t timeout_ms;                  /* 0: as the settings say */
     const char *ca_file;                 /* NULL: the system's */
-    const struct job_settings *settings; /* client.*; read during the call. NULL: the defaults */
+    const struct job_settings *settings; /* client.*, protected.filter; read during the call. NULL:
+                                            the defaults */
 };
 /* ERR_INVALID "badUrl" when base_url is not an http(s) URL; plain http only to a loopback address
- * unless client.allowHttp (scim.md 11.4, 12). */
+ * unless client.allowHttp (scim.md 11.4, 12). ERR_INVALID "invalidFilter". */
 MUST_USE bool target_open_scim(const struct mapping_program *program,
                                const struct target_scim_config *config, struct target **out,
                                struct err *err);

@@ -97,7 +97,8 @@ bool engine_update(const struct engine *e, const struct job *changed, struct str
 /* Whether the verdict on objects that have not changed may be another one. */
 static bool concerns_everybody(struct str name)
 {
-    static const char *const groups[] = {"scope.", "create.", "deprovision.", "source."};
+    static const char *const groups[] = {"scope.", "create.", "deprovision.", "source.",
+                                         "protected."};
     static const char *const others[] = {"client.disableVia", "client.deleteVia",
                                          "client.groupCreate", "client.groupDelete"};
     struct str group = name;
@@ -167,6 +168,33 @@ static bool note_settings(const struct engine *e, struct db *db, const struct jo
     return before->count == 0 || engine_note(e, db, job, &note, err);
 }
 
+/* A filter that the target does not understand is refused when it is set, not by the next cycle. */
+static bool check_filter(const struct engine *e, struct db *db, struct arena *a,
+                         const struct job *job, struct err *err)
+{
+    CLEANUP(target_closep) struct target *target = NULL;
+    CLEANUP(secret_done) struct secret token = {0};
+    const struct mapping_program *program;
+    struct mapping_finding *findings = NULL;
+    struct job_settings settings;
+    struct json *schema;
+    struct err why = {.kind = ERR_NONE};
+    struct str text;
+
+    if (!job_settings_load(db, a, job->no, &settings, err) ||
+        !job_schema_load(db, a, job->no, 0, &text, err))
+        return false;
+    if (settings.protected_filter.len == 0 ||
+        !mapping_document_parse(a, text, &schema, NULL, &why) ||
+        !mapping_compile(a, schema, &program, &findings, &why) ||
+        !secret_init(&token, STR("-"), &why) ||
+        e->open_target(e->target_ctx, job, &settings, &token, program, &target, &why) ||
+        !why.code || strcmp(why.code, "invalidFilter") != 0)
+        return true;
+    *err = why;
+    return false;
+}
+
 static bool save_settings(const struct engine *e, struct db *db, struct arena *a,
                           const struct job *job, const struct engine_setting *settings,
                           size_t count, struct str author, struct err *err)
@@ -174,6 +202,7 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
     struct json *was = json_new(a, JSON_OBJECT);
     struct json *is = json_new(a, JSON_OBJECT);
     bool anew = false;
+    bool filter = false;
 
     for (size_t i = 0; i < count; i++) {
         struct str before, after;
@@ -183,13 +212,15 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
             !job_setting_value(db, a, job->no, settings[i].name, &after, err))
             return false;
         anew |= concerns_everybody(settings[i].name) && !str_eq(before, after);
+        filter |= str_eq_ascii_nocase(settings[i].name, STR("protected.filter"));
         if (!str_eq(before, after)) {
             if (!json_get(was, settings[i].name)) /* given twice: what it was at first */
                 add_setting(a, was, settings[i].name, before);
             add_setting(a, is, settings[i].name, after);
         }
     }
-    if (!note_settings(e, db, job, was, is, author, err))
+    if ((filter && !check_filter(e, db, a, job, err)) ||
+        !note_settings(e, db, job, was, is, author, err))
         return false;
     return !anew || begin_anew(e, db, a, job, author, STR("settings changed"), err);
 }

@@ -203,6 +203,10 @@ static void adopt(struct walk *w, const struct target_record *record)
         export_finish(w);
         return;
     }
+    if (protect_account(w, record)) {
+        export_finish(w);
+        return;
+    }
     w->origin = CONNECTION_MATCHED;
     w->target_id = arena_str(w->arena, record->id);
     w->exported_before = json_clone(w->arena, record->values);
@@ -462,6 +466,12 @@ static void send_update(struct walk *w)
         t->ops->update(t, w->mapping, w->target_id, &w->changes, on_updated, w);
 }
 
+static bool is_by_delete(const struct walk *w)
+{
+    return w->intent == INTENT_DELETE ||
+           (w->intent == INTENT_DISABLE && w->removal == REMOVAL_BY_DELETE);
+}
+
 static void on_read(void *ctx, const struct target_result *result)
 {
     struct walk *w = ctx;
@@ -480,11 +490,12 @@ static void on_read(void *ctx, const struct target_result *result)
     walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
               "Connected to account %.*s", STR_ARG(w->target_id));
     w->steps[w->step_count - 1].details = w->exported_before;
-    if (!compare(w)) {
+    if (protect_account(w, &result->records[0]) ||
+        ((w->planned || !is_by_delete(w)) && !compare(w))) {
         export_finish(w);
         return;
     }
-    if (w->intent == INTENT_DELETE || (w->removal == REMOVAL_BY_DELETE && w->changes.count > 0)) {
+    if (is_by_delete(w) && (w->intent == INTENT_DELETE || !w->planned || w->changes.count > 0)) {
         send_remove(w);
         return;
     }
@@ -585,17 +596,17 @@ void station_export(struct walk *w)
         begin_match(w);
         break;
     case INTENT_DISABLE:
-        if (w->removal == REMOVAL_BY_DELETE && !w->planned) {
+        if (w->removal == REMOVAL_BY_DELETE && !w->planned && !protect_asks(w)) {
             send_remove(w);
-            break;
+        } else {
+            read_account(w);
         }
-        read_account(w);
         break;
     case INTENT_UPDATE:
         read_account(w);
         break;
     case INTENT_DELETE:
-        if (w->planned) { /* a plan deletes the account that was reviewed */
+        if (w->planned || protect_asks(w)) { /* a plan deletes the account that was reviewed */
             read_account(w);
         } else {
             send_remove(w);

@@ -64,8 +64,8 @@ static bool is_slow(struct pace *p)
     return median > 2 * p->best_median_us;
 }
 
-/* Where there was no limit before, what is known of the target's comes from its first moments: it is
- * felt for in small steps. */
+/* Where there was no limit before, what is known of the target's comes from its first moments: it
+ * is felt for in small steps. */
 static bool is_first_guess(const struct pace *p)
 {
     return p->setbacks == 1 && p->rate_before <= 0;

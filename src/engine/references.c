@@ -254,7 +254,7 @@ static void singles_begin(struct walk *w)
         references_done(w);
     } else {
         walk_properties(w, &w->changes);
-        send_singles(w);
+        protect_then(w, send_singles);
     }
 }
 

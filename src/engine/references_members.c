@@ -414,5 +414,9 @@ void members_begin(struct walk *w)
         return;
     }
     tell_missing(w);
-    send_next(w);
+    if (s->member_count > 0) {
+        protect_then(w, send_next);
+    } else {
+        send_next(w);
+    }
 }

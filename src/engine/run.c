@@ -61,6 +61,7 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     map_init(&r->unrecorded);
     map_init(&r->under_way);
     map_init(&r->reserved);
+    map_init(&r->protected_accounts);
     map_init(&r->group_ids);
     /* The signal first: one that is raised after the job was read is noticed later. */
     if (!db_open(e->db, &r->db, err) || !job_signal_read(r->db, job_no, &r->signal_seen, err) ||
@@ -73,6 +74,7 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
     r->walk_job.scope = r->job.scope == JOB_SCOPE_ALL ? SOURCE_SCOPE_ALL : SOURCE_SCOPE_ASSIGNED;
     r->walk_job.now_us = clock_now(e->clock);
     r->walk_job.rng = e->rng;
+    protect_open(r);
     if (!others_open(r, err) || !due_run_open(r, err) ||
         !undone_count(r->db, job_no, r->job.schema_version, &r->undone, err))
         return false;
@@ -136,6 +138,7 @@ void run_close(struct run *r)
     map_done(&r->unrecorded);
     map_done(&r->under_way);
     map_done(&r->reserved);
+    map_done(&r->protected_accounts);
     map_done(&r->group_ids);
     secret_done(&r->token);
     db_close(r->db);

@@ -9,6 +9,7 @@
 #include "db/writer.h"
 #include "engine/engine.h"
 #include "engine/guard.h"
+#include "engine/protect.h"
 #include "engine/walk.h"
 
 #include <pthread.h>
@@ -117,13 +118,14 @@ struct run {
     size_t window;
     struct listing *listing; /* NULL until something is matched */
     struct bulk bulk;
-    struct map matching;      /* matching values under way -> walk */
-    struct map reserved;      /* values chosen by SelectUniqueValue -> walk */
-    struct map group_ids;     /* display names that filters use -> struct str, the id */
-    struct map unrecorded;    /* target ids connected but not yet committed -> walk */
-    int64_t hold_until_us;    /* monotonic: the target asked for a pause */
-    unsigned failures_in_row; /* transient ones, without any success between */
-    bool stopping;            /* paused, stopped or aborted: nothing new is started */
+    struct map matching;           /* matching values under way -> walk */
+    struct map protected_accounts; /* protect.h */
+    struct map reserved;           /* values chosen by SelectUniqueValue -> walk */
+    struct map group_ids;          /* display names that filters use -> struct str, the id */
+    struct map unrecorded;         /* target ids connected but not yet committed -> walk */
+    int64_t hold_until_us;         /* monotonic: the target asked for a pause */
+    unsigned failures_in_row;      /* transient ones, without any success between */
+    bool stopping;                 /* paused, stopped or aborted: nothing new is started */
     bool paused;
     bool aborted; /* a failure of the job; err says which */
     struct err err;

@@ -1,4 +1,4 @@
-#include "engine/walk.h"
+#include "engine/protect.h"
 
 #include <stdarg.h>
 
@@ -116,6 +116,7 @@ void walk_plan(struct walk *w, const struct walk_job *j)
         station_scope(w, j);
     if (w->status != STATUS_FAILURE)
         station_plan(w, j);
+    station_protect(w, j);
 }
 
 struct plan_row walk_plan_row(struct walk *w)

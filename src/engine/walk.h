@@ -16,6 +16,7 @@
 
 enum { WALK_STEPS_MAX = 10, WALK_CRITERIA_MAX = 4, WALK_UNIQUE_MAX = 16 };
 
+struct map;
 struct run;
 struct feed_page;
 
@@ -43,6 +44,7 @@ struct walk_job {
     bool tells_all;            /* on demand: each scoping clause is told */
     struct rng *rng;
     struct walk_others others;
+    const struct map *protected_accounts; /* folded ids and matching values; NULL: none */
 };
 
 /* The second pass goes over its objects three times: references of their own, then members that
@@ -183,6 +185,7 @@ struct walk {
     unsigned tries;
     int64_t not_before_us; /* monotonic; a throttled or transient call is repeated then */
     void (*again)(struct walk *w);
+    void (*after_look)(struct walk *w); /* protect.h */
     struct walk_unique *unique; /* what SelectUniqueValue has asked for and reserved (unique.c) */
 
     /* outcome */

@@ -355,14 +355,22 @@ static struct str fake_preview(struct target *t, const struct mapping_object *m,
     return arena_printf(a, "%.*s: %zu attributes", STR_ARG(id), changes ? changes->count : 0);
 }
 
-static struct target_record record_of(struct account *a)
+static struct target_record record_of(const struct world *w, struct account *a)
 {
-    return (struct target_record){.id = str_from_z(a->id), .values = a->values};
+    const char *key = a->kind == SOURCE_USER ? "userName" : "displayName";
+
+    return (struct target_record){
+        .id = str_from_z(a->id),
+        .values = a->values,
+        .is_protected = w->protect[0] && str_find(json_get_text(a->values, key),
+                                                  str_from_z(w->protect), &(size_t){0}),
+    };
 }
 
-static struct target_record with_members(struct arena *a, struct account *account)
+static struct target_record with_members(struct arena *a, const struct world *w,
+                                         struct account *account)
 {
-    struct target_record r = record_of(account);
+    struct target_record r = record_of(w, account);
     struct json *values = json_clone(a, account->values);
     struct json *list = json_new(a, JSON_ARRAY);
 
@@ -385,8 +393,8 @@ static void complete_list(struct fake *f, struct answer *a, struct target_result
         if (!w->accounts[i].used || w->accounts[i].kind != a->m->kind)
             continue;
         if (at >= a->page_from && at < a->page_from + a->page_count)
-            records[result->record_count++] =
-                a->references ? with_members(tmp, &w->accounts[i]) : record_of(&w->accounts[i]);
+            records[result->record_count++] = a->references ? with_members(tmp, w, &w->accounts[i])
+                                                            : record_of(w, &w->accounts[i]);
         at++;
     }
     result->records = records;
@@ -415,9 +423,9 @@ static void complete(struct fake *f, struct answer *a)
         return;
     }
     for (size_t i = 0; i < a->found_count; i++)
-        records[result.record_count++] = record_of(a->found[i]);
+        records[result.record_count++] = record_of(f->world, a->found[i]);
     if (a->account && a->status == TARGET_OK)
-        records[result.record_count++] = record_of(a->account);
+        records[result.record_count++] = record_of(f->world, a->account);
     a->done(a->ctx, &result);
     free(a);
 }
@@ -496,12 +504,16 @@ static bool open_target(void *ctx, const struct job *job, const struct job_setti
     struct fake *f = mem_alloc(sizeof(*f));
 
     (void)job;
-    (void)settings;
     (void)token;
-    (void)err;
     f->target.ops = &fake_ops;
     f->target.program = program;
     f->world = ctx;
+    snprintf(f->world->protect, sizeof(f->world->protect), "%.*s",
+             STR_ARG(settings->protected_filter));
+    if (f->world->protect[0] == '(') {
+        free(f);
+        return err_set(err, ERR_INVALID, "invalidFilter", "the fake target's filters have no (");
+    }
     *out = &f->target;
     return true;
 }

@@ -69,6 +69,7 @@ struct world {
     bool members_hidden; /* lists do not show members */
     size_t bulk_max;     /* operations in a bulk request; 0: there are none */
     int stop_after;      /* creates until stop is set; 0: never */
+    char protect[80]; /* protected.filter as the target was opened with: part of a matching value */
     void (*before_call)(struct world *w, enum call call); /* on the run's thread; may be NULL */
     /* Members. */
     const char *refuses;    /* account id that no list of members takes; "*": any */
