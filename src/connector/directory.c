@@ -78,6 +78,16 @@ static bool parse_watermark(struct str text, struct watermark *out, struct err *
     return true;
 }
 
+bool source_directory_done(struct str watermark, int64_t *out, struct err *err)
+{
+    struct watermark w;
+
+    if (!parse_watermark(watermark, &w, err))
+        return false;
+    *out = w.member.len ? w.seq - 1 : w.seq;
+    return true;
+}
+
 static struct str write_watermark(struct arena *a, struct watermark w)
 {
     if (w.member.len == 0)

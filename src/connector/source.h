@@ -99,6 +99,9 @@ struct source { /* first member of every kind */
 void source_close(struct source *s); /* NULL is fine */
 void source_closep(struct source **s);
 
+/* Up to which position of the directory's change feed whoever has this watermark is done. */
+MUST_USE bool source_directory_done(struct str watermark, int64_t *out, struct err *err);
+
 /* The directory as a source for one application. db is borrowed and must outlive the source. */
 struct db;
 MUST_USE bool source_open_directory(struct db *db, struct str app_id, struct source **out,

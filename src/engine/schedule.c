@@ -3,6 +3,7 @@
  * Jobs run in parallel, a job never twice: the lease sees to that, also between processes. */
 #include "engine/drift.h"
 #include "engine/notices.h"
+#include "engine/retention.h"
 #include "engine/run.h"
 
 enum { CYCLES_MAX = 64 };
@@ -11,6 +12,9 @@ enum { CYCLES_MAX = 64 };
  * wait. */
 #define REST_US    (30 * US_PER_SECOND)
 #define NOTICES_US US_PER_MINUTE
+
+/* So long of each second a pass over what is old may take. */
+#define PRUNE_US (100 * US_PER_MS)
 
 struct running {
     pthread_t thread;
@@ -27,6 +31,8 @@ struct rest {
 
 struct engine_scheduler {
     struct engine engine;
+    struct engine_pruning pruning; /* the scheduler's thread's */
+    int64_t prune_at_us;           /* monotonic */
     struct engine_observer observer;
     pthread_t thread;
     pthread_mutex_t lock; /* guards cycles and stopping */
@@ -184,6 +190,28 @@ static bool look(struct engine_scheduler *s, struct db *db, struct arena *a, str
     return true;
 }
 
+/* A little of a pass each second, until it is through; then an hour's rest. */
+static void prune(struct engine_scheduler *s, struct db *db)
+{
+    const struct engine_pruned *n = &s->pruning.pruned;
+    struct err err;
+
+    if (clock_monotonic_us() < s->prune_at_us)
+        return;
+    if (!engine_prune(&s->engine, db, &s->pruning, PRUNE_US, &err)) {
+        log_error("prune_failed", &err);
+        s->pruning.done = true;
+    }
+    if (!s->pruning.done)
+        return;
+    if (n->records + n->cycles + n->changes + n->tombstones > 0) {
+        log_event(LOG_INFO, "pruned", LOG_NUM("records", n->records), LOG_NUM("cycles", n->cycles),
+                  LOG_NUM("changes", n->changes), LOG_NUM("tombstones", n->tombstones));
+    }
+    s->pruning = (struct engine_pruning){0};
+    s->prune_at_us = clock_monotonic_us() + US_PER_HOUR;
+}
+
 static void *schedule(void *arg)
 {
     struct engine_scheduler *s = arg;
@@ -197,6 +225,8 @@ static void *schedule(void *arg)
         arena_reset(a);
         if ((!db && !db_open(s->engine.db, &db, &err)) || !look(s, db, a, &err))
             log_error("schedule_failed", &err);
+        if (db)
+            prune(s, db);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec++;
         pthread_mutex_lock(&s->lock);

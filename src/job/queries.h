@@ -19,6 +19,8 @@ extern const struct db_query due_queries[];
 extern const size_t due_query_count;
 extern const struct db_query pace_queries[];
 extern const size_t pace_query_count;
+extern const struct db_query job_retention_queries[];
+extern const size_t job_retention_query_count;
 extern const struct db_query cycle_queries[];
 extern const size_t cycle_query_count;
 extern const struct db_query lease_queries[];

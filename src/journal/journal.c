@@ -204,6 +204,15 @@ static bool first_not_before(struct db *db, int64_t job_no, int64_t low, int64_t
     return true;
 }
 
+bool journal_first_not_before(struct db *db, int64_t job_no, int64_t at_us, int64_t *out,
+                              struct err *err)
+{
+    int64_t low, high;
+
+    return edges(db, job_no, &low, &high, err) &&
+           first_not_before(db, job_no, low, high, at_us, out, err);
+}
+
 /* Numbers between which all records of the time asked for are. Without an index by time, which each
  * record would have to pay for. */
 static bool number_bounds(struct db *db, int64_t job_no, const struct journal_query *q,

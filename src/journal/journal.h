@@ -110,6 +110,10 @@ MUST_USE bool journal_list(struct db *db, struct arena *a, int64_t job_no,
 /* One record; *out_found is false when there is none (any more). */
 MUST_USE bool journal_load(struct db *db, struct arena *a, int64_t job_no, int64_t no,
                            struct journal_record *out, bool *out_found, struct err *err);
+/* The number of the first record that is not older; the number after the last when there is none.
+ */
+MUST_USE bool journal_first_not_before(struct db *db, int64_t job_no, int64_t at_us, int64_t *out,
+                                       struct err *err);
 /* The id of a record in the form of a UUID, made from its numbers; and the numbers from the id,
  * false when it cannot be one. */
 struct str journal_record_id(struct arena *a, int64_t job_no, int64_t no);

@@ -12,5 +12,8 @@ extern const size_t search_query_count;
 extern const struct db_query subject_queries[];
 extern const size_t subject_query_count;
 
+extern const struct db_query retention_queries[];
+extern const size_t retention_query_count;
+
 extern const struct db_query audit_queries[];
 extern const size_t audit_query_count;

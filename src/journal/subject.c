@@ -168,6 +168,22 @@ static bool number(struct db *db, enum query q, struct db_args args, int64_t *ou
     return true;
 }
 
+bool subject_last_complete(struct db *db, int64_t job_no, int64_t *out, struct err *err)
+{
+    int64_t last;
+
+    if (!number(db, Q_LAST, DB_ARGS(db_int(job_no)), &last, err))
+        return false;
+    *out = last / BLOCK * BLOCK - 1;
+    return true;
+}
+
+bool subject_block_drop(struct db *db, int64_t job_no, int64_t no, struct err *err)
+{
+    return db_exec(db, query(Q_BLOCK_REMOVE), DB_ARGS(db_int(job_no), db_int(no / BLOCK)), NULL,
+                   err);
+}
+
 bool subject_blocks_make(struct db *db, int64_t job_no, size_t limit, bool *out_done,
                          struct err *err)
 {
@@ -220,8 +236,7 @@ static bool change(struct db *db, int64_t job_no, int64_t no, struct str former,
     return db_exec(db, query(Q_CHANGE),
                    DB_ARGS(db_int(job_no), db_int(no), db_text(target), db_text(names)), NULL,
                    err) &&
-           db_exec(db, query(Q_BLOCK_REMOVE), DB_ARGS(db_int(job_no), db_int(no / BLOCK)), NULL,
-                   err);
+           subject_block_drop(db, job_no, no, err);
 }
 
 bool subject_note(struct db *db, const struct journal_record *r, int64_t *out, struct err *err)

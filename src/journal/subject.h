@@ -26,6 +26,10 @@ MUST_USE bool subject_find(struct db *db, int64_t job_no, struct str who, struct
 MUST_USE bool subject_find_source(struct db *db, int64_t job_no, struct str source_id,
                                   struct subject_set *out, struct err *err);
 
+/* The highest number of a block that is complete. */
+MUST_USE bool subject_last_complete(struct db *db, int64_t job_no, int64_t *out, struct err *err);
+/* The block of a subject is to be made anew. */
+MUST_USE bool subject_block_drop(struct db *db, int64_t job_no, int64_t no, struct err *err);
 /* Makes blocks that renaming has taken away; at most `limit` of them, *out_done is false when there
  * are more. */
 MUST_USE bool subject_blocks_make(struct db *db, int64_t job_no, size_t limit, bool *out_done,

@@ -1,3 +1,4 @@
+#include "directory/retention.h"
 #include "world.h"
 
 /* Compares a page of the feed after `after` with "kind kind ...". */
@@ -39,6 +40,7 @@ static void statements(const struct db_config *config)
         {directory_member_queries, &directory_member_query_count},
         {directory_assignment_queries, &directory_assignment_query_count},
         {directory_feed_queries, &directory_feed_query_count},
+        {directory_retention_queries, &directory_retention_query_count},
     };
     struct world w;
 

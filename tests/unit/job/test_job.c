@@ -24,6 +24,7 @@ static void statements_body(const struct db_config *config)
         {pace_queries, &pace_query_count},
         {drift_queries, &drift_query_count},
         {cycle_queries, &cycle_query_count},
+        {job_retention_queries, &job_retention_query_count},
         {lease_queries, &lease_query_count},
     };
     struct fixture f;

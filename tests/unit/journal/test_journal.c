@@ -65,6 +65,7 @@ static void round_trip_body(const struct db_config *config)
     fixture_init(&f, config);
     CHECK(db_check(f.db, journal_queries, journal_query_count, &err) &&
               db_check(f.db, search_queries, search_query_count, &err) &&
+              db_check(f.db, retention_queries, retention_query_count, &err) &&
               db_check(f.db, subject_queries, subject_query_count, &err),
           "%s", err.message);
     struct json *details = json_new(f.a, JSON_OBJECT);
