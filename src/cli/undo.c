@@ -2,6 +2,9 @@
 #include "cli/plan_file.h"
 #include "cli/wire.h"
 #include "engine/apply.h"
+#include "job/undone.h"
+
+enum { HELD_AT_ONCE = 250 };
 
 static void on_progress(void *ctx, int64_t done, int64_t total)
 {
@@ -56,6 +59,62 @@ static int run_undo(struct cli *c, const struct cli_args *args)
     return 0;
 }
 
+static void add_held(struct cli *c, struct cli_table *t, struct json *list, const struct undone *u)
+{
+    char since[TIME_TEXT_MAX];
+    struct str at = arena_str(c->arena, time_write(u->at_us, since));
+
+    if (c->json) {
+        struct json *v = json_new(c->arena, JSON_OBJECT);
+
+        json_add_str(c->arena, v, "id", u->source_id);
+        json_add_z(c->arena, v, "kind", u->kind == SOURCE_USER ? "user" : "group");
+        json_add_str(c->arena, v, "name", u->name);
+        json_add_str(c->arena, v, "cycle", u->cycle_id);
+        json_add_str(c->arena, v, "since", at);
+        json_append(list, v);
+        return;
+    }
+    cli_table_row(t, (struct str[]){u->name, u->source_id, at, u->cycle_id});
+}
+
+static bool list_held(struct cli *c, const struct job *job, struct cli_table *t, struct json *list,
+                      struct err *err)
+{
+    struct str after = {0};
+    size_t count = HELD_AT_ONCE;
+
+    while (count == HELD_AT_ONCE) {
+        struct undone *page;
+
+        if (!undone_list(c->db_handle, c->arena, job->no, job->schema_version, after, HELD_AT_ONCE,
+                         &page, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            add_held(c, t, list, &page[i]);
+        if (count > 0)
+            after = page[count - 1].source_id;
+    }
+    return true;
+}
+
+static int run_list(struct cli *c, const struct job *job)
+{
+    static const char *const headers[] = {"NAME", "ID", "SINCE", "CYCLE"};
+    struct cli_table *t = cli_table_new(c, headers, ARRAY_LEN(headers));
+    struct json *list = json_new(c->arena, JSON_ARRAY);
+    struct err err = {.kind = ERR_NONE};
+
+    if (!list_held(c, job, t, list, &err))
+        return cli_fail(c, &err);
+    if (c->json) {
+        cli_print_json(c, list);
+    } else {
+        cli_table_print(t);
+    }
+    return 0;
+}
+
 static int run_release(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -64,10 +123,13 @@ static int run_release(struct cli *c, const struct cli_args *args)
     int64_t count;
     struct job job;
 
-    if (all == (cli_arg_count(args) == 2))
-        return cli_usage(c, "release takes WHO, or --all");
-    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
-        !engine_release(&w.engine, job.no, all ? STR("") : str_from_z(cli_arg(args, 1)), &count,
+    if (all + (cli_arg_count(args) == 2) + cli_flag(args, "--list") != 1)
+        return cli_usage(c, "release takes WHO, --all or --list");
+    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err))
+        return cli_fail(c, &err);
+    if (cli_flag(args, "--list"))
+        return run_list(c, &job);
+    if (!engine_release(&w.engine, job.no, all ? STR("") : str_from_z(cli_arg(args, 1)), &count,
                         &err))
         return cli_fail(c, &err);
     if (c->json) {
@@ -88,6 +150,7 @@ static const struct cli_option undo_options[] = {
 
 static const struct cli_option release_options[] = {
     {"--all", NULL, "everybody whom an undo holds"},
+    {"--list", NULL, "release nobody: list whom an undo holds"},
 };
 
 static const struct cli_command commands[] = {
@@ -111,9 +174,10 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "release",
-        .usage = "N WHO | N --all",
+        .usage = "N WHO | N --all | N --list",
         .summary = "let cycles change again what an undo has put back",
         .help = "The next cycle sends the configuration's values again.\n\n"
+                "  usher release demo --list\n"
                 "  usher release demo --all\n",
         .options = release_options,
         .option_count = ARRAY_LEN(release_options),

@@ -27,6 +27,7 @@ const char *apply_result_name(enum apply_result r)
 
 #define SOURCE_CHANGED "PlanSourceChanged"
 #define TARGET_CHANGED "PlanTargetChanged"
+#define UNENDED        "ApplyInterrupted"
 
 struct apply {
     struct plan_reader reader;
@@ -513,6 +514,11 @@ static bool end_cycle(struct run *r, struct err *err)
     return ok;
 }
 
+bool apply_is_under_way(const struct cycle *c)
+{
+    return c->kind == CYCLE_APPLY && c->ended_us == c->began_us && str_eq_z(c->error_code, UNENDED);
+}
+
 static bool begin_cycle(struct run *r, struct err *err)
 {
     char id[UUID_TEXT_MAX];
@@ -526,7 +532,7 @@ static bool begin_cycle(struct run *r, struct err *err)
         .schema_version = r->job.schema_version,
         .total = r->apply->selection.rows,
         .began_us = clock_now(r->engine->clock),
-        .error_code = STR("ApplyInterrupted"),
+        .error_code = STR(UNENDED),
         .error_message = STR("The plan was not applied to its end: apply it again, what is done "
                              "stays done"),
     };

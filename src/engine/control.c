@@ -394,12 +394,24 @@ static const char *status_code(const struct engine_status *s)
     return s->has_last ? "Active" : "NotRun";
 }
 
+/* A plan that is being applied has a row that counts as failed until its end (apply.c). */
+static void show_as_running(struct engine_status *s)
+{
+    s->cycle = s->last;
+    s->cycle.state = CYCLE_RUNNING;
+    s->cycle.ended_us = 0;
+    s->cycle.error_code = s->cycle.error_message = (struct str){0};
+    s->has_cycle = true;
+    s->has_last = false;
+}
+
 bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
                         struct engine_status *out, struct err *err)
 {
     CLEANUP(db_closep) struct db *db = NULL;
     struct engine_status s = {0};
     int64_t until = 0;
+    bool held;
 
     if (!with_job(e, a, job_no, &db, &s.job, err) ||
         !job_has_secrets(db, job_no, &s.has_secrets, err) ||
@@ -413,8 +425,11 @@ bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
         !pending_reference_count(db, job_no, &s.pending, err) ||
         !notify_backlog_load(db, a, job_no, clock_now(e->clock), &s.notices, err))
         return false;
-    s.running = s.has_cycle && until > clock_now(e->clock) && !lease_holder_is_dead(s.runner);
+    held = until > clock_now(e->clock) && !lease_holder_is_dead(s.runner);
     s.code = status_code(&s);
+    if (held && !s.has_cycle && s.has_last && apply_is_under_way(&s.last))
+        show_as_running(&s);
+    s.running = s.has_cycle && held;
     s.next_cycle_us = s.job.state == JOB_ACTIVE ? s.job.next_cycle_us : -1;
     *out = s;
     return true;

@@ -245,6 +245,7 @@ static void plan(struct explanation *x)
         .rng = r->walk_job.rng,
         .group_id = r->walk_job.others.group_id,
         .group_ctx = r->walk_job.others.ctx,
+        .default_domain = r->walk_job.default_domain,
     };
     struct err ignored;
 

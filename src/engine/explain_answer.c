@@ -58,6 +58,10 @@ static struct str nothing_to_do(const struct explanation *x)
         return arena_printf(a, "%.*s: its mapping fails with %.*s (%.*s)", STR_ARG(account(x)),
                             STR_ARG(w->code), STR_ARG(w->message));
     }
+    if (w->not_handled) {
+        return arena_printf(a, "%.*s, and nothing is done about it: %.*s", STR_ARG(account(x)),
+                            STR_ARG(w->out_of_scope_reason));
+    }
     if (!w->in_scope && x->has_connection) {
         return w->unchanged || x->connection.soft_deleted
                    ? arena_printf(a, "%.*s, and it is disabled: %.*s", STR_ARG(account(x)),

@@ -76,6 +76,11 @@ static struct json *tests(struct explanation *x)
              all           ? STR("everybody is in scope")
              : e->assigned ? STR("directly or through a group")
                            : STR("not assigned"));
+    if (!all && e->assigned && x->run->settings.roles.len > 0 && e->kind == SOURCE_USER) {
+        bool counts = !(x->w->events & 1u << REMOVAL_UNASSIGNED);
+
+        add_test(x, list, "assigned in a role that counts", counts, x->run->settings.roles);
+    }
     if (m && m->scope)
         add_test(x, list, "passes the scoping filter", x->verdict.in_scope, x->verdict.reason);
     return list;
@@ -146,7 +151,8 @@ static size_t find_criteria(struct explanation *x, struct mapping_criterion *out
     const struct mapping_object *m = x->w->mapping;
     struct mapping_source source = {.kind = x->entry.kind, .attributes = x->entry.attributes};
     struct mapping_context context = {.now_us = x->run->walk_job.now_us,
-                                      .rng = x->run->walk_job.rng};
+                                      .rng = x->run->walk_job.rng,
+                                      .default_domain = x->run->walk_job.default_domain};
     struct mapping_value *values;
     struct err ignored;
 
@@ -255,7 +261,8 @@ static void add_result(struct explanation *x, struct json *v, size_t i)
         .is_soft_deleted = !x->w->in_scope,
     };
     struct mapping_context context = {.now_us = x->run->walk_job.now_us,
-                                      .rng = x->run->walk_job.rng};
+                                      .rng = x->run->walk_job.rng,
+                                      .default_domain = x->run->walk_job.default_domain};
     struct mapping_value value;
     struct err err = {0};
 

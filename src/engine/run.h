@@ -259,6 +259,8 @@ MUST_USE bool apply_compare(struct walk *w);
 MUST_USE bool apply_create(struct walk *w);
 /* The account of a row is gone. */
 void apply_gone(struct walk *w);
+/* Whether nothing is known yet of how the run ended: it is under way, or its process died. */
+bool apply_is_under_way(const struct cycle *c);
 /* In the recorder's transaction: what an undo has put back is held. */
 MUST_USE bool apply_record(struct db *db, const struct run *r, const struct walk *w,
                            struct err *err);

@@ -102,6 +102,7 @@ check_has "undo" "$(usher show undo.plan)" "undo of cycle" "Explorer" "By Hand"
 usher --quiet apply undo.plan
 check_eq "put back" "eve@example.com By Hand True" "$(accounts | grep eve)"
 check_eq "held" 1 "$(usher --json status plant | field 'v["counts"]["undone"]')"
+check_has "listed" "$(usher release plant --list)" "Eve Else"
 usher --quiet user set eve@example.com jobTitle=Explorer2
 usher --quiet start plant --wait
 check_eq "the next cycle leaves it" "eve@example.com By Hand True" "$(accounts | grep eve)"

@@ -380,6 +380,52 @@ static void beside_an_open_cycle(const struct db_config *config)
     end();
 }
 
+static struct {
+    bool running;
+    enum cycle_kind kind;
+} seen;
+
+/* Halfway: how the job looks to everybody else. */
+static void look(void *ctx, const struct apply_outcome *o)
+{
+    struct engine_status s;
+    struct err err = {0};
+
+    (void)ctx;
+    (void)o;
+    CHECK(engine_status_load(&w->engine, w->job.no, w->arena, &s, &err), "%s", err.message);
+    seen.running = s.running;
+    seen.kind = s.cycle.kind;
+}
+
+static void stopped_and_again(const struct db_config *config)
+{
+    struct engine_apply_options options = {.stop = &w->stop, .outcome = look};
+    struct engine_applied r;
+    struct err err = {0};
+
+    start(config);
+    options.stop = &w->stop;
+    for (int i = 0; i < 30; i++)
+        world_assign(w, world_person(w, arena_printf(w->arena, "p%d", i).ptr), true);
+    saved(PLAN_NEXT_CYCLE, false);
+    w->engine.window = 1;
+    w->stop_after = 4;
+    CHECK(engine_apply(&w->engine, path, &options, w->arena, &r, &err), "%s", err.message);
+    CHECK(r.cycle.state == CYCLE_FAILED, "not to its end");
+    CHECK_STR(r.cycle.error_code, "ApplyInterrupted", "and says so");
+    CHECK(seen.running && seen.kind == CYCLE_APPLY, "while it ran it was shown as running");
+    CHECK(world_accounts(w, SOURCE_USER) < 30, "some are left");
+    atomic_store(&w->stop, false);
+    r = applied(NULL);
+    CHECK(r.results[APPLY_ALREADY] > 0 && r.results[APPLY_REFUSED] == 0 &&
+              r.results[APPLY_ALREADY] + r.results[APPLY_DONE] == 30,
+          "again: %lld already, %lld done", (long long)r.results[APPLY_ALREADY],
+          (long long)r.results[APPLY_DONE]);
+    CHECK(world_accounts(w, SOURCE_USER) == 30, "all, and none doubled");
+    end();
+}
+
 static void a_lost_answer(const struct db_config *config)
 {
     struct engine_applied r;
@@ -420,6 +466,7 @@ BOTH(matched_unasked)
 BOTH(matched_asked)
 BOTH(asked_and_changed)
 BOTH(beside_an_open_cycle)
+BOTH(stopped_and_again)
 BOTH(a_lost_answer)
 
 TEST_GROUP(apply, cmocka_unit_test(a_first_cycle_), cmocka_unit_test(only_some_),
@@ -427,4 +474,5 @@ TEST_GROUP(apply, cmocka_unit_test(a_first_cycle_), cmocka_unit_test(only_some_)
            cmocka_unit_test(there_already_), cmocka_unit_test(over_the_guard_),
            cmocka_unit_test(refused_whole_), cmocka_unit_test(matched_unasked_),
            cmocka_unit_test(matched_asked_), cmocka_unit_test(asked_and_changed_),
-           cmocka_unit_test(beside_an_open_cycle_), cmocka_unit_test(a_lost_answer_))
+           cmocka_unit_test(beside_an_open_cycle_), cmocka_unit_test(stopped_and_again_),
+           cmocka_unit_test(a_lost_answer_))
