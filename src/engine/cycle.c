@@ -4,6 +4,7 @@
 #include "engine/notices.h"
 #include "engine/quarantine.h"
 #include "engine/run.h"
+#include "job/retry.h"
 
 #include <assert.h>
 
@@ -253,6 +254,58 @@ static void interrupted(struct run *r, const struct err *why)
         enter_quarantine(r, why);
 }
 
+/* What the thresholds say of the failures that live (engine.md 9.4). */
+static bool judge(struct run *r, enum quarantine_reason *out, struct err *err)
+{
+    struct retry_numbers failed;
+    int64_t users, groups;
+
+    if (!retry_numbers(r->db, r->job.no, &failed, err) ||
+        !connection_count(r->db, r->job.no, SOURCE_USER, &users, err) ||
+        !connection_count(r->db, r->job.no, SOURCE_GROUP, &groups, err))
+        return false;
+    *out = quarantine_judge(&r->settings, &(struct quarantine_numbers){
+                                              .failed = failed.objects,
+                                              .failed_references = failed.references,
+                                              .good = users + groups - failed.connected,
+                                              .connected = users + groups,
+                                          });
+    return true;
+}
+
+/* Crossed in the middle of an initial cycle: it goes on to its end (engine.md 9.6). */
+static bool prune(struct run *r, struct err *err)
+{
+    if (r->job.escrows_pruned)
+        return true;
+    r->job.escrows_pruned = true;
+    return job_set_pruned(r->db, r->job.no, true, err);
+}
+
+/* After each pass and at the end. A reason that is not one of the thresholds is none of theirs:
+ * neither renewed nor lifted here. */
+static bool check_thresholds(struct run *r, struct err *err)
+{
+    enum quarantine_reason before = quarantine_reason_of(r->job.quarantine_reason);
+    bool ended = r->cycle.phase == PHASE_DONE;
+    bool ours =
+        before == QUARANTINE_TOTAL || before == QUARANTINE_BASE || before == QUARANTINE_PROPORTION;
+    struct quarantine_change c = {.code = STR("tooManyFailures")};
+
+    if (r->cycle.counters.failed == 0 && !r->had_retries && !ours)
+        return true;
+    if (!judge(r, &c.reason, err))
+        return false;
+    if (c.reason == QUARANTINE_NONE)
+        return !ours || !ended || set_quarantine(r, &c, err);
+    if (r->cycle.kind == CYCLE_INITIAL && !ended)
+        return prune(r, err);
+    if (before == QUARANTINE_ON_DEMAND || (before == c.reason && !ended))
+        return true;
+    c.message = STR("Too many objects fail: see 'usher retry N --list'");
+    return set_quarantine(r, &c, err);
+}
+
 static bool run_phases(struct run *r, struct err *err)
 {
     while (r->cycle.phase != PHASE_DONE) {
@@ -264,7 +317,7 @@ static bool run_phases(struct run *r, struct err *err)
             r->cycle.cursor = str_from_z(r->cursor);
             return save(r, false, err);
         }
-        if (!next_phase(r, err))
+        if (!next_phase(r, err) || !check_thresholds(r, err))
             return false;
         if (r->observer && r->observer->progress)
             r->observer->progress(r->observer->ctx, &r->job, &r->cycle);
@@ -295,7 +348,8 @@ static int64_t next_cycle(struct run *r)
         (r->guard.rows && held_any_allowed(r->db, r->job.no, &allowed, &ignored) && allowed))
         return now;
     if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason)))
-        return quarantine_next_us(r->job.quarantine_since_us, now);
+        return quarantine_next_us(quarantine_reason_of(r->job.quarantine_reason),
+                                  r->job.quarantine_since_us, now);
     /* Not from a start in the future: the clock may have gone back. */
     return due_wake_us(r, (r->cycle.began_us && r->cycle.began_us < now ? r->cycle.began_us : now) +
                               r->job.interval_us);

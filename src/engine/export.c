@@ -193,6 +193,7 @@ static void adopt(struct walk *w, const struct target_record *record)
         return;
     }
     if (taken) {
+        w->blocked_by = other;
         walk_fail(
             w, TARGET_PERMANENT, "DuplicateSourceEntries",
             "Account %.*s belongs already to source object %.*s: two source objects have the same "
@@ -572,8 +573,11 @@ static void begin_match(struct walk *w)
 {
     struct str value = w->criteria[0].values[0]->text;
     struct str key = matching_key(w, value);
+    const struct walk *first;
 
-    if (map_get(&w->run->matching, key)) {
+    first = map_get(&w->run->matching, key);
+    if (first) {
+        w->blocked_by = arena_str(w->arena, first->entry.id);
         walk_fail(w, TARGET_PERMANENT, "DuplicateSourceEntries",
                   "Another source object has the same matching value '%.*s': change one of them",
                   STR_ARG(value));

@@ -38,8 +38,9 @@ bool quarantine_slows(enum quarantine_reason r)
     return r != QUARANTINE_NONE && r != QUARANTINE_TOO_MANY_DELETES;
 }
 
-int64_t quarantine_next_us(int64_t since_us, int64_t now_us)
+int64_t quarantine_next_us(enum quarantine_reason r, int64_t since_us, int64_t now_us)
 {
+    enum { PROBES = 4 };
     static const int64_t attempts[] = {
         5 * US_PER_MINUTE, 15 * US_PER_MINUTE, 30 * US_PER_MINUTE, US_PER_HOUR,
         6 * US_PER_HOUR,   12 * US_PER_HOUR,   US_PER_DAY,
@@ -49,7 +50,7 @@ int64_t quarantine_next_us(int64_t since_us, int64_t now_us)
     if (since_us > now_us)
         since_us = now_us;
     passed = now_us - since_us;
-    for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
+    for (size_t i = r == QUARANTINE_EXCEPTION ? 0 : PROBES; i < ARRAY_LEN(attempts); i++) {
         if (attempts[i] > passed)
             return since_us + attempts[i];
     }
@@ -193,7 +194,8 @@ static bool save(struct db *db, const struct job *job, enum event event,
                (!was_slow || job_set_next_cycle(db, job->no, 0, err));
     return job_set_quarantine(db, job->no, &q, err) &&
            (event != EVENT_DISABLED || job_set_state(db, job->no, JOB_DISABLED, err)) &&
-           (!slow || job_set_next_cycle(db, job->no, quarantine_next_us(q.since_us, now_us), err));
+           (!slow || job_set_next_cycle(db, job->no,
+                                        quarantine_next_us(c->reason, q.since_us, now_us), err));
 }
 
 static bool change(const struct engine *e, struct db *db, int64_t job_no,

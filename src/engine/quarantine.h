@@ -34,9 +34,10 @@ struct quarantine_change {
 MUST_USE bool quarantine_change(const struct engine *e, struct db *db, int64_t job_no,
                                 const struct quarantine_change *c, struct err *err);
 
-/* When the job is tried again: 5, 15, 30 and 60 minutes after the series began (the connection test
- * alone), then 6, 12, 24 hours and every 24 hours. A clock that went back does not stop it. */
-int64_t quarantine_next_us(int64_t since_us, int64_t now_us);
+/* When the job is tried again: 5, 15, 30 and 60 minutes after the series began where a connection
+ * test can tell that all is well, then 6, 12, 24 hours and every 24 hours. A clock that went back
+ * does not stop it. */
+int64_t quarantine_next_us(enum quarantine_reason r, int64_t since_us, int64_t now_us);
 
 /* What the thresholds are judged by (engine.md 9.4). */
 struct quarantine_numbers {

@@ -2,6 +2,7 @@
  * journal, retry queue, counters and cursor in one transaction, behind the fence of the lease. The
  * cursor of a batch names the last page all of whose outcomes are in this batch or earlier ones
  * (promise 1). A batch that fails breaks the run: nothing after it is recorded. */
+#include "engine/escrow.h"
 #include "engine/run.h"
 #include "job/retry.h"
 
@@ -19,22 +20,6 @@ struct record_batch {
 };
 
 /* --- on the writer's thread --- */
-
-static bool record_failure(struct db *db, const struct run *r, const struct walk *w, bool reference,
-                           struct err *err)
-{
-    struct retry parked = {
-        .source_id = w->entry.id,
-        .kind = w->entry.kind,
-        .reference = reference,
-        .first_us = w->at_us,
-        .next_us = w->at_us, /* due in the next cycle */
-        .code = w->code,
-        .message = w->message,
-    };
-
-    return retry_park(db, r->job.no, &parked, err);
-}
 
 /* Nothing that was exported of the account counts any more; who names it is owed another look. */
 static bool forget_account(struct db *db, const struct run *r, const struct walk *w,
@@ -79,7 +64,8 @@ static bool record_success(struct db *db, const struct run *r, const struct walk
 
     if (!r->had_retries)
         return true;
-    return (!w->references || references_settled(db, r, w, &settled, err)) &&
+    return escrow_release(db, r, w, err) &&
+           (!w->references || references_settled(db, r, w, &settled, err)) &&
            (!settled || retry_remove(db, r->job.no, w->entry.id, w->references, err));
 }
 
@@ -103,7 +89,7 @@ static bool record_due(struct db *db, const struct run *r, const struct walk *w,
     return true;
 }
 
-static bool record_walk(struct db *db, const struct run *r, const struct walk *w, int64_t no,
+static bool record_walk(struct db *db, const struct run *r, struct walk *w, int64_t no,
                         struct err *err)
 {
     if (w->again_in_cycle)
@@ -115,7 +101,7 @@ static bool record_walk(struct db *db, const struct run *r, const struct walk *w
         return false;
     if (w->status == STATUS_FAILURE) {
         /* Seen in the second pass that the account is gone: the object is to be matched again. */
-        if (!record_failure(db, r, w, w->references && w->keep != KEEP_DROPPED, err))
+        if (!escrow_park(db, r, w, w->references && w->keep != KEEP_DROPPED, err))
             return false;
     } else if (!record_success(db, r, w, err)) {
         return false;

@@ -194,6 +194,7 @@ struct walk {
     struct str code;
     struct str message;
     enum target_class failure; /* when status is failure */
+    struct str blocked_by;     /* ... and the source object that has the value, when it is known */
     bool again_in_cycle;       /* this cycle has done it before: neither counted nor recorded */
     struct walk_guard guard;
     bool undone;                    /* held, because an undo has put it back */

@@ -3,20 +3,55 @@
 #include "job/queries.h"
 #include "job/store.h"
 
-enum query { Q_PARK, Q_LOAD, Q_REMOVE, Q_ANY_DUE, Q_DUE, Q_LIST, Q_COUNT, Q_CLEAR, Q_ALL_NOW };
+enum query {
+    Q_PARK,
+    Q_REMOVE,
+    Q_LOAD,
+    Q_RELEASE,
+    Q_NUMBERS,
+    Q_CONNECTED,
+    Q_NOW,
+    Q_CODES,
+    Q_ANY_DUE,
+    Q_DUE,
+    Q_LIST,
+    Q_COUNT,
+    Q_CLEAR,
+    Q_ALL_NOW
+};
 
-#define RETRY_COLUMNS "source_id, reference, kind, first_us, attempts, next_us, code, message"
+#define RETRY_COLUMNS \
+    "source_id, reference, kind, first_us, attempts, next_us, code, message, class, blocked_by"
 
 const struct db_query retry_queries[] = {
     [Q_PARK] = {"retry_park",
                 "INSERT INTO job_retry (job_no, source_id, reference, kind, first_us, attempts,"
-                " next_us, code, message)"
-                " VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)"
+                " next_us, code, message, class, blocked_by)"
+                " VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10)"
                 " ON CONFLICT (job_no, source_id, reference) DO UPDATE"
                 " SET attempts = job_retry.attempts + 1, kind = excluded.kind,"
-                " next_us = excluded.next_us, code = excluded.code, message = excluded.message"},
+                " next_us = excluded.next_us, code = excluded.code, message = excluded.message,"
+                " class = excluded.class, blocked_by = excluded.blocked_by"},
     [Q_REMOVE] = {"retry_remove",
                   "DELETE FROM job_retry WHERE job_no = $1 AND source_id = $2 AND reference = $3"},
+    [Q_LOAD] = {"retry_load", "SELECT " RETRY_COLUMNS " FROM job_retry"
+                              " WHERE job_no = $1 AND source_id = $2 AND reference = $3"},
+    [Q_RELEASE] = {"retry_release", "UPDATE job_retry SET next_us = $3"
+                                    " WHERE job_no = $1 AND blocked_by = $2 AND blocked_by <> ''"
+                                    " AND next_us > $3"},
+    [Q_NUMBERS] = {"retry_numbers",
+                   "SELECT count(*) FILTER (WHERE NOT reference), count(*) FILTER (WHERE reference)"
+                   " FROM job_retry WHERE job_no = $1 AND code <> '' AND next_us < $2"},
+    [Q_CONNECTED] = {"retry_connected", "SELECT count(*) FROM job_retry r JOIN job_connection c"
+                                        " ON c.job_no = r.job_no AND c.source_id = r.source_id"
+                                        " WHERE r.job_no = $1 AND NOT r.reference AND r.code <> ''"
+                                        " AND r.next_us < $2"},
+    [Q_NOW] = {"retry_now", "UPDATE job_retry SET next_us = $3"
+                            " WHERE job_no = $1 AND source_id = $2"},
+    [Q_CODES] = {"retry_codes",
+                 "SELECT code, count(*), count(*) FILTER (WHERE next_us = $2), min(next_us)"
+                 " FROM job_retry WHERE job_no = $1 AND code <> ''"
+                 " GROUP BY code ORDER BY 2 DESC, code LIMIT $3"},
     [Q_ANY_DUE] = {"retry_any_due",
                    "SELECT next_us FROM job_retry WHERE job_no = $1 AND next_us <= $2"
                    " ORDER BY next_us LIMIT 1"},
@@ -25,8 +60,6 @@ const struct db_query retry_queries[] = {
                             " ORDER BY source_id, reference LIMIT $4"},
     [Q_LIST] = {"retry_list", "SELECT " RETRY_COLUMNS " FROM job_retry WHERE job_no = $1"
                               " ORDER BY next_us, source_id, reference LIMIT $2"},
-    [Q_LOAD] = {"retry_load", "SELECT " RETRY_COLUMNS " FROM job_retry"
-                              " WHERE job_no = $1 AND source_id = $2 AND reference = $3"},
     [Q_COUNT] = {"retry_count", "SELECT count(*) FROM job_retry WHERE job_no = $1"},
     [Q_CLEAR] = {"retry_clear", "DELETE FROM job_retry WHERE job_no = $1"},
     [Q_ALL_NOW] = {"retry_all_now",
@@ -37,6 +70,22 @@ const size_t retry_query_count = ARRAY_LEN(retry_queries);
 static const struct db_query *query(enum query q)
 {
     return &retry_queries[q];
+}
+
+static struct retry read_retry(struct db_stmt *st, struct arena *a)
+{
+    return (struct retry){
+        .source_id = arena_str(a, db_col_text(st, 0)),
+        .reference = db_col_bool(st, 1),
+        .kind = (enum source_kind)db_col_int(st, 2),
+        .first_us = db_col_int(st, 3),
+        .attempts = db_col_int(st, 4),
+        .next_us = db_col_int(st, 5),
+        .code = arena_str(a, db_col_text(st, 6)),
+        .message = arena_str(a, db_col_text(st, 7)),
+        .class_ = (int)db_col_int(st, 8),
+        .blocked_by = arena_str(a, db_col_text(st, 9)),
+    };
 }
 
 static bool load_many(struct db *db, enum query q, struct db_args args, size_t limit,
@@ -54,16 +103,7 @@ static bool load_many(struct db *db, enum query q, struct db_args args, size_t l
             return false;
         if (!row)
             break;
-        list[count++] = (struct retry){
-            .source_id = arena_str(a, db_col_text(st, 0)),
-            .reference = db_col_bool(st, 1),
-            .kind = (enum source_kind)db_col_int(st, 2),
-            .first_us = db_col_int(st, 3),
-            .attempts = db_col_int(st, 4),
-            .next_us = db_col_int(st, 5),
-            .code = arena_str(a, db_col_text(st, 6)),
-            .message = arena_str(a, db_col_text(st, 7)),
-        };
+        list[count++] = read_retry(st, a);
     }
     *out = list;
     *out_count = count;
@@ -73,15 +113,77 @@ static bool load_many(struct db *db, enum query q, struct db_args args, size_t l
 bool retry_load(struct db *db, struct arena *a, int64_t job_no, struct str source_id,
                 bool reference, struct retry *out, bool *out_found, struct err *err)
 {
-    struct retry *list;
-    size_t count;
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
 
-    if (!load_many(db, Q_LOAD, DB_ARGS(db_int(job_no), db_text(source_id), db_bool(reference)), 1,
-                   a, &list, &count, err))
+    if (!db_select_one(db, query(Q_LOAD),
+                       DB_ARGS(db_int(job_no), db_text(source_id), db_bool(reference)), &st, err))
         return false;
-    *out_found = count > 0;
-    if (count > 0)
-        *out = list[0];
+    *out_found = st != NULL;
+    if (st)
+        *out = read_retry(st, a);
+    return true;
+}
+
+bool retry_release(struct db *db, int64_t job_no, struct str blocked_by, int64_t at_us,
+                   struct err *err)
+{
+    return db_exec(db, query(Q_RELEASE),
+                   DB_ARGS(db_int(job_no), db_text(blocked_by), db_int(at_us)), NULL, err);
+}
+
+bool retry_numbers(struct db *db, int64_t job_no, struct retry_numbers *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    bool row;
+
+    *out = (struct retry_numbers){0};
+    if (!db_select_one(db, query(Q_NUMBERS), DB_ARGS(db_int(job_no), db_int(RETRY_NEVER)), &st,
+                       err))
+        return false;
+    out->objects = db_col_int(st, 0);
+    out->references = db_col_int(st, 1);
+    return out->objects == 0 ||
+           store_number(db, query(Q_CONNECTED), DB_ARGS(db_int(job_no), db_int(RETRY_NEVER)),
+                        &out->connected, &row, err);
+}
+
+bool retry_now(struct db *db, int64_t job_no, struct str source_id, int64_t now_us, bool *out_found,
+               struct err *err)
+{
+    int64_t changed;
+
+    if (!db_exec(db, query(Q_NOW), DB_ARGS(db_int(job_no), db_text(source_id), db_int(now_us)),
+                 &changed, err))
+        return false;
+    *out_found = changed > 0;
+    return true;
+}
+
+bool retry_codes(struct db *db, struct arena *a, int64_t job_no, size_t limit,
+                 struct retry_code **out, size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct retry_code *list = ARENA_ARRAY(a, struct retry_code, limit ? limit : 1);
+    size_t count = 0;
+    bool row;
+
+    if (!db_select(db, query(Q_CODES),
+                   DB_ARGS(db_int(job_no), db_int(RETRY_NEVER), db_int((int64_t)limit)), &st, err))
+        return false;
+    for (;;) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        list[count++] = (struct retry_code){
+            .code = arena_str(a, db_col_text(st, 0)),
+            .count = db_col_int(st, 1),
+            .given_up = db_col_int(st, 2),
+            .next_us = db_col_int(st, 3),
+        };
+    }
+    *out = list;
+    *out_count = count;
     return true;
 }
 
@@ -90,7 +192,8 @@ bool retry_park(struct db *db, int64_t job_no, const struct retry *r, struct err
     return db_exec(db, query(Q_PARK),
                    DB_ARGS(db_int(job_no), db_text(r->source_id), db_bool(r->reference),
                            db_int(r->kind), db_int(r->first_us), db_int(r->next_us),
-                           db_text(r->code), db_text(r->message)),
+                           db_text(r->code), db_text(r->message), db_int(r->class_),
+                           db_text(r->blocked_by)),
                    NULL, err);
 }
 

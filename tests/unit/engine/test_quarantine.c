@@ -99,13 +99,17 @@ static void attempts(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        int64_t next = quarantine_next_us(since, since + cases[i].now * US_PER_MINUTE);
+        int64_t next =
+            quarantine_next_us(QUARANTINE_EXCEPTION, since, since + cases[i].now * US_PER_MINUTE);
 
         CHECK((next - since) / US_PER_MINUTE == cases[i].want, "after %lld minutes: %lld",
               (long long)cases[i].now, (long long)((next - since) / US_PER_MINUTE));
     }
-    CHECK(quarantine_next_us(since + US_PER_DAY, since) == since + 5 * US_PER_MINUTE,
+    CHECK(quarantine_next_us(QUARANTINE_EXCEPTION, since + US_PER_DAY, since) ==
+              since + 5 * US_PER_MINUTE,
           "a clock that went back");
+    CHECK(quarantine_next_us(QUARANTINE_PROPORTION, since, since) == since + 6 * US_PER_HOUR,
+          "a connection test tells nothing of thresholds");
 }
 
 static void names(void **state)
@@ -205,5 +209,97 @@ static void end(void **state)
     test_databases(check_end);
 }
 
-TEST_GROUP(quarantine, cmocka_unit_test(thresholds), cmocka_unit_test(attempts),
-           cmocka_unit_test(names), cmocka_unit_test(series), cmocka_unit_test(end));
+/* --- cycles --- */
+
+static struct fault broken(enum target_class class_, const char *code)
+{
+    return (struct fault){
+        .call = CALL_CREATE,
+        .status = TARGET_FAILED,
+        .class_ = class_,
+        .code = code,
+        .retry_after_ms = -1,
+        .times = 1000000,
+    };
+}
+
+static void people(struct world *w, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%d", i);
+        world_assign(w, world_person(w, name), true);
+    }
+}
+
+/* A job of 50 people whose target refuses all of them is in quarantine after its first cycle, and
+ * out of it when they are taken. */
+static void check_small(const struct db_config *config)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct job job;
+
+    world_init(w, config, "scim");
+    people(w, 0, 50);
+    w->fault = broken(TARGET_PERMANENT, "UnprocessableEntity");
+    world_cycle(w);
+    job = load(w);
+    CHECK_STR(job.quarantine_reason, "EncounteredEscrowProportionThreshold", "all fail");
+    CHECK(job.escrows_pruned, "crossed in the initial cycle");
+    CHECK(job.next_cycle_us > w->clock.now + 5 * US_PER_HOUR, "it is slowed down");
+    world_cycle(w);
+    CHECK(load(w).quarantine_count == 1, "renewed");
+    w->fault.times = 0;
+    w->clock.now += 6 * US_PER_HOUR;
+    world_cycle(w);
+    job = load(w);
+    CHECK(!job.quarantined, "a cycle that goes well lifts it");
+    CHECK(job.next_cycle_us <= w->clock.now + job.interval_us, "the normal interval again");
+    CHECK(world_accounts(w, SOURCE_USER) == 50, "pruned ones were kept and tried again");
+    world_done(w);
+    free(w);
+}
+
+static void small(void **state)
+{
+    (void)state;
+    test_databases(check_small);
+}
+
+/* A target that does not answer: in quarantine at once, and out of it with the first probe. */
+static void check_dead(const struct db_config *config)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct cycle cycle;
+    struct err err = {0};
+    struct job job;
+
+    world_init(w, config, "scim");
+    people(w, 0, 50);
+    w->fault = broken(TARGET_TRANSIENT, "Timeout");
+    w->fault.call = CALL_TEST;
+    CHECK(!world_try_cycle(w, &cycle, &err), "the test fails");
+    job = load(w);
+    CHECK_STR(job.quarantine_reason, "EncounteredQuarantineException", "a failure of the job");
+    CHECK(job.next_cycle_us == job.quarantine_since_us + 5 * US_PER_MINUTE, "probed in 5 minutes");
+    CHECK(w->calls[CALL_FIND] == 0, "a probe is the connection test alone");
+    w->clock.now = job.next_cycle_us;
+    CHECK(!world_try_cycle(w, &cycle, &err), "still");
+    CHECK(load(w).quarantine_count == 1, "one re-evaluation");
+    w->fault.times = 0;
+    world_cycle(w);
+    CHECK(!load(w).quarantined && world_accounts(w, SOURCE_USER) == 50, "healed by itself");
+    world_done(w);
+    free(w);
+}
+
+static void dead(void **state)
+{
+    (void)state;
+    test_databases(check_dead);
+}
+
+TEST_GROUP(quarantine, cmocka_unit_test(small), cmocka_unit_test(dead),
+           cmocka_unit_test(thresholds), cmocka_unit_test(attempts), cmocka_unit_test(names),
+           cmocka_unit_test(series), cmocka_unit_test(end));
