@@ -7,19 +7,20 @@
 #define TABLES(...) ((const struct cli_commands *const[]){__VA_ARGS__, NULL})
 
 extern const struct cli_commands demo_commands, serve_commands, app_commands, job_commands,
-    watch_commands, logs_commands, held_commands, plan_commands, show_commands, apply_commands,
-    undo_commands, explain_commands, provision_commands, expression_commands, filter_commands,
-    help_commands, notify_commands, tenant_commands, key_commands, import_commands, user_commands,
-    group_commands, assignment_commands, config_commands, config_try_commands, config_edit_commands,
-    audit_commands, prune_commands, members_commands, drift_commands, discover_commands;
+    watch_commands, logs_commands, held_commands, grace_commands, plan_commands, show_commands,
+    apply_commands, undo_commands, explain_commands, provision_commands, expression_commands,
+    filter_commands, help_commands, notify_commands, tenant_commands, key_commands, import_commands,
+    user_commands, group_commands, assignment_commands, config_commands, config_try_commands,
+    config_edit_commands, audit_commands, prune_commands, members_commands, drift_commands,
+    discover_commands;
 
 const struct cli_chapter cli_chapters[] = {
     {"Start", TABLES(&demo_commands, &serve_commands)},
     {"Directory", TABLES(&import_commands, &user_commands, &group_commands, &assignment_commands)},
     {"Applications", TABLES(&app_commands)},
     {"Provisioning",
-     TABLES(&job_commands, &watch_commands, &held_commands, &plan_commands, &show_commands,
-            &apply_commands, &undo_commands, &explain_commands, &provision_commands,
+     TABLES(&job_commands, &watch_commands, &held_commands, &grace_commands, &plan_commands,
+            &show_commands, &apply_commands, &undo_commands, &explain_commands, &provision_commands,
             &members_commands, &notify_commands, &logs_commands, &drift_commands,
             &discover_commands, &audit_commands, &prune_commands)},
     {"SCIM tenants", TABLES(&tenant_commands, &key_commands)},

@@ -50,8 +50,10 @@ static const struct cli_command commands[] = {
         .usage = "N WHO [--dry-run]",
         .summary = "bring one person or group up to date, step by step",
         .help =
-            "WHO is an id, userPrincipalName, mail, employeeId or display name. The job need not\n"
-            "be started. Takes the same walk as a cycle.\n\n"
+            "WHO is an id, userPrincipalName, mail, employeeId or display name; who is disabled, out\n"
+            "of scope or deleted, too. A group goes with all its members. The job need not be\n"
+            "started. Takes the same walk as a cycle, and asks the application about an account\n"
+            "that seems to be right, too.\n\n"
             "  usher provision demo WHO --dry-run\n",
         .options = provision_options,
         .option_count = ARRAY_LEN(provision_options),

@@ -224,6 +224,8 @@ static void adopt(struct walk *w, const struct target_record *record)
     walk_succeed(w, ACTION_OTHER);
     w->code = STR("RedundantExport");
     w->message = STR("Connected to an account that says already what it should");
+    walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
+              STR_ARG(w->message));
     keep(w, record->id, w->exported_before);
     export_finish(w);
 }

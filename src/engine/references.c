@@ -241,6 +241,15 @@ static void send_singles(struct walk *w)
 {
     struct target *t = w->run->target;
 
+    if (w->run->send == ENGINE_SHOW) {
+        walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
+                  "References, not sent: this is a dry run");
+        json_add_str(
+            w->arena, walk_details(w), "request",
+            t->ops->preview(t, w->mapping, w->connection.target_id, &w->changes, w->arena));
+        references_done(w);
+        return;
+    }
     t->ops->update(t, w->mapping, w->connection.target_id, &w->changes, on_singles_sent, w);
 }
 

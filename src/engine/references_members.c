@@ -368,6 +368,25 @@ static void on_members_changed(void *ctx, const struct target_result *result)
     }
 }
 
+static void send_next(struct walk *w);
+
+/* In a dry run the members are named instead of being sent. */
+static void show_batch(struct walk *w, const struct str *ids, size_t count, bool joins)
+{
+    struct walk_references *s = w->second;
+    struct json *list = json_new(w->arena, JSON_ARRAY);
+
+    for (size_t i = 0; i < count; i++)
+        json_append(list, json_string(w->arena, ids[i]));
+    walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
+              "%zu members to be %s, not sent: this is a dry run", count,
+              joins ? "added" : "removed");
+    json_add(w->arena, walk_details(w), joins ? STR("add") : STR("remove"), list);
+    for (size_t i = s->from; i < s->to; i++)
+        s->members[i].outcome = MEMBER_SENT;
+    send_next(w);
+}
+
 static void send_batch(struct walk *w)
 {
     struct walk_references *s = w->second;
@@ -378,6 +397,10 @@ static void send_batch(struct walk *w)
 
     for (size_t i = 0; i < count; i++)
         ids[i] = s->members[s->from + i].target_id;
+    if (w->run->send == ENGINE_SHOW) {
+        show_batch(w, ids, count, joins);
+        return;
+    }
     t->ops->change_members(t, w->mapping, w->connection.target_id,
                            references_members_attribute(w->mapping), joins ? ids : NULL,
                            joins ? count : 0, joins ? NULL : ids, joins ? 0 : count,

@@ -264,6 +264,7 @@ static bool attempt_set(const struct walk *w, const struct removal_policy *p, st
     if (out->changes.count == 0) {
         not_possible(out, "RedundantExport", "The account says already what the policy sets");
         out->redundant = true;
+        out->removal = REMOVAL_BY_VALUE;
     }
     return true;
 }
@@ -346,7 +347,11 @@ static bool choose_due(struct walk *w, const struct walk_job *j, const struct ca
             }
             if (!told)
                 walk_skip(w, a.code, "%s", a.message);
-            w->unchanged |= !told && a.redundant;
+            if (!told && a.redundant) { /* on demand the account is asked whether it is so */
+                w->unchanged = true;
+                w->removal = a.removal;
+                w->policy = all[i].policy;
+            }
             told = true;
         }
     }

@@ -61,6 +61,261 @@ static void four_steps(const struct db_config *config)
     end();
 }
 
+/* The steps by the first letters of their types, with how each ended. */
+static const char *steps_of(const struct journal_record *r)
+{
+    static const char letters[] = {
+        [STEP_IMPORT] = 'I',     [STEP_SCOPING] = 'S',   [STEP_MATCHING] = 'M',
+        [STEP_PROCESSING] = 'P', [STEP_REFERENCE] = 'R', [STEP_EXPORT] = 'E'};
+    static const char *const marks[] = {[STATUS_SUCCESS] = "+",
+                                        [STATUS_FAILURE] = "!",
+                                        [STATUS_SKIPPED] = "-",
+                                        [STATUS_WARNING] = "?"};
+    struct str all = STR("");
+
+    for (size_t i = 0; i < r->step_count; i++) {
+        all = arena_printf(w->arena, "%.*s%s%c%s", STR_ARG(all), i > 0 ? " " : "",
+                           letters[r->steps[i].type], marks[r->steps[i].status]);
+    }
+    return arena_z(w->arena, all);
+}
+
+static const struct demand_case {
+    const char *label;
+    bool connected;                /* by a cycle before */
+    bool assigned;                 /* still */
+    const char *attribute, *value; /* set then */
+    int deletion;                  /* 1 soft, 2 for good */
+    struct fault fault;
+    const char *steps;
+    enum journal_status status;
+    enum journal_action action;
+    const char *code;
+} demands[] = {
+    {"created", false, true, NULL, NULL, 0, {0}, "I+ S+ M+ E+", STATUS_SUCCESS, ACTION_CREATE, ""},
+    {"unchanged",
+     true,
+     true,
+     NULL,
+     NULL,
+     0,
+     {0},
+     "I+ S+ M+ E-",
+     STATUS_SKIPPED,
+     ACTION_OTHER,
+     "RedundantExport"},
+    {"updated",
+     true,
+     true,
+     "givenName",
+     "\"Countess\"",
+     0,
+     {0},
+     "I+ S+ P+ M+ E+",
+     STATUS_SUCCESS,
+     ACTION_UPDATE,
+     ""},
+    {"never assigned",
+     false,
+     false,
+     NULL,
+     NULL,
+     0,
+     {0},
+     "I+ S- P-",
+     STATUS_SKIPPED,
+     ACTION_OTHER,
+     "NotEffectivelyEntitled"},
+    {"unassigned",
+     true,
+     false,
+     NULL,
+     NULL,
+     0,
+     {0},
+     "I+ S- P+ M+ E+",
+     STATUS_SUCCESS,
+     ACTION_DISABLE,
+     ""},
+    {"disabled",
+     true,
+     true,
+     "accountEnabled",
+     "false",
+     0,
+     {0},
+     "I+ S- P+ M+ E+",
+     STATUS_SUCCESS,
+     ACTION_DISABLE,
+     ""},
+    {"disabled, never connected",
+     false,
+     true,
+     "accountEnabled",
+     "false",
+     0,
+     {0},
+     "I+ S- P-",
+     STATUS_SKIPPED,
+     ACTION_OTHER,
+     "SourceDisabled"},
+    {"in the recycle bin",
+     true,
+     true,
+     NULL,
+     NULL,
+     1,
+     {0},
+     "I+ S- P+ M+ E+",
+     STATUS_SUCCESS,
+     ACTION_DISABLE,
+     ""},
+    {"gone for good",
+     true,
+     true,
+     NULL,
+     NULL,
+     2,
+     {0},
+     "I+ S- P+ E+",
+     STATUS_SUCCESS,
+     ACTION_DELETE,
+     ""},
+    {"connection refused",
+     false,
+     true,
+     NULL,
+     NULL,
+     0,
+     {.call = CALL_TEST,
+      .status = TARGET_FAILED,
+      .class_ = TARGET_JOB,
+      .code = "credentialsRefused",
+      .times = 1},
+     "E!",
+     STATUS_FAILURE,
+     ACTION_OTHER,
+     "credentialsRefused"},
+    {"refused",
+     false,
+     true,
+     NULL,
+     NULL,
+     0,
+     {.call = CALL_CREATE,
+      .status = TARGET_FAILED,
+      .class_ = TARGET_PERMANENT,
+      .code = "MissingValues",
+      .times = 1},
+     "I+ S+ M+ E!",
+     STATUS_FAILURE,
+     ACTION_CREATE,
+     "MissingValues"},
+    {"not searched",
+     false,
+     true,
+     NULL,
+     NULL,
+     0,
+     {.call = CALL_FIND,
+      .status = TARGET_FAILED,
+      .class_ = TARGET_PERMANENT,
+      .code = "NotPermitted",
+      .times = 1},
+     "I+ S+ M!",
+     STATUS_FAILURE,
+     ACTION_CREATE,
+     "NotPermitted"},
+};
+
+/* What is shown, by case (engine.md 12.1); a dry run shows the same and writes nothing. */
+static void steps_by_case(const struct db_config *config)
+{
+    start(config);
+    for (size_t i = 0; i < ARRAY_LEN(demands); i++) {
+        const struct demand_case *d = &demands[i];
+        const char *name = arena_printf(w->arena, "p%zu", i).ptr;
+        struct str id = world_person(w, name);
+        struct journal_record dry, r;
+        int writes;
+
+        world_assign(w, id, d->connected || d->assigned);
+        if (d->connected)
+            world_cycle(w);
+        if (!d->assigned && d->connected)
+            world_assign(w, id, false);
+        if (d->attribute)
+            world_set(w, id, d->attribute, d->value);
+        if (d->deletion > 0)
+            world_delete(w, id, WORLD_SOFT);
+        if (d->deletion > 1)
+            world_delete(w, id, WORLD_HARD);
+        writes = w->calls[CALL_CREATE] + w->calls[CALL_UPDATE] + w->calls[CALL_REMOVE];
+        dry = provision(arena_z(w->arena, id), ENGINE_SHOW);
+        CHECK(writes == w->calls[CALL_CREATE] + w->calls[CALL_UPDATE] + w->calls[CALL_REMOVE],
+              "%s: a dry run writes nothing", d->label);
+        w->fault = d->fault;
+        r = provision(arena_z(w->arena, id), ENGINE_SEND);
+        w->fault = (struct fault){0};
+        CHECK_STR(str_from_z(steps_of(&r)), d->steps, "%s", d->label);
+        CHECK(r.status == d->status && r.action == d->action, "%s: %s %s: %.*s", d->label,
+              journal_action_name(r.action), journal_status_name(r.status), STR_ARG(r.message));
+        CHECK_STR(r.code, d->code, "%s", d->label);
+        if (d->fault.times == 0) {
+            CHECK_STR(str_from_z(steps_of(&dry)), d->steps, "%s, dry", d->label);
+            CHECK(dry.action == d->action && dry.status == d->status, "%s, dry", d->label);
+        }
+    }
+    end();
+}
+
+/* A group with more members than a page has goes with all of them. */
+static void group_of_any_size(const struct db_config *config)
+{
+    enum { PEOPLE = 520 };
+    struct journal_record r;
+    struct str team, eve;
+    struct account *account;
+
+    w = malloc(sizeof(*w));
+    world_init(w, config, "scim");
+    team = world_group(w, "team");
+    world_assign(w, team, true);
+    for (int i = 0; i < PEOPLE; i++)
+        world_member(w, team, world_person(w, arena_printf(w->arena, "p%d", i).ptr), true);
+    eve = world_person(w, "eve");
+    world_set(w, eve, "accountEnabled", "false");
+    world_member(w, team, eve, true);
+    r = provision("team", ENGINE_SHOW);
+    CHECK(r.action == ACTION_CREATE && world_accounts(w, SOURCE_USER) == 0, "shown: %s, %s, %.*s",
+          steps_of(&r), journal_action_name(r.action), STR_ARG(r.message));
+    r = provision("team", ENGINE_SEND);
+    account = world_account(w, "team");
+    CHECK(r.status == STATUS_SUCCESS || r.status == STATUS_WARNING, "%.*s", STR_ARG(r.message));
+    CHECK(world_accounts(w, SOURCE_USER) == PEOPLE && !world_account(w, "eve"), "all who are in");
+    CHECK(account && account->member_count == PEOPLE, "%zu members",
+          account ? account->member_count : 0);
+    end();
+}
+
+/* What was changed in the application is put right on demand. */
+static void drift_on_demand(const struct db_config *config)
+{
+    struct journal_record r;
+    struct account *account;
+
+    start(config);
+    world_assign(w, world_person(w, "ada"), true);
+    world_cycle(w);
+    account = world_account(w, "ada");
+    json_set(w->target_arena, account->values, STR("name.givenName"),
+             json_string(w->target_arena, STR("Eve")));
+    r = provision("ada@example.com", ENGINE_SEND);
+    CHECK(r.status == STATUS_SUCCESS && r.action == ACTION_UPDATE, "%.*s", STR_ARG(r.message));
+    CHECK_STR(world_value(account, "name.givenName"), "ada", "as the directory says");
+    end();
+}
+
 static void out_of_scope(const struct db_config *config)
 {
     struct journal_record r;
@@ -170,10 +425,14 @@ static void a_cycle_holds_the_lease(const struct db_config *config)
     }
 ON_BOTH(four_steps)
 ON_BOTH(out_of_scope)
+ON_BOTH(steps_by_case)
+ON_BOTH(group_of_any_size)
+ON_BOTH(drift_on_demand)
 ON_BOTH(unknown_name)
 ON_BOTH(plans)
 ON_BOTH(a_cycle_holds_the_lease)
 
 TEST_GROUP(demand, cmocka_unit_test(four_steps_), cmocka_unit_test(out_of_scope_),
-           cmocka_unit_test(unknown_name_), cmocka_unit_test(plans_),
-           cmocka_unit_test(a_cycle_holds_the_lease_))
+           cmocka_unit_test(steps_by_case_), cmocka_unit_test(group_of_any_size_),
+           cmocka_unit_test(drift_on_demand_), cmocka_unit_test(unknown_name_),
+           cmocka_unit_test(plans_), cmocka_unit_test(a_cycle_holds_the_lease_))
