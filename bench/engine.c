@@ -2,10 +2,13 @@
  *   bench_engine prepare DB PEOPLE PORT   a directory of PEOPLE and a Joyn FSM job of scope "all"
  * with its target at PORT bench_engine cycle DB                 runs the next cycle; prints:
  * requests seconds peak-KiB bench_engine plan DB                  plans everybody; prints: people
- * cpu-seconds bench_engine change DB N              changes an attribute of N people */
+ * cpu-seconds bench_engine change DB N              changes an attribute of N people
+ *   bench_engine group DB N               a new group of the first N people
+ *   bench_engine member DB N join|leave   one joins or leaves the group of N */
 #include "engine/engine.h"
 
 #include "base/rng.h"
+#include "directory/member.h"
 #include "directory/object.h"
 #include "directory/sample.h"
 #include "directory/write.h"
@@ -137,6 +140,65 @@ static bool change(struct bench *b, int64_t n, struct err *err)
     return directory_commit(&tx, err);
 }
 
+static struct str group_name(struct bench *b, int64_t members)
+{
+    return arena_printf(b->arena, "Group of %lld", (long long)members);
+}
+
+/* A new group whose members are the first people. */
+static bool group(struct bench *b, int64_t members, struct err *err)
+{
+    enum { AT_ONCE = 5000 };
+    struct json *patch = json_new(b->arena, JSON_OBJECT);
+    struct str after = STR("");
+    struct directory_tx tx;
+    struct str id;
+
+    json_add_str(b->arena, patch, "displayName", group_name(b, members));
+    json_add_bool(b->arena, patch, "securityEnabled", true);
+    if (!directory_begin(b->db, clock_system(), rng_system(), &tx, err) ||
+        !directory_insert(&tx, b->arena, SOURCE_GROUP, STR(""), patch, &id, err))
+        return false;
+    while (members > 0) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct directory_object *people;
+        size_t count;
+
+        if (!directory_list(b->db, a, SOURCE_USER, DIRECTORY_LIVE, after,
+                            (size_t)(members < AT_ONCE ? members : AT_ONCE), &people, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            bool changed;
+
+            if (!directory_member_add(&tx, id, people[i].id, &changed, err))
+                return false;
+        }
+        if (count == 0)
+            return err_set(err, ERR_INVALID, "tooFew", "there are not so many people");
+        after = arena_str(b->arena, people[count - 1].id);
+        members -= (int64_t)count;
+    }
+    return directory_commit(&tx, err);
+}
+
+/* The first person joins the group with that many members, or leaves it. */
+static bool member(struct bench *b, int64_t members, bool joins, struct err *err)
+{
+    struct directory_object *people;
+    struct directory_object of;
+    struct directory_tx tx;
+    bool changed;
+    size_t count;
+
+    return directory_find(b->db, b->arena, group_name(b, members), DIRECTORY_ANY, &of, err) &&
+           directory_list(b->db, b->arena, SOURCE_USER, DIRECTORY_LIVE, STR(""), 1, &people, &count,
+                          err) &&
+           directory_begin(b->db, clock_system(), &b->rng.rng, &tx, err) &&
+           (joins ? directory_member_add : directory_member_remove)(&tx, of.id, people[0].id,
+                                                                    &changed, err) &&
+           directory_commit(&tx, err);
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.arena = arena_new()};
@@ -165,6 +227,10 @@ int main(int argc, char **argv)
             ok = plan(&b, &err);
         else if (strcmp(argv[1], "change") == 0 && argc == 4)
             ok = change(&b, n, &err);
+        else if (strcmp(argv[1], "group") == 0 && argc == 4)
+            ok = group(&b, n, &err);
+        else if (strcmp(argv[1], "member") == 0 && argc == 5)
+            ok = member(&b, n, strcmp(argv[4], "join") == 0, &err);
     }
     if (!ok)
         fprintf(stderr, "bench_engine %s: %s\n", argv[1], err.message);
