@@ -226,7 +226,7 @@ static bool intent_is_the_same(struct walk *w)
         return true;
     if (w->planned->intent == INTENT_MATCH_OR_CREATE && w->intent == INTENT_UPDATE)
         return true; /* connection_is_the_same says what that means */
-    if (is_done(w))
+    if (is_done(w) || str_eq_z(w->code, "Protected"))
         return false;
     refuse(w, SOURCE_CHANGED, "The plan says %s, and now it would be %s: %.*s",
            plan_intent_name(w->planned->intent), plan_intent_name(w->intent), STR_ARG(w->message));

@@ -268,26 +268,6 @@ static void plan(struct explanation *x)
 
 /* --- what keeps cycles from acting --- */
 
-static bool is_protected(const struct explanation *x)
-{
-    struct str rest = x->run->settings.protected_accounts;
-    bool more = rest.len > 0;
-
-    while (more) {
-        struct str one;
-
-        more = str_cut(&rest, ',', &one);
-        one = str_trim(one);
-        if (one.len > 0 && x->has_connection && str_eq(one, x->connection.target_id))
-            return true;
-        for (size_t i = 0; i < x->w->criterion_count; i++) {
-            if (one.len > 0 && str_eq_ascii_nocase(one, x->w->criteria[i].values[0]->text))
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool list_holds(struct explanation *x, struct err *err)
 {
     const struct job *job = &x->run->job;
@@ -322,8 +302,8 @@ static bool list_holds(struct explanation *x, struct err *err)
     } else if (found && row.state == HELD_REJECTED) {
         hold(x, "guard", STR("an administrator has rejected its removal: the account stays"));
     }
-    if (is_protected(x))
-        hold(x, "protected", STR("the account is protected and never written"));
+    if (str_eq_z(x->w->code, "Protected"))
+        hold(x, "protected", x->w->message);
     return true;
 }
 
