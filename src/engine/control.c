@@ -219,7 +219,8 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
             add_setting(a, is, settings[i].name, after);
         }
     }
-    if ((filter && !check_filter(e, db, a, job, err)) ||
+    if ((anew && !removal_check(db, job->no, err)) ||
+        (filter && !check_filter(e, db, a, job, err)) ||
         !note_settings(e, db, job, was, is, author, err))
         return false;
     return !anew || begin_anew(e, db, a, job, author, STR("settings changed"), err);

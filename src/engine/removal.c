@@ -325,12 +325,25 @@ static void choose(struct walk *w, const struct candidate *c, const struct attem
               STR_ARG(w->out_of_scope_reason));
 }
 
+/* The first that would change nothing is what the walk says of itself. */
+static void tell_nothing(struct walk *w, const struct candidate *c, const struct attempt *a,
+                         bool *told)
+{
+    if (*told)
+        return;
+    *told = true;
+    walk_skip(w, a->code, "%s", a->message);
+    if (a->redundant) { /* on demand the account is asked whether it is so */
+        w->unchanged = true;
+        w->removal = a->removal;
+        w->policy = c->policy;
+    }
+}
+
 /* The due one that is strongest and does something. */
 static bool choose_due(struct walk *w, const struct walk_job *j, const struct candidate *all,
-                       size_t count, enum measure *out_measure)
+                       size_t count, enum measure *out_measure, bool *told)
 {
-    bool told = false;
-
     *out_measure = MEASURE_NONE;
     for (int measure = MEASURE_DELETE; measure > MEASURE_NONE; measure--) {
         for (size_t i = 0; i < count; i++) {
@@ -345,14 +358,7 @@ static bool choose_due(struct walk *w, const struct walk_job *j, const struct ca
                 *out_measure = all[i].measure;
                 return true;
             }
-            if (!told)
-                walk_skip(w, a.code, "%s", a.message);
-            if (!told && a.redundant) { /* on demand the account is asked whether it is so */
-                w->unchanged = true;
-                w->removal = a.removal;
-                w->policy = all[i].policy;
-            }
-            told = true;
+            tell_nothing(w, &all[i], &a, told);
         }
     }
     return true;
@@ -360,7 +366,7 @@ static bool choose_due(struct walk *w, const struct walk_job *j, const struct ca
 
 /* Those that would do something later wait for it. */
 static bool keep_waiting(struct walk *w, const struct walk_job *j, const struct candidate *all,
-                         size_t count, enum measure stronger_than)
+                         size_t count, enum measure stronger_than, bool *told)
 {
     const struct candidate *first = NULL;
 
@@ -371,8 +377,11 @@ static bool keep_waiting(struct walk *w, const struct walk_job *j, const struct 
             continue;
         if (!attempt(w, j, &all[i], &a))
             return false;
-        if (a.intent == INTENT_NOTHING)
+        if (a.intent == INTENT_NOTHING) {
+            if (w->intent == INTENT_NOTHING)
+                tell_nothing(w, &all[i], &a, told);
             continue;
+        }
         wait_for(w, &all[i]);
         if (!first || all[i].due_us < first->due_us)
             first = &all[i];
@@ -393,6 +402,7 @@ void station_removal(struct walk *w, const struct walk_job *j)
     struct candidate all[REMOVAL_EVENT_COUNT];
     enum measure chosen;
     size_t count = 0;
+    bool told = false;
 
     if (left_before(w, j->settings)) {
         w->due[REMOVAL_UNASSIGNED].write = w->due[REMOVAL_FILTERED_OUT].write = DUE_UNCHANGED;
@@ -404,7 +414,8 @@ void station_removal(struct walk *w, const struct walk_job *j)
         if (w->events & 1u << test_order[i])
             count += asks(w, j, test_order[i], &all[count]);
     }
-    if (choose_due(w, j, all, count, &chosen) && keep_waiting(w, j, all, count, chosen))
+    if (choose_due(w, j, all, count, &chosen, &told) &&
+        keep_waiting(w, j, all, count, chosen, &told))
         note_departures(w, j);
 }
 

@@ -207,6 +207,10 @@ bool feed_is_due(struct str cursor); /* whether the cursor is one of feed_due */
 /* When the job has to run again: at `otherwise`, or earlier when something is due before. */
 int64_t due_wake_us(struct run *r, int64_t otherwise);
 
+/* --- removal_check.c --- */
+/* ERR_INVALID "SchemaAttributeNotFound" when a removal is to set what nothing maps. */
+MUST_USE bool removal_check(struct db *db, int64_t job_no, struct err *err);
+
 /* --- export.c --- */
 /* The walk under way has its outcome. */
 void export_finish(struct walk *w);

@@ -180,14 +180,20 @@ static void two_events(const struct db_config *config)
 }
 ON_BOTH(two_events)
 
+/* Refused when it is set; and when the mapping is taken away afterwards, the removal fails. */
 static void unmapped_attribute(const struct db_config *config)
 {
+    struct engine_setting setting = {STR("deprovision.unassigned"), STR("set nickName=gone")};
     struct journal_record *records;
+    struct err err = {0};
     struct str ada;
     struct cycle c;
 
     start(config);
-    world_setting(w, "deprovision.unassigned", "set nickName=gone");
+    CHECK(!engine_set(&w->engine, w->job.no, &setting, 1, STR("t"), &err), "refused");
+    CHECK_STR(str_from_z(err.code), "SchemaAttributeNotFound", "%s", err.message);
+    world_setting(w, "deprovision.unassigned", "set title=gone");
+    world_schema(w, "\"targetAttributeName\":\"title\"", "\"targetAttributeName\":\"nickName\"");
     ada = world_person(w, "ada");
     world_assign(w, ada, true);
     world_cycle(w);
@@ -352,11 +358,12 @@ static void removal_waits(const struct db_config *config)
 {
     struct journal_record *records;
     struct due *rows;
+    struct str ada;
     struct cycle c;
     int64_t due;
 
     start(config);
-    leaver("disable after PT10M");
+    ada = leaver("disable after PT10M");
     c = world_cycle(w);
     CHECK(c.counters.requests == 0 && c.counters.disabled == 0, "not yet");
     CHECK(world_journal(w, NULL, &records) > 0, "told");
@@ -377,6 +384,11 @@ static void removal_waits(const struct db_config *config)
     CHECK(waiting(&rows) == 0, "waits no longer");
     CHECK(next_cycle_us() >= w->clock.now + JOB_INTERVAL_DEFAULT_US, "nothing more to wake for");
     CHECK(world_cycle(w).counters.requests == 0, "settled");
+    world_set(w, ada, "city", "\"Paris\"");
+    world_cycle(w);
+    CHECK(waiting(&rows) == 0, "what is done does not wait again");
+    CHECK(world_journal(w, NULL, &records) > 0 && records[0].status == STATUS_SKIPPED, "told");
+    CHECK_STR(records[0].code, "RedundantExport", "that it is so already");
     end();
 }
 ON_BOTH(removal_waits)
