@@ -5,6 +5,7 @@
 #include "cli/cycle.h"
 #include "cli/status.h"
 #include "engine/quarantine.h"
+#include "job/reset.h"
 #include "job/retry.h"
 
 #include <string.h>
@@ -89,6 +90,7 @@ static const struct {
     const char *name; /* as in resetScope */
     unsigned bits;
 } reset_scopes[] = {
+    {"None", 0},
     {"Watermark", RESET_WATERMARK},
     {"Escrows", RESET_RETRIES},
     {"QuarantineState", RESET_QUARANTINE},
@@ -115,14 +117,50 @@ static bool parse_reset(const char *text, unsigned *out, struct err *err)
             }
         }
         if (!known) {
-            return err_set(err, ERR_INVALID, "usage",
-                           "--reset knows Watermark, Escrows, QuarantineState, ConnectorDataStore, "
-                           "Full and ForceDeletes, not '%.*s'",
-                           STR_ARG(str_trim(word)));
+            return err_set(
+                err, ERR_INVALID, "usage",
+                "--reset knows None, Watermark, Escrows, QuarantineState, ConnectorDataStore, "
+                "Full and ForceDeletes, not '%.*s'",
+                STR_ARG(str_trim(word)));
         }
     }
     *out = bits;
     return true;
+}
+
+struct risk {
+    struct cli *c;
+    int64_t count;
+};
+
+static void list_risk(void *ctx, const struct plan_row *row)
+{
+    struct risk *risk = ctx;
+
+    if (row->intent != INTENT_DISABLE && row->intent != INTENT_DELETE)
+        return;
+    if (risk->count++ < 20 && !risk->c->json) {
+        cli_say(risk->c, "  %s %.*s: account %.*s", plan_intent_name(row->intent),
+                STR_ARG(row->source_name), STR_ARG(row->target_id));
+    }
+}
+
+/* Removals that have not been sent are forgotten with the connections: whoever is out of scope or
+ * gone keeps an account that nobody looks after (engine.md 11). */
+static bool at_risk(struct cli_wire *w, const struct job *job, struct err *err)
+{
+    struct risk risk = {.c = w->cli};
+    struct plan_counts counts;
+
+    if (!engine_plan(&w->engine, job->no, PLAN_ALL, list_risk, &risk, &counts, err))
+        return false;
+    if (risk.count == 0)
+        return true;
+    return err_set(err, ERR_CONFLICT, "removalsOutstanding",
+                   "%lld people or groups are out of scope or gone, and their accounts are still "
+                   "to be removed; without their connections that is forgotten. Run a cycle first "
+                   "(usher start %.*s --wait), or restart all the same with --yes",
+                   (long long)risk.count, STR_ARG(job->name));
 }
 
 static bool restart(struct cli_wire *w, const struct cli_args *args, struct job *job,
@@ -137,19 +175,39 @@ static bool restart(struct cli_wire *w, const struct cli_args *args, struct job 
         return false;
     if (cli_flag(args, "--full"))
         reset = RESET_FULL;
-    return begin(w, w->cli, args, job, err) && engine_restart(&w->engine, job->no, reset, err);
+    if (cli_flag(args, "--now"))
+        reset |= RESET_NOW;
+    return begin(w, w->cli, args, job, err) &&
+           (!(reset & RESET_CONNECTIONS) || cli_flag(args, "--yes") || at_risk(w, job, err)) &&
+           engine_restart(&w->engine, job->no, reset, err);
 }
 
 static int run_restart(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
     struct err err = {.kind = ERR_NONE};
+    unsigned waiting;
+    bool now;
     struct job job;
 
+    if (cli_flag(args, "--undo-reset")) {
+        int64_t count;
+
+        if (!begin(&w, c, args, &job, &err) || !engine_undo_reset(&w.engine, job.no, &count, &err))
+            return cli_fail(c, &err);
+        if (!c->json)
+            cli_say(c, "%lld connections are back; the next cycle looks at everybody",
+                    (long long)count);
+        return c->json ? done(&w, &job, "", "") : 0;
+    }
     if (!restart(&w, args, &job, &err))
         return cli_fail(c, &err);
     if (cli_flag(args, "--wait"))
         return wait_for_cycle(&w, &job);
+    if (!job_reset_load(c->db_handle, job.no, &waiting, &now, &err))
+        return cli_fail(c, &err);
+    if (waiting)
+        return done(&w, &job, "", " runs a cycle: the restart applies when it has ended");
     return done(&w, &job, "restarted ", "; its cycle runs in 'usher serve', or now with --wait");
 }
 
@@ -296,6 +354,9 @@ static const struct cli_option restart_options[] = {
     {"--reset", "SCOPES",
      "what to clear: Watermark,Escrows,QuarantineState,ConnectorDataStore; ForceDeletes allows "
      "what is held"},
+    {"--now", NULL, "a running cycle stops at the next object, instead of ending first"},
+    {"--yes", NULL, "clear connections although removals are outstanding"},
+    {"--undo-reset", NULL, "put back the connections that a restart has cleared last"},
     WAIT,
 };
 static const struct cli_option quarantine_options[] = {
@@ -330,11 +391,13 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "restart",
-        .usage = "N [--full | --reset SCOPES] [--wait]",
+        .usage = "N [--full | --reset SCOPES] [--now] [--yes] [--wait] | N --undo-reset",
         .summary = "evaluate everybody again with the next cycle",
-        .help = "Clears the watermark, parked failures and quarantine; the connections between\n"
-                "people and accounts stay unless --full is given.\n\n"
-                "  usher restart demo --wait\n",
+        .help =
+            "Clears the watermark, parked failures and quarantine; the connections between\n"
+            "people and accounts stay unless --full is given, and then --undo-reset puts them back.\n"
+            "While a cycle runs it applies when that has ended.\n\n"
+            "  usher restart demo --wait\n",
         .options = restart_options,
         .option_count = ARRAY_LEN(restart_options),
         .min_args = 1,

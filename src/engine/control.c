@@ -2,7 +2,9 @@
 #include "engine/held.h"
 #include "engine/note.h"
 #include "engine/quarantine.h"
+#include "engine/restart.h"
 #include "engine/run.h"
+#include "job/reset.h"
 #include "job/retry.h"
 #include "job/undone.h"
 #include "mapping/document.h"
@@ -321,8 +323,8 @@ static bool end_open_cycle(const struct engine *e, struct db *db, struct arena *
     return cycle_update(db, &cycle, err);
 }
 
-static bool reset_state(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
-                        unsigned reset, struct err *err)
+bool restart_reset(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
+                   unsigned reset, struct err *err)
 {
     if (reset & RESET_WATERMARK &&
         (!watermark_save(db, job_no, STR(""), err) || !end_open_cycle(e, db, a, job_no, err)))
@@ -334,7 +336,8 @@ static bool reset_state(const struct engine *e, struct db *db, struct arena *a, 
     if (reset & RESET_FORCE_DELETES && !engine_held_force(e, db, job_no, err))
         return false;
     if (reset & RESET_CONNECTIONS &&
-        (!connection_clear(db, job_no, err) || !held_clear(db, job_no, err)))
+        (!connection_backup(db, job_no, err) || !connection_clear(db, job_no, err) ||
+         !held_clear(db, job_no, err)))
         return false;
     return job_set_state(db, job_no, JOB_ACTIVE, err) && job_set_next_cycle(db, job_no, 0, err);
 }
@@ -363,6 +366,22 @@ static bool note_restart(const struct engine *e, struct db *db, struct arena *a,
     return engine_note(e, db, job, &note, err);
 }
 
+/* A cycle runs: it applies the restart when it has ended. */
+static bool wait_for_end(const struct engine *e, struct db *db, struct arena *a,
+                         const struct job *job, unsigned reset, struct err *err)
+{
+    bool now = (reset & RESET_NOW) != 0;
+
+    if (!db_begin(db, DB_WRITE, err))
+        return false;
+    if (job_reset_add(db, job->no, reset & ~(unsigned)RESET_NOW, now, err) &&
+        note_restart(e, db, a, job, reset, err) && job_signal_raise(db, job->no, err) &&
+        db_commit(db, err))
+        return true;
+    db_rollback(db);
+    return false;
+}
+
 bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -372,9 +391,11 @@ bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, stru
     struct job job;
     bool ok;
 
-    if (!with_job(e, a, job_no, &db, &job, err) || !lease_claim(e, db, job_no, &lease, err))
+    if (!with_job(e, a, job_no, &db, &job, err))
         return false;
-    ok = db_begin(db, DB_WRITE, err) && reset_state(e, db, a, job_no, reset, err) &&
+    if (!lease_claim(e, db, job_no, &lease, err))
+        return err->kind == ERR_CONFLICT && wait_for_end(e, db, a, &job, reset, err);
+    ok = db_begin(db, DB_WRITE, err) && restart_reset(e, db, a, job_no, reset, err) &&
          note_restart(e, db, a, &job, reset, err) && db_commit(db, err);
     if (!ok)
         db_rollback(db);

@@ -3,6 +3,7 @@
  * the transaction that ends the cycle. */
 #include "engine/notices.h"
 #include "engine/quarantine.h"
+#include "engine/restart.h"
 #include "engine/run.h"
 #include "job/retry.h"
 
@@ -373,12 +374,14 @@ static bool cycle(const struct engine *e, int64_t job_no, const struct engine_ob
     }
     if (!run_lease(&r, err))
         return false;
-    ok = test_target(&r, err) && begin(&r, err);
+    ok = restart_pending(&r, err) && test_target(&r, err) && begin(&r, err);
     if (ok)
         bulk_open(&r);
     ok = ok && run_phases(&r, err);
     if (!job_set_next_cycle_after(r.db, job_no, r.job.schema_version, next_cycle(&r), &ignored))
         log_error("next_cycle_not_saved", &ignored);
+    if (!restart_pending(&r, &ignored)) /* the next cycle does it */
+        log_error("restart_not_applied", &ignored);
     if (ok)
         result(&r, a, out);
     return ok;

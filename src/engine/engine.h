@@ -131,12 +131,18 @@ enum { /* resetScope */
        RESET_QUARANTINE = 4,
        RESET_CONNECTIONS = 8,
        RESET_FORCE_DELETES = 16, /* allows what is held now (held.h) */
+       RESET_NOW = 32,           /* a running cycle stops at the next object first */
        RESET_DEFAULT = RESET_WATERMARK | RESET_RETRIES | RESET_QUARANTINE,
        RESET_FULL = RESET_DEFAULT | RESET_CONNECTIONS,
 };
-/* ERR_CONFLICT "leaseHeld" while a cycle runs. */
+/* While a cycle runs the restart applies when it has ended (engine.md 11, 22 D7). The connections
+ * that are cleared are kept for engine_undo_reset. */
 MUST_USE bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset,
                              struct err *err);
+/* Puts the connections back that a restart has cleared last, in the place of those there are now;
+ * the next cycle looks at everybody. ERR_NOT_FOUND "noBackup", ERR_CONFLICT "leaseHeld". */
+MUST_USE bool engine_undo_reset(const struct engine *e, int64_t job_no, int64_t *out_count,
+                                struct err *err);
 
 /* The members of a group (by what source_ops.find takes), or with an empty name of all groups that
  * are connected, are sent again with the next cycle; nobody is taken out by that. *out_groups: how

@@ -2,6 +2,7 @@
 
 #include "engine/governor.h"
 #include "engine/listing.h"
+#include "engine/restart.h"
 #include "job/retry.h"
 #include "job/undone.h"
 #include "mapping/document.h"
@@ -402,6 +403,8 @@ void run_look_for_signals(struct run *r)
         return;
     r->signal_seen = signal;
     if (job_load_no(r->db, r->arena, r->job.no, &job, &err) && job.state != JOB_ACTIVE)
+        r->stopping = r->paused = true;
+    if (restart_stops(r))
         r->stopping = r->paused = true;
 }
 

@@ -17,6 +17,8 @@ extern const struct db_query retry_queries[];
 extern const size_t retry_query_count;
 extern const struct db_query due_queries[];
 extern const size_t due_query_count;
+extern const struct db_query reset_queries[];
+extern const size_t reset_query_count;
 extern const struct db_query pace_queries[];
 extern const size_t pace_query_count;
 extern const struct db_query job_retention_queries[];
