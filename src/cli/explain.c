@@ -46,23 +46,66 @@ static void print_source(struct cli *c, const struct json *source)
     }
 }
 
+static void field(struct cli *c, const struct json *v, const char *name)
+{
+    fprintf(c->out, "%.*s", STR_ARG(cli_one_line(c->arena, json_get_text(v, name))));
+}
+
+static void print_test(struct cli *c, const struct json *test)
+{
+    fprintf(c->out, "  %-5s ", json_get_bool(test, "holds", false) ? "true" : "FALSE");
+    field(c, test, "test");
+    fputs(": ", c->out);
+    field(c, test, "value");
+    fputc('\n', c->out);
+}
+
+static void print_clause(struct cli *c, const struct json *clause)
+{
+    fprintf(c->out, "    %-5s ", json_get_bool(clause, "holds", false) ? "true" : "FALSE");
+    field(c, clause, "text");
+    fprintf(c->out, "  (it is %.*s; group ", STR_ARG(value_text(c, get(clause, "value"))));
+    field(c, clause, "title");
+    fputs(")\n", c->out);
+}
+
 static void print_scope(struct cli *c, const struct json *scope)
 {
     if (!json_is(scope, JSON_OBJECT))
         return;
     heading(c, json_get_bool(scope, "inScope", false) ? "In scope" : "Out of scope");
-    JSON_EACH(item, get(scope, "tests"))
+    JSON_EACH(test, get(scope, "tests"))
     {
-        fprintf(c->out, "  %-5s %.*s: %.*s\n",
-                json_get_bool(item, "holds", false) ? "true" : "FALSE",
-                STR_ARG(json_get_text(item, "test")), STR_ARG(json_get_text(item, "value")));
+        print_test(c, test);
     }
-    JSON_EACH(item, get(scope, "clauses"))
+    JSON_EACH(clause, get(scope, "clauses"))
     {
-        fprintf(c->out, "    %-5s %.*s  (it is %.*s; group %.*s)\n",
-                json_get_bool(item, "holds", false) ? "true" : "FALSE",
-                STR_ARG(json_get_text(item, "text")), STR_ARG(value_text(c, get(item, "value"))),
-                STR_ARG(json_get_text(item, "title")));
+        print_clause(c, clause);
+    }
+}
+
+static void print_criterion(struct cli *c, const struct json *criterion)
+{
+    JSON_EACH(one, criterion)
+    {
+        fputs("  looked for by ", c->out);
+        field(c, one, "attribute");
+        fprintf(c->out, " = %.*s\n", STR_ARG(value_text(c, get(one, "value"))));
+    }
+}
+
+static void print_tried(struct cli *c, const struct json *tried)
+{
+    int shown = 0;
+
+    JSON_EACH(one, tried)
+    {
+        if (shown++ == TRIED_SHOWN)
+            return;
+        fprintf(c->out, "  %.*s  %.*s: ", STR_ARG(json_get_text(one, "time")),
+                STR_ARG(json_get_text(one, "status")));
+        field(c, one, "text");
+        fputc('\n', c->out);
     }
 }
 
@@ -70,7 +113,6 @@ static void print_account(struct cli *c, const struct json *v)
 {
     const struct json *connection = get(v, "connection");
     const struct json *matching = get(v, "matching");
-    int shown = 0;
 
     heading(c, "Account");
     if (json_is(connection, JSON_OBJECT)) {
@@ -82,19 +124,19 @@ static void print_account(struct cli *c, const struct json *v)
     }
     JSON_EACH(criterion, get(matching, "criteria"))
     {
-        JSON_EACH(one, criterion)
-        {
-            fprintf(c->out, "  looked for by %.*s = %.*s\n",
-                    STR_ARG(json_get_text(one, "attribute")),
-                    STR_ARG(value_text(c, get(one, "value"))));
-        }
+        print_criterion(c, criterion);
     }
-    JSON_EACH(one, get(matching, "tried"))
+    print_tried(c, get(matching, "tried"));
+}
+
+static void print_inputs(struct cli *c, const struct json *inputs, const struct json *value)
+{
+    JSON_EACH(input, inputs)
     {
-        if (shown++ < TRIED_SHOWN) {
-            fprintf(c->out, "  %.*s  %.*s: %.*s\n", STR_ARG(json_get_text(one, "time")),
-                    STR_ARG(json_get_text(one, "status")), STR_ARG(json_get_text(one, "text")));
-        }
+        if (inputs->count == 1 && json_equal(input, value))
+            continue; /* moved as it is */
+        fprintf(c->out, "      %.*s is %.*s\n", STR_ARG(input->name),
+                STR_ARG(value_text(c, input)));
     }
 }
 
@@ -104,25 +146,36 @@ static void print_mapping(struct cli *c, const struct json *m)
     const struct json *value = get(m, "value");
     const struct json *sent = get(m, "lastSent");
 
-    fprintf(c->out, "  %.*s\n    %.*s", STR_ARG(json_get_text(m, "target")),
-            STR_ARG(cli_one_line(c->arena, json_get_text(m, "source"))));
+    fprintf(c->out, "  %.*s\n    ", STR_ARG(json_get_text(m, "target")));
+    field(c, m, "source");
     if (str_eq_z(outcome, "value")) {
-        fprintf(c->out, " = %.*s", STR_ARG(value_text(c, value)));
+        fprintf(c->out, " = %.*s\n", STR_ARG(value_text(c, value)));
     } else if (str_eq_z(outcome, "fails")) {
-        fprintf(c->out, " FAILS: %.*s", STR_ARG(json_get_text(m, "error")));
+        fprintf(c->out, " FAILS: %.*s\n", STR_ARG(json_get_text(m, "error")));
     } else {
-        fprintf(c->out, ": %.*s", STR_ARG(outcome));
+        fprintf(c->out, ": %.*s\n", STR_ARG(outcome));
     }
-    fputc('\n', c->out);
-    JSON_EACH(input, get(m, "inputs"))
-    {
-        if (get(m, "inputs")->count == 1 && json_equal(input, value))
-            continue; /* moved as it is */
-        fprintf(c->out, "      %.*s is %.*s\n", STR_ARG(input->name),
-                STR_ARG(value_text(c, input)));
-    }
+    print_inputs(c, get(m, "inputs"), value);
     if (!json_is(sent, JSON_NULL) && !json_equal(sent, value))
         fprintf(c->out, "      last sent: %.*s\n", STR_ARG(value_text(c, sent)));
+}
+
+static void print_record(struct cli *c, const struct json *r)
+{
+    fprintf(c->out, "  %.*s  %.*s %.*s", STR_ARG(json_get_text(r, "time")),
+            STR_ARG(json_get_text(r, "action")), STR_ARG(json_get_text(r, "status")));
+    if (json_get_text(r, "message").len > 0) {
+        fputs(": ", c->out);
+        field(c, r, "message");
+    }
+    fputc('\n', c->out);
+    JSON_EACH(change, get(r, "changes"))
+    {
+        fputs("      ", c->out);
+        field(c, change, "attribute");
+        fprintf(c->out, ": %.*s -> %.*s\n", STR_ARG(value_text(c, get(change, "before"))),
+                STR_ARG(value_text(c, get(change, "after"))));
+    }
 }
 
 static void print_log(struct cli *c, const struct json *log)
@@ -134,22 +187,11 @@ static void print_log(struct cli *c, const struct json *log)
         fprintf(c->out, "  nothing yet\n");
     JSON_EACH(r, log)
     {
-        struct str message = json_get_text(r, "message");
-
         if (shown++ == LOG_SHOWN) {
             fprintf(c->out, "  and more before: usher logs\n");
             return;
         }
-        fprintf(c->out, "  %.*s  %.*s %.*s%s%.*s\n", STR_ARG(json_get_text(r, "time")),
-                STR_ARG(json_get_text(r, "action")), STR_ARG(json_get_text(r, "status")),
-                message.len ? ": " : "", STR_ARG(cli_one_line(c->arena, message)));
-        JSON_EACH(change, get(r, "changes"))
-        {
-            fprintf(c->out, "      %.*s: %.*s -> %.*s\n",
-                    STR_ARG(json_get_text(change, "attribute")),
-                    STR_ARG(value_text(c, get(change, "before"))),
-                    STR_ARG(value_text(c, get(change, "after"))));
-        }
+        print_record(c, r);
     }
 }
 
@@ -211,9 +253,10 @@ static int run_explain(struct cli *c, const struct cli_args *args)
     struct json *v;
     struct job job;
 
-    if (at && (!time_parse(str_from_z(at), &at_us) || at_us <= 0))
+    if (at && (!time_parse(str_from_z(at), &at_us) || at_us <= 0)) {
         return cli_usage(
             c, "--at takes a time such as 2026-03-01 or 2026-03-01T10:15:00Z, not '%s'", at);
+    }
     if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
         !engine_explain(&w.engine, job.no, str_from_z(cli_arg(args, 1)), at_us, c->arena, &v, &err))
         return cli_fail(c, &err);

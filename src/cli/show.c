@@ -42,19 +42,34 @@ static struct str attributes_text(struct arena *a, const struct plan_row *row)
     return arena_str(a, buf_str(&out));
 }
 
+static struct str what_of_update(struct arena *a, const struct plan_row *row)
+{
+    struct str attributes = attributes_text(a, row);
+
+    if (row->reason.len == 0)
+        return attributes;
+    return arena_printf(a, "%.*s: %.*s", STR_ARG(attributes), STR_ARG(row->reason));
+}
+
+static struct str what_of_creation(struct arena *a, const struct plan_row *row)
+{
+    if (row->target_id.len == 0)
+        return STR("create or match an account");
+    if (row->change_count == 0)
+        return STR("take over an account that says everything already");
+    return arena_printf(a, "take over an account: %.*s", STR_ARG(attributes_text(a, row)));
+}
+
 static struct str what_of(struct arena *a, const struct plan_row *row)
 {
+    bool by_code = row->code.len > 0 && !str_eq(row->code, row->reason);
+    struct str word = by_code ? row->code : STR("not done");
+
     switch (row->intent) {
     case INTENT_UPDATE:
-        return row->reason.len ? arena_printf(a, "%.*s: %.*s", STR_ARG(attributes_text(a, row)),
-                                              STR_ARG(row->reason))
-                               : attributes_text(a, row);
+        return what_of_update(a, row);
     case INTENT_MATCH_OR_CREATE:
-        if (row->target_id.len == 0)
-            return STR("create or match an account");
-        return row->change_count
-                   ? arena_printf(a, "take over an account: %.*s", STR_ARG(attributes_text(a, row)))
-                   : STR("take over an account that says everything already");
+        return what_of_creation(a, row);
     case INTENT_DISABLE:
         return arena_printf(a, "disable: %.*s", STR_ARG(row->reason));
     case INTENT_DELETE:
@@ -63,9 +78,7 @@ static struct str what_of(struct arena *a, const struct plan_row *row)
     case INTENT_COUNT:
         break;
     }
-    return row->code.len && !str_eq(row->code, row->reason)
-               ? arena_printf(a, "%.*s: %.*s", STR_ARG(row->code), STR_ARG(row->reason))
-               : arena_printf(a, "not done: %.*s", STR_ARG(row->reason));
+    return arena_printf(a, "%.*s: %.*s", STR_ARG(word), STR_ARG(row->reason));
 }
 
 static void add(struct groups *g, struct arena *tmp, const struct plan_row *row)

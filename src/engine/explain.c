@@ -257,9 +257,10 @@ static void plan(struct explanation *x)
     page->connections[0] = x->has_connection ? &x->connection : NULL;
     x->w = run_walk_new(r, page, 0);
     if (x->w->mapping && x->entry.attributes) {
-        if (mapping_needs_manager(x->w->mapping) && r->walk_job.others.manager_of)
+        if (mapping_needs_manager(x->w->mapping) && r->walk_job.others.manager_of) {
             (void)!r->walk_job.others.manager_of(r->walk_job.others.ctx, &x->entry, x->a,
                                                  &source.manager, &ignored);
+        }
         mapping_judge(x->w->mapping, &source, &context, x->a, &x->verdict);
     }
     if (strcmp(x->source_from, "nothing") != 0)
@@ -268,40 +269,51 @@ static void plan(struct explanation *x)
 
 /* --- what keeps cycles from acting --- */
 
-static bool list_holds(struct explanation *x, struct err *err)
+static void list_of_job(struct explanation *x)
 {
     const struct job *job = &x->run->job;
-    struct arena *a = x->a;
+
+    if (job->quarantined) {
+        hold(x, "quarantine",
+             arena_printf(x->a, "%.*s: %.*s", STR_ARG(job->quarantine_reason),
+                          STR_ARG(job->quarantine_message)));
+    }
+    if (job->state != JOB_ACTIVE) {
+        hold(x, "job",
+             arena_printf(x->a, "the job is %s: usher start %.*s", job_state_name(job->state),
+                          STR_ARG(job->name)));
+    }
+}
+
+static void list_guard(struct explanation *x, const struct held *row)
+{
+    x->staged = row->state == HELD_WAITING;
+    if (x->staged) {
+        hold(x, "guard",
+             arena_printf(x->a, "the guard holds it (%.*s): usher held %.*s", STR_ARG(row->reason),
+                          STR_ARG(x->run->job.name)));
+    } else if (row->state == HELD_REJECTED) {
+        hold(x, "guard", STR("an administrator has rejected its removal: the account stays"));
+    }
+}
+
+static bool list_holds(struct explanation *x, struct err *err)
+{
     struct held row;
     bool found;
 
     if (x->at_us != 0)
         return true;
-    if (job->quarantined) {
-        hold(x, "quarantine",
-             arena_printf(a, "%.*s: %.*s", STR_ARG(job->quarantine_reason),
-                          STR_ARG(job->quarantine_message)));
-    }
-    if (job->state != JOB_ACTIVE) {
-        hold(x, "job",
-             arena_printf(a, "the job is %s: usher start %.*s", job_state_name(job->state),
-                          STR_ARG(job->name)));
-    }
+    list_of_job(x);
     if (x->undone) {
         hold(x, "undo",
-             arena_printf(a, "an undo put it back: usher release %.*s %.*s", STR_ARG(job->name),
-                          STR_ARG(x->entry.id)));
+             arena_printf(x->a, "an undo put it back: usher release %.*s %.*s",
+                          STR_ARG(x->run->job.name), STR_ARG(x->entry.id)));
     }
-    if (!held_load(x->run->db, a, job->no, x->entry.id, &row, &found, err))
+    if (!held_load(x->run->db, x->a, x->run->job.no, x->entry.id, &row, &found, err))
         return false;
-    x->staged = found && row.state == HELD_WAITING;
-    if (x->staged) {
-        hold(x, "guard",
-             arena_printf(a, "the guard holds it (%.*s): usher held %.*s", STR_ARG(row.reason),
-                          STR_ARG(job->name)));
-    } else if (found && row.state == HELD_REJECTED) {
-        hold(x, "guard", STR("an administrator has rejected its removal: the account stays"));
-    }
+    if (found)
+        list_guard(x, &row);
     if (str_eq_z(x->w->code, "Protected"))
         hold(x, "protected", x->w->message);
     return true;

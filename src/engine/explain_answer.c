@@ -13,36 +13,60 @@ static struct str account(const struct explanation *x)
                              : arena_printf(x->a, "%.*s has no account", STR_ARG(quoted(x)));
 }
 
+static struct str parked(const struct explanation *x)
+{
+    int64_t now_us = x->run->walk_job.now_us;
+    char at[TIME_TEXT_MAX];
+    struct str when = STR("the next cycle tries it again");
+
+    if (x->retry.next_us > now_us) {
+        time_write(x->retry.next_us, at);
+        when = arena_printf(x->a, "tried again at %s", at);
+    }
+    return arena_printf(x->a, "but it failed %lld time%s, last with %.*s (%.*s); %.*s",
+                        (long long)x->retry.attempts, x->retry.attempts == 1 ? "" : "s",
+                        STR_ARG(x->retry.code), STR_ARG(x->retry.message), STR_ARG(when));
+}
+
 /* Why what is to be done has not been done yet. */
 static struct str obstacle(const struct explanation *x)
 {
     const struct job *job = &x->run->job;
-    struct arena *a = x->a;
-    char at[TIME_TEXT_MAX];
 
     if (job->quarantined) {
-        return arena_printf(a, "but the job is in quarantine (%.*s: %.*s)",
+        return arena_printf(x->a, "but the job is in quarantine (%.*s: %.*s)",
                             STR_ARG(job->quarantine_reason), STR_ARG(job->quarantine_message));
     }
     if (job->state != JOB_ACTIVE) {
-        return arena_printf(a, "but the job is %s: usher start %.*s", job_state_name(job->state),
+        return arena_printf(x->a, "but the job is %s: usher start %.*s", job_state_name(job->state),
                             STR_ARG(job->name));
     }
-    if (x->has_retry && x->retry.code.len > 0) {
-        if (x->retry.next_us <= x->run->walk_job.now_us)
-            time_write(x->run->walk_job.now_us, at);
-        else
-            time_write(x->retry.next_us, at);
-        return arena_printf(a, "but it failed %lld time%s, last with %.*s (%.*s); %s",
-                            (long long)x->retry.attempts, x->retry.attempts == 1 ? "" : "s",
-                            STR_ARG(x->retry.code), STR_ARG(x->retry.message),
-                            x->retry.next_us <= x->run->walk_job.now_us
-                                ? "the next cycle tries it again"
-                                : arena_printf(a, "tried again at %s", at).ptr);
-    }
+    if (x->has_retry && x->retry.code.len > 0)
+        return parked(x);
     if (x->staged)
         return STR("but the guard holds it until an administrator decides");
     return STR("with the next cycle");
+}
+
+static struct str out_of_scope(const struct explanation *x)
+{
+    const struct walk *w = x->w;
+    struct arena *a = x->a;
+    struct str why = w->out_of_scope_reason;
+
+    if (!x->has_connection)
+        return arena_printf(a, "%.*s: %.*s", STR_ARG(account(x)), STR_ARG(why));
+    if (w->unchanged || x->connection.soft_deleted) {
+        return arena_printf(a, "%.*s, and it is disabled: %.*s", STR_ARG(account(x)), STR_ARG(why));
+    }
+    return arena_printf(a, "%.*s although out of scope (%.*s): %.*s", STR_ARG(account(x)),
+                        STR_ARG(why), STR_ARG(w->message));
+}
+
+static struct str failing(const struct explanation *x)
+{
+    return arena_printf(x->a, "%.*s: its mapping fails with %.*s (%.*s)", STR_ARG(account(x)),
+                        STR_ARG(x->w->code), STR_ARG(x->w->message));
 }
 
 static struct str nothing_to_do(const struct explanation *x)
@@ -54,27 +78,22 @@ static struct str nothing_to_do(const struct explanation *x)
         return arena_printf(a, "%.*s, and stays as an undo left it until it is released",
                             STR_ARG(account(x)));
     }
-    if (w->status == STATUS_FAILURE) {
-        return arena_printf(a, "%.*s: its mapping fails with %.*s (%.*s)", STR_ARG(account(x)),
-                            STR_ARG(w->code), STR_ARG(w->message));
-    }
+    if (w->status == STATUS_FAILURE)
+        return failing(x);
     if (w->not_handled) {
         return arena_printf(a, "%.*s, and nothing is done about it: %.*s", STR_ARG(account(x)),
                             STR_ARG(w->out_of_scope_reason));
     }
-    if (!w->in_scope && x->has_connection) {
-        return w->unchanged || x->connection.soft_deleted
-                   ? arena_printf(a, "%.*s, and it is disabled: %.*s", STR_ARG(account(x)),
-                                  STR_ARG(w->out_of_scope_reason))
-                   : arena_printf(a, "%.*s although out of scope (%.*s): %.*s", STR_ARG(account(x)),
-                                  STR_ARG(w->out_of_scope_reason), STR_ARG(w->message));
-    }
-    if (!w->in_scope && w->out_of_scope_reason.len > 0) {
-        return arena_printf(a, "%.*s: %.*s", STR_ARG(account(x)), STR_ARG(w->out_of_scope_reason));
-    }
-    if (w->unchanged)
-        return arena_printf(a, "%.*s, and it says what it should", STR_ARG(account(x)));
-    return arena_printf(a, "%.*s: %.*s", STR_ARG(account(x)), STR_ARG(w->message));
+    if (!w->in_scope && w->out_of_scope_reason.len > 0)
+        return out_of_scope(x);
+    return w->unchanged ? arena_printf(a, "%.*s, and it says what it should", STR_ARG(account(x)))
+                        : arena_printf(a, "%.*s: %.*s", STR_ARG(account(x)), STR_ARG(w->message));
+}
+
+static struct str removal(const struct explanation *x, const char *verb)
+{
+    return arena_printf(x->a, "%.*s, which is to be %s because %.*s, %.*s", STR_ARG(account(x)),
+                        verb, STR_ARG(x->w->out_of_scope_reason), STR_ARG(obstacle(x)));
 }
 
 static struct str now(const struct explanation *x)
@@ -91,13 +110,9 @@ static struct str now(const struct explanation *x)
                             w->changes.count, w->changes.count == 1 ? "" : "s",
                             STR_ARG(obstacle(x)));
     case INTENT_DISABLE:
-        return arena_printf(a, "%.*s, which is to be disabled because %.*s, %.*s",
-                            STR_ARG(account(x)), STR_ARG(w->out_of_scope_reason),
-                            STR_ARG(obstacle(x)));
+        return removal(x, "disabled");
     case INTENT_DELETE:
-        return arena_printf(a, "%.*s, which is to be deleted because %.*s, %.*s",
-                            STR_ARG(account(x)), STR_ARG(w->out_of_scope_reason),
-                            STR_ARG(obstacle(x)));
+        return removal(x, "deleted");
     case INTENT_NOTHING:
     case INTENT_COUNT:
         break;
@@ -105,30 +120,31 @@ static struct str now(const struct explanation *x)
     return nothing_to_do(x);
 }
 
+static struct str had_account(const struct explanation *x)
+{
+    if (!x->has_connection)
+        return arena_printf(x->a, "%.*s had no account", STR_ARG(quoted(x)));
+    return arena_printf(x->a, "%.*s had account %.*s", STR_ARG(quoted(x)),
+                        STR_ARG(x->connection.target_id));
+}
+
 static struct str then(const struct explanation *x)
 {
-    const struct journal_record *r = x->record_count > 0 ? &x->records[0] : NULL;
-    struct arena *a = x->a;
-    struct str had = x->has_connection
-                         ? arena_printf(a, "%.*s had account %.*s", STR_ARG(quoted(x)),
-                                        STR_ARG(x->connection.target_id))
-                         : arena_printf(a, "%.*s had no account", STR_ARG(quoted(x)));
+    const struct journal_record *r = x->records;
+    struct str why = {0};
     char at[TIME_TEXT_MAX];
 
-    if (!r) {
-        return arena_printf(a, "The log says nothing of %.*s until then: nothing had been done",
+    if (x->record_count == 0) {
+        return arena_printf(x->a, "The log says nothing of %.*s until then: nothing had been done",
                             STR_ARG(quoted(x)));
     }
     time_write(r->at_us, at);
-    if (r->status == STATUS_SUCCESS && r->message.len == 0) {
-        return arena_printf(a, "%.*s; the last that was done before was: %s, %s, at %s",
-                            STR_ARG(had), journal_action_name(r->action),
-                            journal_status_name(r->status), at);
+    if (r->message.len + r->code.len > 0) {
+        why = arena_printf(x->a, " (%.*s)", STR_ARG(r->message.len ? r->message : r->code));
     }
-    return arena_printf(a, "%.*s; the last that was done before was: %s, %s (%.*s) at %s",
-                        STR_ARG(had), journal_action_name(r->action),
-                        journal_status_name(r->status),
-                        STR_ARG(r->message.len ? r->message : r->code), at);
+    return arena_printf(x->a, "%.*s; the last that was done before was: %s, %s%.*s at %s",
+                        STR_ARG(had_account(x)), journal_action_name(r->action),
+                        journal_status_name(r->status), STR_ARG(why), at);
 }
 
 struct str explain_answer(const struct explanation *x)

@@ -81,7 +81,7 @@ static void on_finished(void *ctx, const struct walk *w)
 
     /* The run is done with the walk, and so is its outcome; what is noted of it goes into its
      * arena. */
-    a->visit(a->ctx, (struct walk *)(uintptr_t)w);
+    a->visit(a->ctx, (struct walk *)(uintptr_t)w); /* NOLINT(performance-no-int-to-ptr) */
 }
 
 /* What the guard would hold is part of the plan: it is judged when the plan is applied. */

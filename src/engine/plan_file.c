@@ -345,7 +345,8 @@ static bool read_line(struct plan_reader *r, struct str *out, struct err *err)
     buf_reset(&r->line);
     r->line.overflowed = false;
     r->line_no++;
-    while ((c = getc_unlocked(r->stream)) != EOF) {
+    /* Nobody else has the stream. */
+    while ((c = getc_unlocked(r->stream)) != EOF) { /* NOLINT(concurrency-mt-unsafe) */
         buf_add_char(&r->line, (char)c);
         if (c == '\n' || r->line.overflowed)
             break;

@@ -107,9 +107,10 @@ static bool load(struct object *o, struct err *err)
 
     if (!r->source->ops->read(r->source, newest->source_id, o->undo->tmp, &o->entry, &found, err))
         return false;
-    if (!found)
+    if (!found) {
         o->entry =
             (struct source_entry){.id = newest->source_id, .kind = newest->kind, .gone = true};
+    }
     if (!connection_load(r->db, o->undo->tmp, r->job.no, newest->source_id, &o->connection,
                          &o->connected, err))
         return false;
@@ -222,9 +223,10 @@ static struct str obstacle(struct object *o, const struct journal_property *p)
         return arena_printf(a, "'%.*s' is a secret: its old value is not kept", STR_ARG(p->name));
     if (!mapping_equal(m, now, p->after))
         return arena_printf(a, "'%.*s' has changed since", STR_ARG(p->name));
-    if (!p->before && m->required)
+    if (!p->before && m->required) {
         return arena_printf(a, "'%.*s' had no value, and the target requires one",
                             STR_ARG(p->name));
+    }
     return (struct str){0};
 }
 
