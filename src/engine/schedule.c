@@ -1,16 +1,15 @@
 /* The scheduler: looks once a second at which jobs are due (their interval is over, or their source
  * has moved on since their watermark) and runs each cycle on a thread of its own (engine.md 3.4).
  * Jobs run in parallel, a job never twice: the lease sees to that, also between processes. */
+#include "engine/schedule.h"
+
 #include "engine/drift.h"
 #include "engine/notices.h"
+#include "engine/quarantine.h"
 #include "engine/retention.h"
 #include "engine/run.h"
 
 enum { CYCLES_MAX = 64 };
-/* After a cycle that could not run, a change of the source does not start the next one for so long:
- * a busy target is not asked every second. What is due, or started by an administrator, does not
- * wait. */
-#define REST_US    (30 * US_PER_SECOND)
 #define NOTICES_US US_PER_MINUTE
 
 /* So long of each second a pass over what is old may take. */
@@ -20,13 +19,9 @@ struct running {
     pthread_t thread;
     struct engine_scheduler *scheduler;
     int64_t job_no;
+    int64_t next_cycle_us; /* of the job, when the cycle was started */
     bool used;
     bool ended; /* the thread can be joined */
-};
-
-struct rest {
-    int64_t job_no;
-    int64_t until_us; /* monotonic */
 };
 
 struct engine_scheduler {
@@ -38,7 +33,7 @@ struct engine_scheduler {
     pthread_mutex_t lock; /* guards cycles and stopping */
     pthread_cond_t wake;
     struct running cycles[CYCLES_MAX];
-    struct rest rests[CYCLES_MAX]; /* the oldest is overwritten; the lock guards it, too */
+    struct schedule_rest rests[CYCLES_MAX]; /* the oldest is overwritten; the lock guards it, too */
     size_t next_rest;
     int64_t noticed_us; /* monotonic: when what comes with time was last looked at */
     atomic_bool stop;
@@ -82,7 +77,9 @@ static void *run_cycle(void *arg)
     pthread_mutex_lock(&s->lock);
     if (!ran && !held_elsewhere) {
         s->rests[s->next_rest++ % CYCLES_MAX] =
-            (struct rest){.job_no = c->job_no, .until_us = clock_monotonic_us() + REST_US};
+            (struct schedule_rest){.job_no = c->job_no,
+                                   .until_us = clock_monotonic_us() + SCHEDULE_REST_US,
+                                   .next_cycle_us = c->next_cycle_us};
     }
     c->ended = true;
     pthread_cond_signal(&s->wake);
@@ -103,7 +100,7 @@ static void join_ended(struct engine_scheduler *s)
     }
 }
 
-static void start_cycle(struct engine_scheduler *s, int64_t job_no)
+static void start_cycle(struct engine_scheduler *s, const struct job *job)
 {
     struct running *place = NULL;
 
@@ -112,29 +109,62 @@ static void start_cycle(struct engine_scheduler *s, int64_t job_no)
     for (size_t i = 0; i < CYCLES_MAX; i++) {
         if (!s->cycles[i].used) {
             place = &s->cycles[i];
-        } else if (s->cycles[i].job_no == job_no) {
+        } else if (s->cycles[i].job_no == job->no) {
             pthread_mutex_unlock(&s->lock);
             return;
         }
     }
     if (place) {
-        *place = (struct running){.scheduler = s, .job_no = job_no, .used = true};
+        *place = (struct running){
+            .scheduler = s, .job_no = job->no, .next_cycle_us = job->next_cycle_us, .used = true};
         if (pthread_create(&place->thread, NULL, run_cycle, place) != 0)
             place->used = false;
     }
     pthread_mutex_unlock(&s->lock);
 }
 
-static bool is_resting(struct engine_scheduler *s, int64_t job_no)
+/* A copy, since the lock guards them. */
+static struct schedule_rest rest_of(struct engine_scheduler *s, int64_t job_no)
 {
-    int64_t now = clock_monotonic_us();
-    bool resting = false;
+    struct schedule_rest rest = {0};
 
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < CYCLES_MAX; i++)
-        resting |= s->rests[i].job_no == job_no && s->rests[i].until_us > now;
+    for (size_t i = 0; i < CYCLES_MAX; i++) {
+        if (s->rests[i].job_no == job_no && s->rests[i].until_us > rest.until_us)
+            rest = s->rests[i];
+    }
     pthread_mutex_unlock(&s->lock);
-    return resting;
+    return rest;
+}
+
+bool schedule_is_due(const struct job *job, int64_t now_us)
+{
+    bool slow = quarantine_slows(quarantine_reason_of(job->quarantine_reason));
+    int64_t longest = slow && job->interval_us < US_PER_DAY ? US_PER_DAY : job->interval_us;
+
+    return job->next_cycle_us <= now_us || job->next_cycle_us > now_us + longest;
+}
+
+enum schedule_start schedule_judge(const struct job *job, const struct schedule_rest *rest,
+                                   int64_t now_us, int64_t monotonic_us)
+{
+    bool resting = rest && rest->until_us > monotonic_us;
+
+    if (job->state != JOB_ACTIVE)
+        return START_NOT;
+    if (schedule_is_due(job, now_us))
+        return resting && rest->next_cycle_us == job->next_cycle_us ? START_NOT : START_NOW;
+    if (resting || quarantine_slows(quarantine_reason_of(job->quarantine_reason)))
+        return START_NOT;
+    return START_IF_MOVED;
+}
+
+/* Whether the job lets a change of its source start a cycle. */
+static bool is_pushed(struct db *db, struct arena *a, const struct job *job, struct err *err)
+{
+    struct job_settings settings;
+
+    return job_settings_load(db, a, job->no, &settings, err) && settings.push;
 }
 
 /* Something happened in the source since the job's watermark. */
@@ -175,14 +205,14 @@ static bool look(struct engine_scheduler *s, struct db *db, struct arena *a, str
     if (!job_list(db, a, &jobs, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
+        struct schedule_rest rest = rest_of(s, jobs[i].no);
+        enum schedule_start start =
+            schedule_judge(&jobs[i], &rest, clock_now(s->engine.clock), clock_monotonic_us());
         struct err why = {0};
 
-        if (jobs[i].state != JOB_ACTIVE)
-            continue;
-        if (jobs[i].next_cycle_us <= clock_now(s->engine.clock) ||
-            (!jobs[i].quarantined && !is_resting(s, jobs[i].no) &&
-             source_moved(s, db, a, &jobs[i], &why)))
-            start_cycle(s, jobs[i].no);
+        if (start == START_NOW || (start == START_IF_MOVED && is_pushed(db, a, &jobs[i], &why) &&
+                                   source_moved(s, db, a, &jobs[i], &why)))
+            start_cycle(s, &jobs[i]);
         if (why.kind != ERR_NONE)
             log_error("source_not_read", &why);
     }
@@ -227,7 +257,7 @@ static void *schedule(void *arg)
             log_error("schedule_failed", &err);
         if (db)
             prune(s, db);
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until); /* not the clock that people set */
         until.tv_sec++;
         pthread_mutex_lock(&s->lock);
         if (!atomic_load(&s->stop))
@@ -244,12 +274,16 @@ bool engine_scheduler_start(const struct engine *e, const struct engine_observer
                             struct engine_scheduler **out, struct err *err)
 {
     struct engine_scheduler *s = mem_alloc(sizeof(*s));
+    pthread_condattr_t attributes;
 
     s->engine = *e;
     if (observer)
         s->observer = *observer;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
     if (pthread_create(&s->thread, NULL, schedule, s) != 0) {
         free(s);
         return err_set(err, ERR_INTERNAL, "thread", "cannot start the scheduler's thread");

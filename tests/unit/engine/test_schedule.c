@@ -1,4 +1,5 @@
 /* The scheduler runs what is due and notices what another process did (engine.md 3.4). */
+#include "engine/schedule.h"
 #include "world.h"
 
 #include <time.h>
@@ -53,4 +54,57 @@ static void runs_what_is_due_(void **state)
     test_databases(runs_what_is_due);
 }
 
-TEST_GROUP(schedule, cmocka_unit_test(runs_what_is_due_))
+/* When a cycle is started, by what the job says and after one that could not run. */
+static void judges(void **state)
+{
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, NOW = 1000 * HOUR };
+    static const struct {
+        const char *label;
+        enum job_state state;
+        const char *quarantine;
+        int64_t next;           /* seconds */
+        int64_t rest_s, rested; /* of a cycle that could not run: left, and what was due then */
+        enum schedule_start want;
+    } cases[] = {
+        {"due", JOB_ACTIVE, "", NOW, 0, 0, START_NOW},
+        {"not due", JOB_ACTIVE, "", NOW + 1, 0, 0, START_IF_MOVED},
+        {"started by an administrator", JOB_ACTIVE, "", 0, 0, 0, START_NOW},
+        {"paused", JOB_PAUSED, "", 0, 0, 0, START_NOT},
+        {"disabled", JOB_DISABLED, "", 0, 0, 0, START_NOT},
+        {"rest after a busy target", JOB_ACTIVE, "", NOW + 40 * MINUTE, 30, NOW, START_NOT},
+        {"the rest is over", JOB_ACTIVE, "", NOW + 40 * MINUTE, 0, NOW, START_IF_MOVED},
+        {"what is due does not rest", JOB_ACTIVE, "", NOW, 30, NOW - 5, START_NOW},
+        {"an administrator does not wait", JOB_ACTIVE, "", 0, 30, NOW, START_NOW},
+        {"the same cycle is not tried each second", JOB_ACTIVE, "", NOW, 30, NOW, START_NOT},
+        {"in quarantine", JOB_ACTIVE, "EncounteredQuarantineException", NOW + 5, 0, 0, START_NOT},
+        {"attempt in quarantine", JOB_ACTIVE, "EncounteredQuarantineException", NOW, 0, 0,
+         START_NOW},
+        {"an attempt in 24 hours", JOB_ACTIVE, "Unknown", NOW + 24 * HOUR, 0, 0, START_NOT},
+        {"held removals slow nothing", JOB_ACTIVE, "TooManyDeletes", NOW + 5, 0, 0, START_IF_MOVED},
+        {"the clock went back", JOB_ACTIVE, "", NOW + 41 * MINUTE, 0, 0, START_NOW},
+        {"the clock went back in quarantine", JOB_ACTIVE, "Unknown", NOW + 25 * HOUR, 0, 0,
+         START_NOW},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct job job = {
+            .no = 1,
+            .state = cases[i].state,
+            .interval_us = JOB_INTERVAL_DEFAULT_US,
+            .quarantined = cases[i].quarantine[0] != 0,
+            .quarantine_reason = str_from_z(cases[i].quarantine),
+            .next_cycle_us = cases[i].next * US_PER_SECOND,
+        };
+        struct schedule_rest rest = {
+            .job_no = 1,
+            .until_us = 500 + cases[i].rest_s * US_PER_SECOND,
+            .next_cycle_us = cases[i].rested * US_PER_SECOND,
+        };
+
+        CHECK(schedule_judge(&job, &rest, NOW * US_PER_SECOND, 500) == cases[i].want, "%s",
+              cases[i].label);
+    }
+}
+
+TEST_GROUP(schedule, cmocka_unit_test(judges), cmocka_unit_test(runs_what_is_due_))
