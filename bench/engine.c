@@ -1,5 +1,5 @@
 /* What the engine's figures are read from, one step a call, all on a database of its own:
- *   bench_engine prepare DB PEOPLE PORT   a directory of PEOPLE and a Joyn FSM job of scope "all"
+ *   bench_engine prepare DB PEOPLE PORT [SETTING=VALUE]   a directory of PEOPLE and a Joyn FSM job of scope "all"
  * with its target at PORT bench_engine cycle DB                 runs the next cycle; prints:
  * requests seconds peak-KiB bench_engine plan DB                  plans everybody; prints: people
  * cpu-seconds bench_engine change DB N              changes an attribute of N people
@@ -43,7 +43,18 @@ static bool open_target(void *ctx, const struct job *job, const struct job_setti
     return target_open_scim(program, &config, out, err);
 }
 
-static bool prepare(struct bench *b, int64_t people, const char *port, struct err *err)
+/* "NAME=VALUE" of a setting of the job. */
+static bool set(struct bench *b, int64_t job_no, const char *text, struct err *err)
+{
+    struct str value = str_from_z(text);
+    struct str name;
+
+    str_cut(&value, '=', &name);
+    return job_setting_save(b->db, b->arena, job_no, name, value, NULL, err);
+}
+
+static bool prepare(struct bench *b, int64_t people, const char *port, const char *setting,
+                    struct err *err)
 {
     struct directory_sample sample = {.people = people, .groups = 1};
     struct gallery_template template;
@@ -65,7 +76,8 @@ static bool prepare(struct bench *b, int64_t people, const char *port, struct er
            gallery_schema(b->arena, &template, &b->rng.rng, &schema, err) &&
            job_insert(b->db, &job, json_text(b->arena, schema), err) &&
            secret_init(&token, STR("0123456789abcdef0123456789abcdef"), err) &&
-           job_secret_save(b->db, &b->key, job.no, STR("SecretToken"), &token, err);
+           job_secret_save(b->db, &b->key, job.no, STR("SecretToken"), &token, err) &&
+           (!setting || set(b, job.no, setting, err));
 }
 
 static bool the_job(struct bench *b, struct job *out, struct err *err)
@@ -219,8 +231,8 @@ int main(int argc, char **argv)
         .open_target = open_target,
     };
     if (db_open(&b.config, &b.db, &err)) {
-        if (strcmp(argv[1], "prepare") == 0 && argc == 5)
-            ok = prepare(&b, n, argv[4], &err);
+        if (strcmp(argv[1], "prepare") == 0 && argc >= 5)
+            ok = prepare(&b, n, argv[4], argv[5], &err);
         else if (strcmp(argv[1], "cycle") == 0)
             ok = cycle(&b, &err);
         else if (strcmp(argv[1], "plan") == 0)

@@ -1,4 +1,4 @@
-/* A SCIM sink that answers at once: every query matches nothing, every write succeeds. `bench_sink
+/* A SCIM sink that answers at once: it has no accounts, every write succeeds. `bench_sink
  * [RECORD]` prints its port and serves until standard input ends; with RECORD it writes each
  * request there, for bench_loop to send the same again: "METHOD TARGET BODY-LENGTH\n", then the
  * body and a line end. */
@@ -50,7 +50,8 @@ static void answer(struct http_exchange *x, void *ctx)
     case HTTP_PUT:
     case HTTP_OPTIONS:
     case HTTP_METHOD_COUNT:
-        if (str_find(http_request_target(x), STR("filter="), &(size_t){0}))
+        if (str_find(http_request_target(x), STR("filter="), &(size_t){0}) ||
+            str_find(http_request_target(x), STR("startIndex="), &(size_t){0}))
             http_reply(
                 x, 200, "application/scim+json",
                 STR("{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],"

@@ -28,6 +28,24 @@ static void on_row(void *ctx, const struct plan_row *row)
     }
 }
 
+/* How those to create or match would be looked for. */
+static void print_matching(struct cli *c, const struct plan_counts *n)
+{
+    if (n->by_intent[INTENT_MATCH_OR_CREATE] == 0)
+        return;
+    if (n->listed_up_to == 0) {
+        cli_say(c, "matching: the application is asked for each");
+    } else if (n->listed_up_to == INT64_MAX) {
+        cli_say(c, "matching: all accounts of the application are read in pages first");
+    } else {
+        cli_say(
+            c,
+            "matching: all accounts of the application are read in pages first if it has at most "
+            "%lld; else it is asked for each",
+            (long long)n->listed_up_to);
+    }
+}
+
 static void print_counts(struct plan_print *p, const struct plan_counts *n)
 {
     struct cli *c = p->cli;
@@ -40,6 +58,7 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
         for (int i = 0; i < INTENT_COUNT; i++)
             json_add_int(a, v, plan_intent_name((enum plan_intent)i), n->by_intent[i]);
         json_add_int(a, v, "failed", n->failed);
+        json_add_int(a, v, "listedUpTo", n->listed_up_to);
         fprintf(c->out, "%s],\n  \"counts\": %.*s\n}\n", p->rows ? "\n  " : "",
                 STR_ARG(json_text(a, v)));
         return;
@@ -58,6 +77,7 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
         n->failed ? "" : "; nothing was sent");
     if (n->failed)
         cli_say(c, "%lld would fail; nothing was sent", (long long)n->failed);
+    print_matching(c, n);
 }
 
 static void on_progress(void *ctx, int64_t done, int64_t total)

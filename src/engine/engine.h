@@ -91,6 +91,9 @@ struct plan_row {
 };
 struct plan_counts {
     int64_t read, by_intent[INTENT_COUNT], failed;
+    /* Whoever is to be matched is looked for in a list of all accounts, read once, if the target
+     * has no more than these (engine.md 4); 0: it is asked for each. */
+    int64_t listed_up_to;
 };
 /* What the next cycle would do, from local state alone, nothing sent and nothing written. row (may
  * be NULL) is called for each object that something would happen to; its texts are valid during the

@@ -1,6 +1,7 @@
 /* A plan without sending: the pure stations over what the next cycle would be fed with, from local
  * state, or, when the target is asked, too, the whole walk short of its writing requests. Nothing
  * is written, no lease is needed. plan_save.c keeps one in a file. */
+#include "engine/listing.h"
 #include "engine/run.h"
 
 /* An object may be among the changes more than once, and among the retries besides. */
@@ -155,6 +156,7 @@ bool engine_plan(const struct engine *e, int64_t job_no, enum plan_of of,
 
     if (!run_open(&r, e, job_no, true, err) || !forecast_run(&r, of, visit_shown, &s, err))
         return false;
+    counts.listed_up_to = listing_worth(&r.settings, counts.by_intent[INTENT_MATCH_OR_CREATE]);
     *out = counts;
     return true;
 }
