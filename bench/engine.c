@@ -1,8 +1,8 @@
 /* What the engine's figures are read from, one step a call, all on a database of its own:
- *   bench_engine prepare DB PEOPLE PORT [SETTING=VALUE]   a directory of PEOPLE and a Joyn FSM job of scope "all"
- * with its target at PORT bench_engine cycle DB                 runs the next cycle; prints:
- * requests seconds peak-KiB bench_engine plan DB                  plans everybody; prints: people
- * cpu-seconds bench_engine change DB N              changes an attribute of N people
+ *   bench_engine prepare DB PEOPLE PORT [SETTING=VALUE]   a directory of PEOPLE and a Joyn FSM job
+ * of scope "all" with its target at PORT bench_engine cycle DB                 runs the next cycle;
+ * prints: requests seconds peak-KiB bench_engine plan DB                  plans everybody; prints:
+ * people cpu-seconds bench_engine change DB N              changes an attribute of N people
  *   bench_engine group DB N               a new group of the first N people
  *   bench_engine member DB N join|leave   one joins or leaves the group of N */
 #include "engine/engine.h"

@@ -117,6 +117,22 @@ static bool end_outdated(struct run *r, struct err *err)
     return save(r, false, err);
 }
 
+/* Whether creates of an earlier stretch may be without an outcome (listing.h): of this cycle, or of
+ * one that was given up. */
+static bool was_cut_short(struct run *r, bool goes_on, bool *out, struct err *err)
+{
+    struct cycle last;
+    bool found = false;
+
+    *out = goes_on;
+    if (goes_on)
+        return true;
+    if (!cycle_last(r->db, r->arena, r->job.no, &last, &found, err))
+        return false;
+    *out = found && last.state == CYCLE_FAILED;
+    return true;
+}
+
 static bool begin(struct run *r, struct err *err)
 {
     bool found;
@@ -128,9 +144,8 @@ static bool begin(struct run *r, struct err *err)
             return false;
         found = false;
     }
-    if (!found && !new_cycle(r, err))
+    if (!was_cut_short(r, found, &r->resumed, err) || (!found && !new_cycle(r, err)))
         return false;
-    r->resumed = found;
     r->cycle.error_code = r->cycle.error_message = (struct str){0};
     snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(r->cycle.cursor));
     return true;

@@ -385,7 +385,8 @@ void listing_begin(struct walk *w)
 {
     struct run *r = w->run;
 
-    if (r->cycle.id.len == 0)
+    /* Rows of a plan are few, and may have been sent by a run that was cut short. */
+    if (r->cycle.id.len == 0 || r->cycle.kind == CYCLE_APPLY)
         return;
     if (!r->listing)
         r->listing = open_listing(r);

@@ -95,7 +95,7 @@ struct run {
     void *finished_ctx;
 
     struct cycle cycle;          /* id empty: on demand */
-    bool resumed;                /* the cycle was begun by an earlier run */
+    bool resumed;                /* an earlier run has begun the cycle, or one that was given up */
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
     struct run_guard guard;

@@ -259,6 +259,30 @@ static void lost_answer(const struct db_config *config)
     end();
 }
 
+/* The same when the cycle does not go on but is given up: a restart begins anew. */
+static void lost_answer_before_a_restart(const struct db_config *config)
+{
+    struct cycle c;
+    struct err err;
+
+    start(config, "scim");
+    people(0, 10);
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .who = "p3",
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_JOB,
+                              .code = "Unauthorized",
+                              .after = true,
+                              .times = 1};
+    CHECK(!world_try_cycle(w, &c, &err), "cut off");
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
+    c = world_cycle(w);
+    CHECK(c.kind == CYCLE_INITIAL && world_accounts(w, SOURCE_USER) == 10, "nobody twice: %zu",
+          world_accounts(w, SOURCE_USER));
+    CHECK(c.counters.matched == 1 && w->calls[CALL_LIST] == 0, "asked for singly");
+    end();
+}
+
 /* --- bulk --- */
 
 static void bulk_each_counts(const struct db_config *config)
@@ -363,6 +387,7 @@ ON_BOTH(throttled_page)
 ON_BOTH(doubles)
 ON_BOTH(changed_since)
 ON_BOTH(lost_answer)
+ON_BOTH(lost_answer_before_a_restart)
 ON_BOTH(bulk_each_counts)
 ON_BOTH(bulk_answer_lost)
 ON_BOTH(bulk_is_for_first_cycles)
@@ -372,5 +397,6 @@ TEST_GROUP(listing, cmocka_unit_test(one_request_each_), cmocka_unit_test(chosen
            cmocka_unit_test(incremental_), cmocka_unit_test(incomplete_is_not_used_),
            cmocka_unit_test(throttled_page_), cmocka_unit_test(doubles_),
            cmocka_unit_test(changed_since_), cmocka_unit_test(lost_answer_),
-           cmocka_unit_test(bulk_each_counts_), cmocka_unit_test(bulk_answer_lost_),
-           cmocka_unit_test(bulk_is_for_first_cycles_), cmocka_unit_test(bulk_stopped_))
+           cmocka_unit_test(lost_answer_before_a_restart_), cmocka_unit_test(bulk_each_counts_),
+           cmocka_unit_test(bulk_answer_lost_), cmocka_unit_test(bulk_is_for_first_cycles_),
+           cmocka_unit_test(bulk_stopped_))
