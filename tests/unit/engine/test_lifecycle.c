@@ -347,9 +347,52 @@ static void out_of_scope_references(void **state)
     test_databases(out_of_scope_references_on);
 }
 
+/* The last two rows of 6.4: what happened in the target meanwhile. */
+static void changed_in_the_target_on(const struct db_config *config)
+{
+    struct account *account;
+    struct cycle c;
+    struct str ada;
+
+    w = malloc(sizeof(*w));
+    world_init(w, config, "scim");
+    ada = world_person(w, "ada");
+    world_assign(w, ada, true);
+    world_cycle(w);
+    account = world_account(w, "ada");
+    json_set(w->target_arena, account->values, STR("active"), json_bool(w->target_arena, false));
+    CHECK(world_cycle(w).counters.requests == 0, "disabled by hand: it stays");
+    world_set(w, ada, "jobTitle", "\"Countess\"");
+    CHECK(world_cycle(w).counters.updated == 1, "until she changes");
+    CHECK_STR(world_value(account, "active"), "true", "then she is enabled again");
+    world_assign(w, ada, false);
+    CHECK(world_cycle(w).counters.disabled == 1, "out");
+    account->used = false;
+    world_assign(w, ada, true);
+    c = world_cycle(w);
+    CHECK(c.counters.created == 1 && c.counters.failed == 0, "deleted by hand: created anew");
+    CHECK_STR(world_value(world_account(w, "ada"), "active"), "true", "enabled");
+    world_cycle(w);
+    CHECK(world_cycle(w).counters.requests == 0, "settled");
+    world_assign(w, ada, false);
+    world_account(w, "ada")->used = false;
+    c = world_cycle(w);
+    CHECK(c.counters.failed == 0 && !world_account(w, "ada"),
+          "gone already when she leaves: success");
+    world_done(w);
+    free(w);
+}
+
+static void changed_in_the_target(void **state)
+{
+    (void)state;
+    test_databases(changed_in_the_target_on);
+}
+
 TEST_GROUP(lifecycle, cmocka_unit_test(standard), cmocka_unit_test(update_off),
            cmocka_unit_test(delete_off), cmocka_unit_test(not_mapped), cmocka_unit_test(skip_flag),
            cmocka_unit_test(no_disable), cmocka_unit_test(skip_out_of_scope),
            cmocka_unit_test(skip_disabled), cmocka_unit_test(after_unassign_off),
            cmocka_unit_test(disable_by_deleting), cmocka_unit_test(delete_by_disabling),
-           cmocka_unit_test(no_delete), cmocka_unit_test(out_of_scope_references))
+           cmocka_unit_test(no_delete), cmocka_unit_test(out_of_scope_references),
+           cmocka_unit_test(changed_in_the_target))

@@ -516,9 +516,59 @@ static void changed_policy(const struct db_config *config)
 }
 ON_BOTH(changed_policy)
 
+/* It counts for the guard in the cycle that would send it, not before. */
+static void guarded_when_due(const struct db_config *config)
+{
+    static const char *const names[] = {"ada", "bob", "eve"};
+    struct str people[ARRAY_LEN(names)];
+    struct due *rows;
+    struct cycle c;
+
+    start(config);
+    world_setting(w, "deprovision.unassigned", "disable after P1D");
+    world_setting(w, "guard.count", "2");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        people[i] = world_person(w, names[i]);
+        world_assign(w, people[i], true);
+    }
+    world_cycle(w);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        world_assign(w, people[i], false);
+    world_cycle(w);
+    CHECK(waiting(&rows) == 3, "all wait");
+    w->clock.now += 2 * US_PER_DAY;
+    c = world_cycle(w);
+    CHECK(c.counters.disabled == 0 && w->calls[CALL_UPDATE] == 0, "three are too many");
+    CHECK(next_cycle_us() > w->clock.now, "what is held does not wake the job again and again");
+    world_assign(w, people[0], true);
+    c = world_cycle(w);
+    CHECK(c.counters.disabled == 2, "two are not: %lld", (long long)c.counters.disabled);
+    CHECK(waiting(&rows) == 0, "nobody waits any more");
+    end();
+}
+ON_BOTH(guarded_when_due)
+
+static void begins_on_demand(const struct db_config *config)
+{
+    struct journal_record r = {0};
+    struct due *rows;
+    struct str ada;
+
+    start(config);
+    ada = leaver("disable after PT5M");
+    OK(engine_provision(&w->engine, w->job.no, ada, ENGINE_SHOW, STR("t"), w->arena, &r, err));
+    CHECK(waiting(&rows) == 0, "a dry run writes nothing");
+    OK(engine_provision(&w->engine, w->job.no, ada, ENGINE_SEND, STR("t"), w->arena, &r, err));
+    CHECK_STR(r.code, "InGracePeriod", "waits");
+    CHECK(waiting(&rows) == 1 && next_cycle_us() == rows[0].due_us, "and the job wakes for it");
+    end();
+}
+ON_BOTH(begins_on_demand)
+
 TEST_GROUP(removal, cmocka_unit_test(each_policy_), cmocka_unit_test(two_events_),
            cmocka_unit_test(unmapped_attribute_), cmocka_unit_test(groups_leave_),
            cmocka_unit_test(groups_are_not_created_), cmocka_unit_test(removal_waits_),
            cmocka_unit_test(returns_in_time_), cmocka_unit_test(cancelled_),
            cmocka_unit_test(purged_after_grace_), cmocka_unit_test(one_after_the_other_),
-           cmocka_unit_test(changed_policy_))
+           cmocka_unit_test(changed_policy_), cmocka_unit_test(guarded_when_due_),
+           cmocka_unit_test(begins_on_demand_))
