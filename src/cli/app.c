@@ -367,16 +367,25 @@ static bool save_token(struct cli_wire *w, const struct job *job, const struct s
     return false;
 }
 
+/* What was loaded stays beside it, so that only what was asked for is saved. */
+static bool apply_to_copy(const struct cli_args *args, const struct job *loaded, struct job *job,
+                          struct err *err)
+{
+    *job = *loaded;
+    return apply_options(args, job, err);
+}
+
 static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
 {
     CLEANUP(secret_done) struct secret token = {0};
     struct cli *c = w->cli;
+    struct job loaded;
 
-    return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), job, err) &&
-           apply_options(args, job, err) && test_changed(w, args, job, &token, err) &&
+    return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), &loaded, err) &&
+           apply_to_copy(args, &loaded, job, err) && test_changed(w, args, job, &token, err) &&
            (!cli_value(args, "--token") || save_token(w, job, &token, err)) &&
            cli_webhook_secret_save(w, args, job, err) &&
-           engine_update(&w->engine, job, w->engine.author, err) &&
+           engine_update_since(&w->engine, &loaded, job, w->engine.author, err) &&
            save_settings(w, args, job, err);
 }
 

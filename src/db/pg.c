@@ -32,6 +32,7 @@ struct pg_db {
     char *schema; /* quoted; NULL: as the connection has it */
     int lock_timeout_ms;
     unsigned session;    /* counts connections: a statement of an older one is prepared again */
+    bool is_set_up;      /* the connection there is */
     uint64_t statements; /* counts names */
 };
 
@@ -201,18 +202,21 @@ static bool set_up(struct pg_db *db, struct err *err)
             return false;
     }
     db->session++;
+    db->is_set_up = true;
     return true;
 }
 
-/* Outside a transaction a lost connection is made again. */
+/* Outside a transaction a lost connection is made again. One that could be made but not set up
+ * would look at other tables: it is set up before anything else. */
 static bool ready(struct pg_db *db, const char *what, struct err *err)
 {
     if (PQstatus(db->conn) == CONNECTION_OK)
-        return true;
+        return db->is_set_up || set_up(db, err);
     if (db->base.in_transaction) {
         return err_set(err, ERR_UNAVAILABLE, "databaseUnavailable",
                        "%s: the connection to PostgreSQL was lost in this transaction", what);
     }
+    db->is_set_up = false;
     PQreset(db->conn);
     if (PQstatus(db->conn) != CONNECTION_OK)
         return fail_connect(db, err);

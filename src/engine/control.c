@@ -76,24 +76,58 @@ static bool note_update(const struct engine *e, struct db *db, struct arena *a,
     return was->count == 0 || engine_note(e, db, after, &note, err);
 }
 
-bool engine_update(const struct engine *e, const struct job *changed, struct str author,
-                   struct err *err)
+/* now, with what differs between the other two. */
+static struct job merge(const struct job *now, const struct job *loaded, const struct job *changed)
+{
+    struct job merged = *now;
+
+    if (!str_eq(loaded->name, changed->name))
+        merged.name = changed->name;
+    if (!str_eq(loaded->base_url, changed->base_url))
+        merged.base_url = changed->base_url;
+    if (loaded->scope != changed->scope)
+        merged.scope = changed->scope;
+    if (loaded->interval_us != changed->interval_us)
+        merged.interval_us = changed->interval_us;
+    if (!str_eq(loaded->notification_mail, changed->notification_mail))
+        merged.notification_mail = changed->notification_mail;
+    return merged;
+}
+
+static bool update(const struct engine *e, struct db *db, struct arena *a, const struct job *loaded,
+                   const struct job *changed, struct str author, struct err *err)
+{
+    struct job before, after;
+
+    if (!job_lock(db, changed->no, err) || !job_load_no(db, a, changed->no, &before, err))
+        return false;
+    after = merge(&before, loaded ? loaded : &before, changed);
+    return job_update(db, &after, err) &&
+           (before.scope == after.scope ||
+            begin_anew(e, db, a, &after, author,
+                       arena_printf(a, "scope changed to %s", job_scope_name(after.scope)), err)) &&
+           note_update(e, db, a, &before, &after, author, err);
+}
+
+bool engine_update_since(const struct engine *e, const struct job *loaded,
+                         const struct job *changed, struct str author, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(db_closep) struct db *db = NULL;
-    struct job before;
 
-    if (!notify_addresses_check(changed->notification_mail, err) ||
-        !with_job(e, a, changed->no, &db, &before, err) || !db_begin(db, DB_WRITE, err))
+    if (!notify_addresses_check(changed->notification_mail, err) || !db_open(e->db, &db, err) ||
+        !db_begin(db, DB_WRITE, err))
         return false;
-    if (job_update(db, changed, err) &&
-        (before.scope == changed->scope ||
-         begin_anew(e, db, a, changed, author,
-                    arena_printf(a, "scope changed to %s", job_scope_name(changed->scope)), err)) &&
-        note_update(e, db, a, &before, changed, author, err))
+    if (update(e, db, a, loaded, changed, author, err))
         return db_commit(db, err);
     db_rollback(db);
     return false;
+}
+
+bool engine_update(const struct engine *e, const struct job *changed, struct str author,
+                   struct err *err)
+{
+    return engine_update_since(e, NULL, changed, author, err);
 }
 
 /* Whether the verdict on objects that have not changed may be another one. */

@@ -113,6 +113,10 @@ MUST_USE bool engine_test_new(const struct engine *e, const struct job *job,
  * as a new schema does (engine.md 3.5); connections stay. author: who changed it. */
 MUST_USE bool engine_update(const struct engine *e, const struct job *changed, struct str author,
                             struct err *err);
+/* The same of what differs between the two alone: what somebody else has changed since `loaded` was
+ * read stays. */
+MUST_USE bool engine_update_since(const struct engine *e, const struct job *loaded,
+                                  const struct job *changed, struct str author, struct err *err);
 
 /* Saves settings (job/settings.h), all or none; an empty value: back to the default. Those that
  * decide who is in scope or what becomes of accounts make the next cycle an initial one. Errors as

@@ -53,4 +53,32 @@ static void states(void **state)
     test_databases(check_states);
 }
 
-TEST_GROUP(control, cmocka_unit_test(states));
+/* Two administrators at once: neither loses what the other has set. */
+static void check_update(const struct db_config *config)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct job loaded, first, second, got;
+    struct err err = {0};
+
+    world_init(w, config, "scim");
+    CHECK(job_load_no(w->db, w->arena, w->job.no, &loaded, &err), "%s", err.message);
+    first = second = loaded;
+    first.interval_us = US_PER_HOUR;
+    second.name = STR("Other");
+    CHECK(engine_update_since(&w->engine, &loaded, &first, STR(""), &err) &&
+              engine_update_since(&w->engine, &loaded, &second, STR(""), &err),
+          "%s", err.message);
+    CHECK(job_load_no(w->db, w->arena, w->job.no, &got, &err), "%s", err.message);
+    CHECK(got.interval_us == US_PER_HOUR, "the first one's");
+    CHECK_STR(got.name, "Other", "the second one's");
+    world_done(w);
+    free(w);
+}
+
+static void update(void **state)
+{
+    (void)state;
+    test_databases(check_update);
+}
+
+TEST_GROUP(control, cmocka_unit_test(update), cmocka_unit_test(states));
