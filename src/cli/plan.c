@@ -59,6 +59,8 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
             json_add_int(a, v, plan_intent_name((enum plan_intent)i), n->by_intent[i]);
         json_add_int(a, v, "failed", n->failed);
         json_add_int(a, v, "listedUpTo", n->listed_up_to);
+        json_add_z(a, v, "removalsHeld", n->removals_held);
+        json_add_z(a, v, "updatesHeld", n->updates_held);
         fprintf(c->out, "%s],\n  \"counts\": %.*s\n}\n", p->rows ? "\n  " : "",
                 STR_ARG(json_text(a, v)));
         return;
@@ -78,6 +80,10 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
     if (n->failed)
         cli_say(c, "%lld would fail; nothing was sent", (long long)n->failed);
     print_matching(c, n);
+    if (n->removals_held[0])
+        cli_say(c, "the guard would hold all removals: %s", n->removals_held);
+    if (n->updates_held[0])
+        cli_say(c, "the guard would hold the changes: %s", n->updates_held);
 }
 
 static void on_progress(void *ctx, int64_t done, int64_t total)

@@ -89,11 +89,15 @@ struct plan_row {
     /* Of saved plans only (plan_file.h). */
     struct str source_version, target_version;
 };
+enum { PLAN_HELD_MAX = 300 };
 struct plan_counts {
     int64_t read, by_intent[INTENT_COUNT], failed;
     /* Whoever is to be matched is looked for in a list of all accounts, read once, if the target
      * has no more than these (engine.md 4); 0: it is asked for each. */
     int64_t listed_up_to;
+    /* Why the guard would hold removals, and changes of matching or sign-in attributes, in words;
+     * empty: it would not (guard.h). */
+    char removals_held[PLAN_HELD_MAX], updates_held[PLAN_HELD_MAX];
 };
 /* What the next cycle would do, from local state alone, nothing sent and nothing written. row (may
  * be NULL) is called for each object that something would happen to; its texts are valid during the

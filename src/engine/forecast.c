@@ -129,12 +129,18 @@ struct show {
     void (*row)(void *ctx, const struct plan_row *row);
     void *ctx;
     struct plan_counts *counts;
+    struct err *err;
+    bool failed;
 };
 
 static void visit_shown(void *ctx, struct walk *w)
 {
     struct show *s = ctx;
 
+    if (s->failed || !guard_foresee(w, s->err)) {
+        s->failed = true;
+        return;
+    }
     s->counts->read++;
     if (w->status == STATUS_FAILURE && w->intent == INTENT_NOTHING)
         s->counts->failed++;
@@ -152,11 +158,17 @@ bool engine_plan(const struct engine *e, int64_t job_no, enum plan_of of,
 {
     CLEANUP(run_close) struct run r;
     struct plan_counts counts = {0};
-    struct show s = {.row = row, .ctx = ctx, .counts = &counts};
+    struct show s = {.row = row, .ctx = ctx, .counts = &counts, .err = err};
+    struct str removals, updates;
 
-    if (!run_open(&r, e, job_no, true, err) || !forecast_run(&r, of, visit_shown, &s, err))
+    if (!run_open(&r, e, job_no, true, err) || !guard_open(&r, err) ||
+        !forecast_run(&r, of, visit_shown, &s, err) || s.failed ||
+        !guard_foretell(&r, HELD_REMOVAL, r.arena, &removals, err) ||
+        !guard_foretell(&r, HELD_UPDATE, r.arena, &updates, err))
         return false;
     counts.listed_up_to = listing_worth(&r.settings, counts.by_intent[INTENT_MATCH_OR_CREATE]);
+    snprintf(counts.removals_held, PLAN_HELD_MAX, "%.*s", STR_ARG(removals));
+    snprintf(counts.updates_held, PLAN_HELD_MAX, "%.*s", STR_ARG(updates));
     *out = counts;
     return true;
 }

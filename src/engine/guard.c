@@ -327,6 +327,47 @@ void guard_pass(struct walk *w)
     }
 }
 
+/* What is held already is among the planned ones. */
+static bool is_counted(enum held_state state)
+{
+    return state == HELD_WAITING || state == HELD_PLANNED || state == HELD_RELEASED;
+}
+
+bool guard_foresee(struct walk *w, struct err *err)
+{
+    struct run *r = w->run;
+    struct guard_numbers *numbers = r->guard.numbers;
+    enum held_class class_;
+    bool concerned = guard_concerns(w, &class_);
+    bool found = false;
+    struct held row;
+
+    if (r->guard.rows && !held_load(r->db, w->arena, r->job.no, w->entry.id, &row, &found, err))
+        return false;
+    if (found && concerned && row.state == HELD_REJECTED && is_same(w, class_, &row) &&
+        row.version == w->entry.version) {
+        walk_skip(w, "Rejected", "An administrator has rejected this: the account stays as it is");
+        return true;
+    }
+    if (found && is_counted(row.state))
+        numbers[row.class_].planned--;
+    if (concerned && !(found && row.state == HELD_ALLOWED && is_same(w, class_, &row)))
+        numbers[class_].planned++;
+    return true;
+}
+
+bool guard_foretell(struct run *r, enum held_class class_, struct arena *a, struct str *out,
+                    struct err *err)
+{
+    struct guard_numbers *n = &r->guard.numbers[class_];
+
+    if (!load_numbers(r, class_, err))
+        return false;
+    *out = guard_judge(&r->settings, n) == GUARD_WITHIN ? (struct str){0}
+                                                        : guard_explain(&r->settings, n, class_, a);
+    return true;
+}
+
 void guard_pass_on_demand(struct walk *w)
 {
     if (guard_concerns(w, &w->guard.class_)) {

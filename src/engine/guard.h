@@ -47,6 +47,11 @@ void guard_pass(struct walk *w);
 /* The same for a removal or update that the gate has admitted, or that an administrator has
  * allowed. False when it is not to be sent now. */
 bool guard_pass_row(struct walk *w, const struct held *row);
+/* In a plan: counts a walk as the gate would, without writing anything; what an administrator has
+ * rejected becomes a skip. Then what the verdict on a class would be: empty when it is within. */
+MUST_USE bool guard_foresee(struct walk *w, struct err *err);
+MUST_USE bool guard_foretell(struct run *r, enum held_class class_, struct arena *a,
+                             struct str *out, struct err *err);
 /* On demand an administrator has decided about the one object. */
 void guard_pass_on_demand(struct walk *w);
 /* In the recorder's transaction, for all walks of a batch. */

@@ -633,6 +633,35 @@ static void changed_behind_the_gate(const struct db_config *config)
     end();
 }
 
+static void plan_says_so(const struct db_config *config)
+{
+    struct plan_counts n;
+    struct err err = {0};
+
+    start(config);
+    limit("3");
+    hire(10);
+    leave(0, 3);
+    CHECK(engine_plan(&w->engine, w->job.no, PLAN_NEXT_CYCLE, NULL, NULL, &n, &err), "%s",
+          err.message);
+    CHECK_STR(str_from_z(n.removals_held), "", "three would go");
+    leave(3, 4);
+    CHECK(engine_plan(&w->engine, w->job.no, PLAN_NEXT_CYCLE, NULL, NULL, &n, &err), "%s",
+          err.message);
+    CHECK_STR(str_from_z(n.removals_held), "4 removals: more than the 3 of guard.count",
+              "four would be held");
+    CHECK_STR(str_from_z(n.updates_held), "", "no updates");
+    world_cycle(w);
+    CHECK(engine_plan(&w->engine, w->job.no, PLAN_NEXT_CYCLE, NULL, NULL, &n, &err), "%s",
+          err.message);
+    CHECK_STR(str_from_z(n.removals_held), "4 removals: more than the 3 of guard.count", "and are");
+    come_back(0, 1);
+    CHECK(engine_plan(&w->engine, w->job.no, PLAN_NEXT_CYCLE, NULL, NULL, &n, &err), "%s",
+          err.message);
+    CHECK_STR(str_from_z(n.removals_held), "", "three would go again");
+    end();
+}
+
 /* --- cut short --- */
 
 static atomic_int ticks;
@@ -809,6 +838,7 @@ ON_BOTH(stopped_anywhere)
 ON_BOTH(stopped_anywhere_and_held)
 ON_BOTH(killed_among_the_removals)
 ON_BOTH(many_pages)
+ON_BOTH(plan_says_so)
 
 TEST_GROUP(guard, cmocka_unit_test(judged_by_numbers_), cmocka_unit_test(held_over_the_count_),
            cmocka_unit_test(held_over_the_share_), cmocka_unit_test(slow_leak_),
@@ -822,4 +852,5 @@ TEST_GROUP(guard, cmocka_unit_test(judged_by_numbers_), cmocka_unit_test(held_ov
            cmocka_unit_test(repeated_initial_), cmocka_unit_test(first_cycle_has_no_gate_),
            cmocka_unit_test(mass_update_), cmocka_unit_test(changed_behind_the_gate_),
            cmocka_unit_test(stopped_anywhere_), cmocka_unit_test(stopped_anywhere_and_held_),
-           cmocka_unit_test(killed_among_the_removals_), cmocka_unit_test(many_pages_))
+           cmocka_unit_test(killed_among_the_removals_), cmocka_unit_test(many_pages_),
+           cmocka_unit_test(plan_says_so_))
