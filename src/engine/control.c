@@ -306,7 +306,10 @@ static bool change_state(const struct engine *e, struct db *db, struct arena *a,
 {
     if (!job_set_state(db, job->no, state, err))
         return false;
-    if (state == JOB_ACTIVE && job->quarantined && !lift(e, db, job->no, err))
+    /* What is held waits for a decision, not for a start (8). */
+    if (state == JOB_ACTIVE && job->quarantined &&
+        quarantine_reason_of(job->quarantine_reason) != QUARANTINE_TOO_MANY_DELETES &&
+        !lift(e, db, job->no, err))
         return false;
     if (state == JOB_ACTIVE && (job->state != JOB_ACTIVE || job->quarantined) &&
         !job_set_next_cycle(db, job->no, 0, err))

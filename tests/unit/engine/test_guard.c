@@ -190,6 +190,10 @@ static void held_over_the_count(const struct db_config *config)
     CHECK_INT(w->calls[CALL_UPDATE] + w->calls[CALL_READ], 0, "nothing is asked for them");
     CHECK_INT(waiting(), 4, "they stay held");
     CHECK_INT(told("Staged"), 4, "and are told once");
+    struct err err = {0};
+
+    CHECK(engine_start(&w->engine, w->job.no, &err), "%s", err.message);
+    CHECK(quarantined(), "a start decides nothing");
     end();
 }
 
