@@ -4,6 +4,7 @@
 #include "cli/author.h"
 #include "cli/cycle.h"
 #include "cli/status.h"
+#include "directory/object.h"
 #include "engine/quarantine.h"
 #include "job/reset.h"
 #include "job/retry.h"
@@ -213,13 +214,46 @@ static int run_restart(struct cli *c, const struct cli_args *args)
 
 /* --- retry, quarantine --- */
 
-static bool retry_all(struct cli *c, const struct job *job, int64_t *out_count, struct err *err)
+/* Makes due whom the command line names; of those who are not in the directory any more an id does.
+ */
+static bool retry_those(struct cli *c, const struct cli_args *args, const struct job *job,
+                        int64_t *out_count, struct err *err)
+{
+    *out_count = 0;
+    for (int i = 1; i < cli_arg_count(args); i++) {
+        struct str id = str_from_z(cli_arg(args, i));
+        struct directory_object o;
+        struct err why;
+        bool parked;
+
+        if (directory_find(c->db_handle, c->arena, id, DIRECTORY_ANY, &o, &why))
+            id = o.id;
+        if (!retry_now(c->db_handle, job->no, id, clock_now(c->clock), &parked, err))
+            return false;
+        if (!parked) {
+            return err_set(
+                err, ERR_NOT_FOUND, "notParked",
+                "'%s' does not wait for another try; 'usher retry %.*s --list' shows who "
+                "does",
+                cli_arg(args, i), STR_ARG(job->name));
+        }
+        ++*out_count;
+    }
+    return true;
+}
+
+static bool retry(struct cli *c, const struct cli_args *args, const struct job *job,
+                  int64_t *out_count, struct err *err)
 {
     struct json *after = json_new(c->arena, JSON_OBJECT);
+    int64_t now = clock_now(c->clock);
 
+    if (cli_arg_count(args) > 1 && cli_flag(args, "--all"))
+        return err_set(err, ERR_INVALID, "usage", "either WHO or --all, not both");
     if (!db_begin(c->db_handle, DB_WRITE, err))
         return false;
-    if (retry_all_now(c->db_handle, job->no, clock_now(c->clock), out_count, err) &&
+    if ((cli_arg_count(args) > 1 ? retry_those(c, args, job, out_count, err)
+                                 : retry_all_now(c->db_handle, job->no, now, out_count, err)) &&
         job_set_next_cycle(c->db_handle, job->no, 0, err)) {
         const struct audit_change change = {
             .activity = AUDIT_ESCROW,
@@ -237,6 +271,81 @@ static bool retry_all(struct cli *c, const struct job *job, int64_t *out_count, 
     return false;
 }
 
+/* "never": it was given up. */
+static struct str next_text(struct arena *a, int64_t next_us, int64_t now_us)
+{
+    char text[TIME_TEXT_MAX];
+
+    if (next_us == RETRY_NEVER)
+        return STR("never");
+    return next_us <= now_us ? STR("next cycle") : arena_str(a, time_write(next_us, text));
+}
+
+/* What waits, by code and one by one; the first that are due first. */
+static bool list_retries(struct cli *c, const struct job *job, struct err *err)
+{
+    enum { CODES = 100, OBJECTS = 200 };
+    static const char *const headers[] = {"CODE", "WHO", "TRIED", "NEXT", "WHY"};
+    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
+    struct json *out = json_new(c->arena, JSON_OBJECT);
+    struct json *by_code = json_new(c->arena, JSON_OBJECT);
+    struct json *list = json_new(c->arena, JSON_ARRAY);
+    int64_t now = clock_now(c->clock);
+    struct retry_code *codes;
+    struct retry *parked;
+    size_t code_count, count;
+
+    if (!retry_codes(c->db_handle, c->arena, job->no, CODES, &codes, &code_count, err) ||
+        !retry_list(c->db_handle, c->arena, job->no, OBJECTS, &parked, &count, err))
+        return false;
+    for (size_t i = 0; i < code_count; i++) {
+        json_add_int(c->arena, by_code, codes[i].code.ptr, codes[i].count);
+        if (!c->json) {
+            cli_say(
+                c, "%lld  %.*s%s", (long long)codes[i].count, STR_ARG(codes[i].code),
+                codes[i].given_up
+                    ? arena_printf(c->arena, " (%lld given up)", (long long)codes[i].given_up).ptr
+                    : "");
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct retry *r = &parked[i];
+        struct json *v = json_new(c->arena, JSON_OBJECT);
+        struct directory_object o;
+        struct err why;
+        struct str next = next_text(c->arena, r->next_us, now);
+        struct str name = r->source_id;
+
+        if (str_empty(r->code))
+            continue;
+        if (directory_find(c->db_handle, c->arena, r->source_id, DIRECTORY_ANY, &o, &why) &&
+            !str_empty(directory_object_name(&o)))
+            name = directory_object_name(&o);
+        cli_table_row(table, (struct str[]){r->code, name,
+                                            arena_printf(c->arena, "%lld", (long long)r->attempts),
+                                            next, r->message});
+        json_add_str(c->arena, v, "id", r->source_id);
+        json_add_str(c->arena, v, "name", name);
+        json_add_bool(c->arena, v, "reference", r->reference);
+        json_add_str(c->arena, v, "code", r->code);
+        json_add_str(c->arena, v, "message", r->message);
+        json_add_int(c->arena, v, "attempts", r->attempts);
+        json_add_bool(c->arena, v, "givenUp", r->next_us == RETRY_NEVER);
+        json_add_str(c->arena, v, "next", next);
+        json_append(list, v);
+    }
+    json_add(c->arena, out, STR("codes"), by_code);
+    json_add(c->arena, out, STR("objects"), list);
+    if (c->json) {
+        cli_print_json(c, out);
+    } else if (code_count == 0) {
+        cli_say(c, "nothing of '%.*s' waits for another try", STR_ARG(job->name));
+    } else {
+        cli_table_print(table);
+    }
+    return true;
+}
+
 static int run_retry(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -244,7 +353,11 @@ static int run_retry(struct cli *c, const struct cli_args *args)
     struct job job;
     int64_t count;
 
-    if (!begin(&w, c, args, &job, &err) || !retry_all(c, &job, &count, &err))
+    if (!begin(&w, c, args, &job, &err))
+        return cli_fail(c, &err);
+    if (cli_flag(args, "--list"))
+        return list_retries(c, &job, &err) ? 0 : cli_fail(c, &err);
+    if (!retry(c, args, &job, &count, &err))
         return cli_fail(c, &err);
     if (cli_flag(args, "--wait"))
         return wait_for_cycle(&w, &job);
@@ -267,14 +380,33 @@ static int run_quarantine(struct cli *c, const struct cli_args *args)
             return cli_fail(c, &err);
         return done(&w, &job, "", " is not in quarantine any more");
     }
+    if (cli_flag(args, "--set")) {
+        if (!quarantine_change(&w.engine, c->db_handle, job.no,
+                               &(struct quarantine_change){
+                                   .reason = QUARANTINE_ON_DEMAND,
+                                   .code = STR("onDemand"),
+                                   .message = STR("An administrator put the job into quarantine"),
+                               },
+                               &err))
+            return cli_fail(c, &err);
+        return done(&w, &job, "", " is in quarantine; 'usher quarantine N --lift' ends it");
+    }
     if (!job.quarantined)
         return done(&w, &job, "", " is not in quarantine");
+    if (c->json)
+        return done(&w, &job, "", "");
     cli_say(c, "%.*s since %.*s\n%.*s: %.*s", STR_ARG(job.quarantine_reason),
             STR_ARG(time_write(job.quarantine_since_us, since)), STR_ARG(job.quarantine_code),
             STR_ARG(job.quarantine_message));
+    if (job.quarantine_count > 0) {
+        cli_say(c, "tried again %lld times, the last time at %.*s", (long long)job.quarantine_count,
+                STR_ARG(time_write(job.quarantine_current_us, since)));
+    }
+    cli_say(c, "next attempt: %.*s",
+            STR_ARG(next_text(c->arena, job.next_cycle_us, clock_now(c->clock))));
     cli_say(c, "when that is put right: usher app test '%.*s', then usher start '%.*s'",
             STR_ARG(job.name), STR_ARG(job.name));
-    return c->json ? done(&w, &job, "", "") : 0;
+    return 0;
 }
 
 /* --- status --- */
@@ -359,8 +491,14 @@ static const struct cli_option restart_options[] = {
     {"--undo-reset", NULL, "put back the connections that a restart has cleared last"},
     WAIT,
 };
+static const struct cli_option retry_options[] = {
+    {"--list", NULL, "show what waits, by code, and when it is tried next"},
+    {"--all", NULL, "everything that waits; also when nobody is named"},
+    WAIT,
+};
 static const struct cli_option quarantine_options[] = {
     {"--lift", NULL, "lift it; the next cycle decides again"},
+    {"--set", NULL, "put the job into it: its cycles are slowed down until it is lifted"},
 };
 
 static const struct cli_command commands[] = {
@@ -414,18 +552,21 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "retry",
-        .usage = "N [--wait]",
+        .usage = "N [WHO ... | --all] [--wait] | N --list",
         .summary = "try objects that failed again at once",
-        .help = "  usher retry demo --wait\n",
-        .options = start_options,
-        .option_count = ARRAY_LEN(start_options),
+        .help =
+            "What failed is tried again by itself: in the next cycle, then less and less often, and at once\n"
+            "when it changes. After 28 days it is given up, and stays in the list.\n\n"
+            "  usher retry demo --list\n",
+        .options = retry_options,
+        .option_count = ARRAY_LEN(retry_options),
         .min_args = 1,
-        .max_args = 1,
+        .max_args = 100,
         .run = run_retry,
     },
     {
         .name = "quarantine",
-        .usage = "N [--lift]",
+        .usage = "N [--set | --lift]",
         .summary = "why a job is in quarantine, and out of it",
         .help = "  usher quarantine demo\n",
         .options = quarantine_options,

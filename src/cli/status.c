@@ -85,6 +85,9 @@ static struct json *quarantine_json(struct arena *a, const struct job *job)
 
     json_add_str(a, v, "reason", job->quarantine_reason);
     add_time(a, v, "since", job->quarantine_since_us);
+    add_time(a, v, "currentBegan", job->quarantine_current_us);
+    json_add_int(a, v, "seriesCount", job->quarantine_count);
+    add_time(a, v, "nextAttempt", job->next_cycle_us);
     json_add(a, v, STR("error"), error_json(a, job->quarantine_code, job->quarantine_message));
     return v;
 }

@@ -107,7 +107,8 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 usher = Usher(f"{T}/data")
 people(usher, range(100))
 usher.run("app", "add", "scim", "--name", "App", "--url", f"http://127.0.0.1:{server.server_address[1]}", "--token", "t",
-          "--scope", "all", "--setting", "client.listing=never")
+          "--scope", "all")
+usher.run("app", "set", "App", "--setting", "client.listing=never")
 
 step("a first cycle against a limit that nobody has told usher")
 check_eq("created", 100, cycle(usher, "unknown limit")["counts"]["created"])

@@ -77,9 +77,14 @@ static const struct {
               .quarantine_reason = STR_INIT("EncounteredQuarantineException"),
               .quarantine_code = STR_INIT("credentialsRefused"),
               .quarantine_message = STR_INIT("no"),
-              .quarantine_since_us = NOW}},
+              .quarantine_since_us = NOW,
+              .quarantine_current_us = NOW + 5 * US_PER_MINUTE,
+              .quarantine_count = 1,
+              .next_cycle_us = NOW + 15 * US_PER_MINUTE}},
      "\"quarantine\":{\"reason\":\"EncounteredQuarantineException\","
      "\"since\":\"2026-03-01T00:00:00.000Z\","
+     "\"currentBegan\":\"2026-03-01T00:05:00.000Z\",\"seriesCount\":1,"
+     "\"nextAttempt\":\"2026-03-01T00:15:00.000Z\","
      "\"error\":{\"code\":\"credentialsRefused\",\"message\":\"no\"}}"},
 };
 
