@@ -150,6 +150,12 @@ static void print_mapping(struct cli *c, const struct json *m)
     field(c, m, "source");
     if (str_eq_z(outcome, "value")) {
         fprintf(c->out, " = %.*s\n", STR_ARG(value_text(c, value)));
+    } else if (str_eq_z(outcome, "reference") && json_get_text(m, "waits").len > 0) {
+        fputs(": ", c->out);
+        field(c, m, "waits");
+        fputc('\n', c->out);
+    } else if (str_eq_z(outcome, "reference") && json_is(value, JSON_STRING)) {
+        fprintf(c->out, " = account %.*s\n", STR_ARG(value->text));
     } else if (str_eq_z(outcome, "fails")) {
         fprintf(c->out, " FAILS: %.*s\n", STR_ARG(json_get_text(m, "error")));
     } else {

@@ -251,6 +251,32 @@ static const char *const outcomes[] = {
     [MAPPING_FAILED] = "fails",
 };
 
+/* A manager is sent as the id of an account; members are told by differences, each by itself. */
+static void add_reference(struct explanation *x, struct json *v, const struct mapping_attribute *m)
+{
+    const struct json *named = json_get(x->entry.attributes, m->reference);
+    struct connection c;
+    struct err ignored;
+    bool found = false;
+
+    json_add_z(x->a, v, "outcome", "reference");
+    if (x->at_us == 0 && json_is(named, JSON_STRING) && named->text.len > 0 &&
+        !connection_load(x->run->db, x->a, x->run->job.no, named->text, &c, &found, &ignored))
+        found = false;
+    if (found) {
+        json_add_str(x->a, v, "value", c.target_id);
+        return;
+    }
+    json_add_null(x->a, v, "value");
+    if (x->at_us == 0 && json_is(named, JSON_STRING) && named->text.len > 0) {
+        json_add_str(x->a, v, "waits",
+                     arena_printf(x->a,
+                                  "'%.*s' has no account here yet: it is linked when it has "
+                                  "one",
+                                  STR_ARG(named->text)));
+    }
+}
+
 static void add_result(struct explanation *x, struct json *v, size_t i)
 {
     const struct mapping_object *m = x->w->mapping;
@@ -267,8 +293,7 @@ static void add_result(struct explanation *x, struct json *v, size_t i)
     struct err err = {0};
 
     if (attribute->is_reference) {
-        json_add_z(x->a, v, "outcome", "reference");
-        json_add_null(x->a, v, "value");
+        add_reference(x, v, attribute);
         return;
     }
     if (!mapping_evaluate_one(m, i, &source, &context, x->a, &value, &err))

@@ -10,7 +10,7 @@ static struct world *w;
 static void start(const struct db_config *config)
 {
     w = malloc(sizeof(*w));
-    world_init(w, config, "joynfsm");
+    world_init(w, config, "scim");
 }
 
 static void end(void)
@@ -237,6 +237,36 @@ static void what_an_undo_holds(const struct db_config *config)
     end();
 }
 
+/* A manager without account is waited for. */
+static void references(const struct db_config *config)
+{
+    const struct json *mapping = NULL;
+    struct str ada, boss;
+
+    start(config);
+    ada = world_person(w, "ada");
+    boss = world_person(w, "boss");
+    world_assign(w, ada, true);
+    world_set(w, ada, "manager", arena_printf(w->arena, "\"%.*s\"", STR_ARG(boss)).ptr);
+    world_cycle(w);
+    JSON_EACH(m, json_get(explained("ada", 0), STR("mappings")))
+    {
+        if (str_eq_z(json_get_text(m, "source"), "[manager]"))
+            mapping = m;
+    }
+    CHECK(mapping, "the template maps the manager");
+    has(json_get_text(mapping, "waits"), "has no account here yet", "waits");
+    world_assign(w, boss, true);
+    world_cycle(w);
+    JSON_EACH(m, json_get(explained("ada", 0), STR("mappings")))
+    {
+        if (str_eq_z(json_get_text(m, "source"), "[manager]"))
+            mapping = m;
+    }
+    CHECK(json_get_text(mapping, "value").len > 0, "linked");
+    end();
+}
+
 static void groups(const struct db_config *config)
 {
     struct str team;
@@ -261,9 +291,10 @@ BOTH(a_filter)
 BOTH(mappings_and_matching)
 BOTH(at_a_time)
 BOTH(what_an_undo_holds)
+BOTH(references)
 BOTH(groups)
 
 TEST_GROUP(explain, cmocka_unit_test(the_life_of_an_account_), cmocka_unit_test(a_failure_),
            cmocka_unit_test(a_filter_), cmocka_unit_test(mappings_and_matching_),
            cmocka_unit_test(at_a_time_), cmocka_unit_test(what_an_undo_holds_),
-           cmocka_unit_test(groups_))
+           cmocka_unit_test(references_), cmocka_unit_test(groups_))
