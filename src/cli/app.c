@@ -361,7 +361,9 @@ static bool save_token(struct cli_wire *w, const struct job *job, const struct s
         return false;
     if (job_has_secrets(c->db_handle, job->no, &had_one, err) &&
         job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err) &&
-        note_token(c, job, had_one, err))
+        note_token(c, job, had_one, err) &&
+        /* What the job is in quarantine for may be mended: it is tried at once (engine.md 9.5). */
+        (!job->quarantined || job_set_next_cycle(c->db_handle, job->no, 0, err)))
         return db_commit(c->db_handle, err);
     db_rollback(c->db_handle);
     return false;
