@@ -17,6 +17,11 @@ static const struct {
     {"failed", "failed", offsetof(struct cycle_counters, failed)},
     {"warnings", "warnings", offsetof(struct cycle_counters, warnings)},
     {"requests", NULL, offsetof(struct cycle_counters, requests)},
+    {"skippedNotEntitled", NULL, offsetof(struct cycle_counters, skipped_entitled)},
+    {"skippedFilteredOut", NULL, offsetof(struct cycle_counters, skipped_filtered)},
+    {"skippedSourceDisabled", NULL, offsetof(struct cycle_counters, skipped_disabled)},
+    {"skippedSourceDeleted", NULL, offsetof(struct cycle_counters, skipped_deleted)},
+    {"skippedActionDisabled", NULL, offsetof(struct cycle_counters, skipped_off)},
 };
 
 static int64_t counter(const struct cycle_counters *n, size_t i)
@@ -102,6 +107,20 @@ static struct json *notices_json(struct arena *a, const struct notify_backlog *b
     return v;
 }
 
+static struct json *history_json(struct arena *a, const struct job_history *h)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+
+    json_add_int(a, v, "cycles", h->cycles);
+    json_add_int(a, v, "created", h->created);
+    json_add_int(a, v, "matched", h->matched);
+    json_add_int(a, v, "updated", h->updated);
+    json_add_int(a, v, "disabled", h->disabled);
+    json_add_int(a, v, "deleted", h->deleted);
+    json_add_int(a, v, "failed", h->failed);
+    return v;
+}
+
 static void add_cycles(struct arena *a, struct json *v, const struct engine_status *s)
 {
     if (s->has_cycle) {
@@ -141,6 +160,9 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     } else {
         add_time(a, v, "nextCycle", s->next_cycle_us > now_us ? s->next_cycle_us : now_us);
     }
+    json_add(a, v, STR("toDate"), history_json(a, &s->history));
+    add_time(a, v, "steadyStateFirst", s->history.steady_first_us);
+    add_time(a, v, "steadyStateLast", s->history.steady_last_us);
     json_add(a, v, STR("notices"), notices_json(a, &s->notices));
     if (s->job.quarantined) {
         json_add(a, v, STR("quarantine"), quarantine_json(a, &s->job));

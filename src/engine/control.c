@@ -450,7 +450,7 @@ static const char *status_code(const struct engine_status *s)
         return "NotConfigured";
     if (s->job.state != JOB_ACTIVE)
         return "Paused";
-    return s->has_last ? "Active" : "NotRun";
+    return s->history.cycles > 0 ? "Active" : "NotRun";
 }
 
 /* A plan that is being applied has a row that counts as failed until its end (apply.c). */
@@ -480,6 +480,7 @@ bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
         !connection_count(db, job_no, SOURCE_USER, &s.users, err) ||
         !connection_count(db, job_no, SOURCE_GROUP, &s.groups, err) ||
         !retry_count(db, job_no, &s.retries, err) ||
+        !job_history_load(db, job_no, &s.history, err) ||
         !undone_count(db, job_no, s.job.schema_version, &s.undone, err) ||
         !pending_reference_count(db, job_no, &s.pending, err) ||
         !notify_backlog_load(db, a, job_no, clock_now(e->clock), &s.notices, err))

@@ -5,6 +5,7 @@
 #include "engine/quarantine.h"
 #include "engine/restart.h"
 #include "engine/run.h"
+#include "job/history.h"
 #include "job/retry.h"
 
 #include <assert.h>
@@ -91,14 +92,25 @@ static bool settle(struct run *r, struct err *err)
            notices_cycle_done(r->engine, r->db, &r->job, err);
 }
 
+/* Nothing is pending when nothing has failed, now or before. */
+static bool add_to_history(struct run *r, struct err *err)
+{
+    int64_t retries;
+
+    return retry_count(r->db, r->job.no, &retries, err) &&
+           job_history_add(r->db, &r->cycle,
+                           retries == 0 && r->cycle.counters.failed == 0 ? r->cycle.ended_us : 0,
+                           err);
+}
+
 static bool save(struct run *r, bool ended, struct err *err)
 {
     int64_t unused;
     bool ok = db_begin(r->db, DB_WRITE, err) &&
               cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
                           err) &&
-              (!ended || settle(r, err)) && cycle_update(r->db, &r->cycle, err) &&
-              db_commit(r->db, err);
+              (!ended || (settle(r, err) && add_to_history(r, err))) &&
+              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
 
     if (!ok)
         db_rollback(r->db);

@@ -13,6 +13,7 @@
 #include "connector/target.h"
 #include "db/db.h"
 #include "job/cycle.h"
+#include "job/history.h"
 #include "job/job.h"
 #include "job/settings.h"
 #include "journal/journal.h"
@@ -174,6 +175,7 @@ struct engine_status {
     struct cycle cycle;            /* the running or interrupted one */
     struct cycle last;             /* the newest ended one */
     int64_t users, groups;         /* connected */
+    struct job_history history;    /* to date */
     int64_t retries;               /* parked failures */
     int64_t pending;               /* references that wait for the account of whom they name */
     int64_t undone;                /* objects that an undo holds */

@@ -234,6 +234,24 @@ static bool is_counted(const struct run *r, const struct walk *w)
            w->connection.changed_us >= r->cycle.began_us;
 }
 
+/* Noise that is not written one by one (engine.md 13.2). */
+static void count_silent(struct cycle_counters *c, struct str code)
+{
+    const struct {
+        const char *code;
+        int64_t *count;
+    } reasons[] = {
+        {"NotEffectivelyEntitled", &c->skipped_entitled},
+        {"FilteredOut", &c->skipped_filtered},
+        {"SourceDisabled", &c->skipped_disabled},
+        {"SourceDeleted", &c->skipped_deleted},
+        {"ActionDisabled", &c->skipped_off},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        *reasons[i].count += str_eq_z(code, reasons[i].code);
+}
+
 static void count_outcome(struct cycle_counters *c, const struct walk *w)
 {
     c->imported++;
@@ -247,6 +265,8 @@ static void count_outcome(struct cycle_counters *c, const struct walk *w)
         c->unchanged++;
     } else if (w->status == STATUS_SKIPPED) {
         c->skipped++;
+        if (!w->connected)
+            count_silent(c, w->code);
     } else {
         c->matched += w->origin == CONNECTION_MATCHED && w->keep == KEEP_CONNECTION &&
                       (!w->connected || w->rematched);
@@ -275,6 +295,9 @@ void run_walk_finish(struct walk *w)
      */
     if (w->unchanged && r->cycle.kind == CYCLE_INITIAL && r->cycle.id.len > 0)
         w->silent = true;
+    if (w->silent && w->status == STATUS_SKIPPED && r->settings.skipped_one_by_one &&
+        !w->unchanged && !w->again_in_cycle)
+        w->silent = false;
     if (!w->references && !w->again_in_cycle && !is_counted(r, w))
         count_outcome(&r->cycle.counters, w);
     /* The people among the changes come to the second pass by themselves; who came in otherwise,

@@ -62,14 +62,17 @@ static const struct {
     const char *name;
     size_t offset;
 } counters[] = {
-    COUNTER(imported),  COUNTER(in_scope), COUNTER(created),  COUNTER(matched),
-    COUNTER(updated),   COUNTER(disabled), COUNTER(deleted),  COUNTER(skipped),
-    COUNTER(unchanged), COUNTER(failed),   COUNTER(warnings), COUNTER(requests),
+    COUNTER(imported),         COUNTER(in_scope),         COUNTER(created),
+    COUNTER(matched),          COUNTER(updated),          COUNTER(disabled),
+    COUNTER(deleted),          COUNTER(skipped),          COUNTER(unchanged),
+    COUNTER(failed),           COUNTER(warnings),         COUNTER(requests),
+    COUNTER(skipped_entitled), COUNTER(skipped_filtered), COUNTER(skipped_disabled),
+    COUNTER(skipped_deleted),  COUNTER(skipped_off),
 };
 static_assert(ARRAY_LEN(counters) * sizeof(int64_t) == sizeof(struct cycle_counters),
               "every counter is stored");
 
-enum { COUNTERS_MAX = 1024 };
+enum { COUNTERS_MAX = 2048 };
 
 static const struct db_query *query(enum query q)
 {

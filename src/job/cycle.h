@@ -39,6 +39,8 @@ struct cycle_counters {
     int64_t in_scope;
     int64_t created, matched, updated, disabled, deleted, skipped, unchanged, failed, warnings;
     int64_t requests;
+    /* Of the skipped: who never had an account, by the reason; not in the log one by one. */
+    int64_t skipped_entitled, skipped_filtered, skipped_disabled, skipped_deleted, skipped_off;
 };
 
 struct cycle {

@@ -104,6 +104,7 @@ const struct db_query job_queries[] = {
     {"job_remove_pace", "DELETE FROM job_pace WHERE job_no = $1"},
     {"job_remove_drift", "DELETE FROM job_drift WHERE job_no = $1"},
     {"job_remove_drift_row", "DELETE FROM job_drift_row WHERE job_no = $1"},
+    {"job_remove_history", "DELETE FROM job_history WHERE job_no = $1"},
     {"job_remove_retry", "DELETE FROM job_retry WHERE job_no = $1"},
     {"job_remove_held", "DELETE FROM job_held WHERE job_no = $1"},
     {"job_remove_held_decided", "DELETE FROM job_held_decided WHERE job_no = $1"},

@@ -25,6 +25,8 @@ extern const struct db_query job_retention_queries[];
 extern const size_t job_retention_query_count;
 extern const struct db_query cycle_queries[];
 extern const size_t cycle_query_count;
+extern const struct db_query history_queries[];
+extern const size_t history_query_count;
 extern const struct db_query lease_queries[];
 extern const size_t lease_query_count;
 extern const struct db_query held_queries[];

@@ -54,6 +54,8 @@ const struct setting setting_table[] = {
      "thresholds that follow the size of the job, or those of the reference service"},
     {"quarantine.minFailures", SETTING_INT, AT(quarantine_min_failures), "0", 0, INT32_MAX, NULL,
      "the share of failures is judged from so many on; 0: as the profile says"},
+    {"journal.skipped", SETTING_BOOL, AT(skipped_one_by_one), "false", 0, 0, NULL,
+     "who is skipped and never had an account is written to the log, not only counted"},
     {"journal.retention", SETTING_DURATION, AT(retention_us), "P90D", 0, 100 * YEAR_US, NULL,
      "how long the provisioning log is kept; PT0S: for ever"},
     {"drift.interval", SETTING_DURATION, AT(drift_interval_us), "PT0S", 0, YEAR_US, NULL,

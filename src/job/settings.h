@@ -69,7 +69,8 @@ struct job_settings {
     /* failures */
     enum quarantine_profile quarantine_profile;
     int64_t quarantine_min_failures; /* 0: as the profile says */
-    int64_t retention_us;            /* how long the provisioning log is kept; 0: for ever */
+    bool skipped_one_by_one; /* who is skipped and never had an account is in the log, too */
+    int64_t retention_us;    /* how long the provisioning log is kept; 0: for ever */
 
     /* drift */
     int64_t drift_interval_us; /* 0: never by itself */

@@ -239,6 +239,8 @@ static bool number_bounds(struct db *db, int64_t job_no, const struct journal_qu
                 to = end + DISORDER_MAX;
         }
     }
+    if (q->after_no >= from)
+        from = q->after_no + 1;
     *out = (struct search_range){from, to};
     return true;
 }

@@ -100,6 +100,7 @@ struct journal_query { /* zero: no restriction */
     enum journal_action action;
     enum journal_status status;
     int64_t from_us, to_us;
+    int64_t after_no;  /* only numbers above */
     int64_t before_no; /* paging: only numbers below; 0: from the newest */
     size_t limit;      /* 0: 100 */
 };

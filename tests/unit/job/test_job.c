@@ -25,6 +25,7 @@ static void statements_body(const struct db_config *config)
         {reset_queries, &reset_query_count},
         {drift_queries, &drift_query_count},
         {cycle_queries, &cycle_query_count},
+        {history_queries, &history_query_count},
         {job_retention_queries, &job_retention_query_count},
         {lease_queries, &lease_query_count},
     };
