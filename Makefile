@@ -55,6 +55,7 @@ bench: build
 
 check: build
 	tools/check-floors
+	tools/check-decisions
 	tools/check-format
 	tools/check-lint
 	tools/longest-functions

@@ -62,7 +62,7 @@ static const char dictionary[] =
     "[\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department\",null,\"\"]]}";
 
 enum { PLAIN, ZSTD_1 };
-/* The third part of the time of deflate for the same size (docs/decisions/0011-packed-journal.md).
+/* The third part of the time of deflate for the same size (docs/decisions/0008-packed-journal.md).
  */
 enum { LEVEL = 3, LENGTH_BYTES_MAX = 5 };
 
