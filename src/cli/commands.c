@@ -9,10 +9,10 @@
 extern const struct cli_commands demo_commands, serve_commands, app_commands, job_commands,
     watch_commands, logs_commands, held_commands, grace_commands, plan_commands, show_commands,
     apply_commands, undo_commands, explain_commands, provision_commands, expression_commands,
-    filter_commands, help_commands, notify_commands, tenant_commands, key_commands, import_commands,
-    user_commands, group_commands, assignment_commands, config_commands, config_try_commands,
-    config_edit_commands, audit_commands, prune_commands, members_commands, drift_commands,
-    discover_commands;
+    filter_commands, help_commands, notify_commands, tenant_commands, tenant_set_commands,
+    key_commands, import_commands, user_commands, group_commands, assignment_commands,
+    config_commands, config_try_commands, config_edit_commands, audit_commands, prune_commands,
+    members_commands, drift_commands, discover_commands;
 
 const struct cli_chapter cli_chapters[] = {
     {"Start", TABLES(&demo_commands, &serve_commands)},
@@ -23,7 +23,7 @@ const struct cli_chapter cli_chapters[] = {
             &show_commands, &apply_commands, &undo_commands, &explain_commands, &provision_commands,
             &members_commands, &notify_commands, &logs_commands, &drift_commands,
             &discover_commands, &audit_commands, &prune_commands)},
-    {"SCIM tenants", TABLES(&tenant_commands, &key_commands)},
+    {"SCIM tenants", TABLES(&tenant_commands, &tenant_set_commands, &key_commands)},
     {"Mapping", TABLES(&config_commands, &config_try_commands, &config_edit_commands,
                        &expression_commands, &filter_commands)},
     {"More", TABLES(&help_commands)},

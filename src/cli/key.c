@@ -18,17 +18,18 @@ static bool note_key(struct cli *c, const char *tenant, struct json *before, str
     return cli_note(c, &change, err);
 }
 
-static bool add_key(struct cli *c, const char *tenant, const char *description, char *out_id,
-                    struct secret *out_key, struct err *err)
+static bool add_key(struct cli *c, const char *tenant, const struct provider_key_order *order,
+                    char *out_id, struct secret *out_key, struct err *err)
 {
     struct json *after = json_new(c->arena, JSON_OBJECT);
 
     if (!cli_db_open(c, err) || !db_begin(c->db_handle, DB_WRITE, err))
         return false;
-    if (provider_key_add(c->db_handle, str_from_z(tenant), str_from_z(description), c->clock,
-                         c->rng, out_id, out_key, err)) {
+    if (provider_key_make(c->db_handle, order, c->clock, c->rng, out_id, out_key, err)) {
         json_add_z(c->arena, after, "id", out_id);
-        json_add_z(c->arena, after, "description", description);
+        json_add_str(c->arena, after, "description", order->description);
+        if (order->automation_user.len > 0)
+            json_add_str(c->arena, after, "automationUser", order->automation_user);
         json_add_z(c->arena, after, "key", AUDIT_MASK);
         if (note_key(c, tenant, NULL, after, err))
             return db_commit(c->db_handle, err);
@@ -56,17 +57,25 @@ static int run_add(struct cli *c, const struct cli_args *args)
     CLEANUP(secret_done) struct secret key = {0};
     const char *description = cli_value(args, "--description");
     struct err err = {.kind = ERR_NONE};
+    struct provider_key_order order;
     char id[PROVIDER_KEY_ID_MAX];
     struct json *out;
 
     if (!description || !*description)
         return cli_usage(c, "say what the key is for: --description D");
-    if (!add_key(c, cli_arg(args, 0), description, id, &key, &err))
+    order = (struct provider_key_order){
+        .tenant = str_from_z(cli_arg(args, 0)),
+        .description = str_from_z(description),
+        .automation_user = str_from_z(cli_value(args, "--automation-user")),
+    };
+    if (!add_key(c, cli_arg(args, 0), &order, id, &key, &err))
         return cli_fail(c, &err);
     if (c->json) {
         out = json_new(c->arena, JSON_OBJECT);
         json_add_z(c->arena, out, "id", id);
         json_add_z(c->arena, out, "description", description);
+        if (order.automation_user.len > 0)
+            json_add_str(c->arena, out, "automationUser", order.automation_user);
         json_add_str(c->arena, out, "key", secret_reveal(&key));
         cli_print_json(c, out);
         return 0;
@@ -84,9 +93,20 @@ static struct str time_text(struct cli *c, int64_t us)
     return us ? arena_str(c->arena, time_write(us, text)) : STR("never");
 }
 
+static struct str user_text(struct cli *c, const struct provider_key *key)
+{
+    if (!key->has_user)
+        return STR("-");
+    if (key->user_name.len == 0)
+        return STR("(gone)");
+    return key->usable ? key->user_name
+                       : arena_printf(c->arena, "%.*s (not usable)", STR_ARG(key->user_name));
+}
+
 static int run_list(struct cli *c, const struct cli_args *args)
 {
-    static const char *const headers[] = {"ID", "DESCRIPTION", "CREATED", "LAST USED"};
+    static const char *const headers[] = {"ID", "DESCRIPTION", "AUTOMATION USER", "CREATED",
+                                          "LAST USED"};
     struct err err = {.kind = ERR_NONE};
     struct provider_key *keys;
     struct cli_table *table;
@@ -104,6 +124,10 @@ static int run_list(struct cli *c, const struct cli_args *args)
 
             json_add_str(c->arena, key, "id", keys[i].id);
             json_add_str(c->arena, key, "description", keys[i].description);
+            if (keys[i].has_user) {
+                json_add_str(c->arena, key, "automationUser", keys[i].user_name);
+                json_add_bool(c->arena, key, "usable", keys[i].usable);
+            }
             json_add_str(c->arena, key, "created", time_text(c, keys[i].created_us));
             if (keys[i].used_us)
                 json_add_str(c->arena, key, "lastUsed", time_text(c, keys[i].used_us));
@@ -118,7 +142,7 @@ static int run_list(struct cli *c, const struct cli_args *args)
     }
     table = cli_table_new(c, headers, ARRAY_LEN(headers));
     for (size_t i = 0; i < count; i++) {
-        cli_table_row(table, (struct str[]){keys[i].id, keys[i].description,
+        cli_table_row(table, (struct str[]){keys[i].id, keys[i].description, user_text(c, &keys[i]),
                                             time_text(c, keys[i].created_us),
                                             time_text(c, keys[i].used_us)});
     }
@@ -145,12 +169,13 @@ static int run_revoke(struct cli *c, const struct cli_args *args)
 
 static const struct cli_option add_options[] = {
     {"--description", "D", "what the key is for; shown in lists"},
+    {"--automation-user", "U", "the automation user it belongs to (Jostle)"},
 };
 
 static const struct cli_command commands[] = {
     {
         .name = "key add",
-        .usage = "NAME --description D",
+        .usage = "NAME --description D [--automation-user U]",
         .summary = "make a key for a tenant of the SCIM provider",
         .help =
             "Prints the key, once: only a hash of it is stored. Clients send it as\n"

@@ -1,12 +1,15 @@
 /* `usher tenant ...`: the tenants of the SCIM service provider. */
 #include "provider/tenant.h"
 
+#include "base/file.h"
 #include "cli/author.h"
 #include "provider/address.h"
+#include "provider/template.h"
 #include "scim/match.h"
 
 #include <string.h>
 
+#define SCHEMA_MAX         ((size_t)1024 * 1024) /* bytes of a file of attributes */
 #define PUBLIC_URL_DEFAULT "http://127.0.0.1:8080"
 
 /* Where clients reach the service: as it is set, else as the service said itself. */
@@ -55,6 +58,27 @@ static bool note_tenant(struct cli *c, struct str name, struct json *before, str
     return cli_note(c, &change, err);
 }
 
+static void print_finding(void *ctx, const char *place, const char *what)
+{
+    struct cli *c = ctx;
+
+    if (!c->json)
+        fprintf(c->err, "%s: %s\n", place, what);
+}
+
+/* The template of --schema, with all that is wrong in it told. */
+static bool read_schema(struct cli *c, const char *path, struct str kind, struct str *out,
+                        struct err *err)
+{
+    if (!path)
+        return true;
+    if (!str_eq(kind, STR("generic")))
+        return err_set(err, ERR_INVALID, "usage", "--schema goes with the kind generic");
+    if (!file_read(c->arena, path, SCHEMA_MAX, out, err))
+        return false;
+    return provider_template_check(*out, print_finding, c, err) || err_wrap(err, "%s", path);
+}
+
 static bool add_tenant(struct cli *c, const struct provider_tenant *t, struct err *err)
 {
     struct json *after = json_new(c->arena, JSON_OBJECT);
@@ -63,7 +87,9 @@ static bool add_tenant(struct cli *c, const struct provider_tenant *t, struct er
     json_add_str(c->arena, after, "kind", t->kind);
     if (!db_begin(c->db_handle, DB_WRITE, err))
         return false;
-    if (provider_tenant_add(c->db_handle, t->kind, t->name, c->clock, err) &&
+    if ((t->template.len > 0
+             ? provider_tenant_add_custom(c->db_handle, t->template, t->name, c->clock, err)
+             : provider_tenant_add(c->db_handle, t->kind, t->name, c->clock, err)) &&
         note_tenant(c, t->name, NULL, after, err))
         return db_commit(c->db_handle, err);
     db_rollback(c->db_handle);
@@ -90,7 +116,8 @@ static int run_add(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct str origin;
 
-    if (!cli_db_open(c, &err) || !find_origin(c, args, &origin, &err) ||
+    if (!read_schema(c, cli_value(args, "--schema"), tenant.kind, &tenant.template, &err) ||
+        !cli_db_open(c, &err) || !find_origin(c, args, &origin, &err) ||
         !add_tenant(c, &tenant, &err))
         return cli_fail(c, &err);
     if (c->json)
@@ -281,6 +308,11 @@ static int run_export(struct cli *c, const struct cli_args *args)
 
 static const struct cli_option add_options[] = {
     {"--public-url", "URL", "where clients reach this service (default: where it listens)"},
+    {"--schema", "FILE", "with generic: the attributes and switches of the tenant, as JSON"},
+};
+
+static const struct cli_option list_options[] = {
+    {"--public-url", "URL", "where clients reach this service (default: where it listens)"},
 };
 
 static const struct cli_option export_options[] = {
@@ -290,7 +322,7 @@ static const struct cli_option export_options[] = {
 static const struct cli_command commands[] = {
     {
         .name = "tenant add",
-        .usage = "KIND NAME [--public-url URL]",
+        .usage = "KIND NAME [--schema FILE] [--public-url URL]",
         .summary = "add a tenant to the SCIM provider",
         .help =
             "A tenant is one application's user store behind a SCIM 2.0 base URL. KIND says how "
@@ -309,8 +341,8 @@ static const struct cli_command commands[] = {
         .usage = "[--public-url URL]",
         .summary = "list the tenants with their numbers of users and groups",
         .help = "  usher tenant list\n",
-        .options = add_options,
-        .option_count = ARRAY_LEN(add_options),
+        .options = list_options,
+        .option_count = ARRAY_LEN(list_options),
         .run = run_list,
     },
     {

@@ -12,7 +12,11 @@ struct cached_key {
     bool proven; /* by the token that has this mark, and no other can */
     struct secret_mark mark;
     const struct tenant *tenant; /* NULL: there is no such key (any more) */
-    int64_t loaded_us;           /* monotonic */
+    struct str user_id;
+    enum provider_key_state state;
+    /* Requests that may still come now, in millionths, and since when (scim.md 15). */
+    int64_t tokens, filled_us;
+    int64_t loaded_us; /* monotonic */
 };
 
 void auth_init(struct auth *auth)
@@ -45,16 +49,57 @@ static bool proves(const struct auth *auth, const struct cached_key *key, struct
 }
 
 static enum auth_verdict verdict(const struct auth *auth, const struct cached_key *key,
-                                 struct str tenant, struct str token, const struct tenant **out)
+                                 struct str tenant, struct str token, struct grant *out)
 {
     if (!key->tenant || !str_eq(key->tenant->name, tenant) || !proves(auth, key, token))
         return AUTH_REFUSED;
-    *out = key->tenant;
+    out->tenant = key->tenant;
+    out->user_id = key->user_id;
+    out->state = key->state;
     return AUTH_OK;
 }
 
+#define WHOLE INT64_C(1000000) /* a request */
+
+/* Takes a request out of the bucket of a key, which holds those of two seconds. */
+static int64_t take_request(struct cached_key *key, int64_t rate, int64_t now_us)
+{
+    int64_t full = 2 * rate * WHOLE;
+    int64_t since_us = now_us - key->filled_us;
+
+    if (key->filled_us == 0 || since_us > 2 * US_PER_SECOND) {
+        key->tokens = full;
+    } else {
+        key->tokens += since_us * rate; /* rate a second is `rate` millionths a microsecond */
+        if (key->tokens > full)
+            key->tokens = full;
+    }
+    key->filled_us = now_us;
+    if (key->tokens >= WHOLE) {
+        key->tokens -= WHOLE;
+        return 0;
+    }
+    return (WHOLE - key->tokens) / rate + 1;
+}
+
+int64_t auth_take_request(struct auth *auth, struct str token, int64_t rate)
+{
+    struct cached_key *key;
+    int64_t wait_us = 0;
+    struct str id;
+
+    if (!provider_key_id(token, &id))
+        return 0;
+    pthread_mutex_lock(&auth->lock);
+    key = map_get(&auth->keys, id);
+    if (key)
+        wait_us = take_request(key, rate, clock_monotonic_us());
+    pthread_mutex_unlock(&auth->lock);
+    return wait_us;
+}
+
 enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct str token,
-                                    const struct tenant **out)
+                                    struct grant *out)
 {
     struct cached_key key;
     struct cached_key *found;
@@ -72,27 +117,41 @@ enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct
     return verdict(auth, &key, tenant, token, out);
 }
 
-/* The tenant of a key, one struct for each; a name that was given to another tenant makes another.
- */
+/* Profiles without settings or template of their own are shared. Holds the lock. */
+static const struct provider_profile *
+profile_of(struct auth *auth, const struct provider_key_proof *proof, struct err *err)
+{
+    const struct provider_profile_source source = {
+        .kind = proof->kind, .template = proof->template, .settings = proof->settings};
+    bool plain = proof->template.len == 0 && str_eq(proof->settings, STR("{}"));
+    const struct provider_profile *profile = plain ? map_get(&auth->profiles, proof->kind) : NULL;
+
+    if (profile || !provider_profile_load(auth->arena, &source, &profile, err))
+        return profile;
+    if (plain) {
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the map's values are not const */
+        map_put(&auth->profiles, profile->kind, (void *)(uintptr_t)profile);
+    }
+    return profile;
+}
+
+/* The tenant of a key, one struct for each; a name that was given to another tenant, and settings
+ * that were changed, make another. */
 static const struct tenant *tenant_of(struct auth *auth, const struct provider_key_proof *proof,
                                       struct err *err)
 {
-    char text[PROVIDER_NAME_MAX + 64];
-    int len = snprintf(text, sizeof(text), "%lld/%.*s/%.*s", (long long)proof->tenant_no,
-                       STR_ARG(proof->tenant), STR_ARG(proof->kind));
+    char text[PROVIDER_NAME_MAX + 96];
+    int len = snprintf(text, sizeof(text), "%lld/%lld/%.*s/%.*s", (long long)proof->tenant_no,
+                       (long long)proof->revision, STR_ARG(proof->tenant), STR_ARG(proof->kind));
     struct str key = str_sub((struct str){text, sizeof(text) - 1}, 0, (size_t)len);
     struct tenant *tenant = map_get(&auth->tenants, key);
     const struct provider_profile *profile;
 
     if (tenant)
         return tenant;
-    profile = map_get(&auth->profiles, proof->kind);
-    if (!profile) {
-        if (!provider_profile_load(auth->arena, proof->kind, &profile, err))
-            return NULL;
-        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the map's values are not const */
-        map_put(&auth->profiles, profile->kind, (void *)(uintptr_t)profile);
-    }
+    profile = profile_of(auth, proof, err);
+    if (!profile)
+        return NULL;
     tenant = ARENA_NEW(auth->arena, struct tenant);
     *tenant = (struct tenant){
         .no = proof->tenant_no, .name = arena_str(auth->arena, proof->tenant), .profile = profile};
@@ -123,6 +182,9 @@ static bool remember(struct auth *auth, struct str id, struct str token,
         memcpy(key->hash, proof->hash, sizeof(key->hash));
         key->proven = provider_key_proves(token, key->hash);
         key->mark = secret_mark(&auth->marker, token);
+        key->state = proof->state;
+        if (!str_eq(key->user_id, proof->user_id))
+            key->user_id = arena_str(auth->arena, proof->user_id);
         key->tenant = tenant_of(auth, proof, err);
         ok = key->tenant != NULL;
     }
@@ -188,7 +250,7 @@ static bool look_up(struct provider *p, struct arena *a, struct str id, bool *ou
     return ok;
 }
 
-bool auth_check(struct provider *p, struct str tenant, struct str token, const struct tenant **out,
+bool auth_check(struct provider *p, struct str tenant, struct str token, struct grant *out,
                 struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = NULL;
@@ -210,6 +272,7 @@ bool auth_check(struct provider *p, struct str tenant, struct str token, const s
         return refused(err);
     if (!look_up(p, a, id, &found, &proof, err))
         return false;
+    found = found && proof.state != PROVIDER_KEY_ORPHANED;
     if (!remember(&p->auth, id, token, found ? &proof : NULL, &key, err))
         return false;
     if (verdict(&p->auth, &key, tenant, token, out) != AUTH_OK)

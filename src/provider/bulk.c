@@ -13,6 +13,7 @@ static bool broken(struct err *err, const char *why)
 
 static bool read_frame(struct bulk *b, struct json **out_operations, struct err *err)
 {
+    int64_t max = b->call.tenant->profile->settings.bulk_max;
     struct json *body, *limit;
 
     if (!call_body(&b->call, &body, err))
@@ -20,9 +21,9 @@ static bool read_frame(struct bulk *b, struct json **out_operations, struct err 
     *out_operations = json_get_nocase(body, STR("Operations"));
     if (!json_is(*out_operations, JSON_ARRAY) || (*out_operations)->count == 0)
         return broken(err, "'Operations' must be a list that is not empty");
-    if ((*out_operations)->count > PROVIDER_BULK_MAX) {
-        return err_set(err, ERR_LIMIT, "tooManyOperations", "a bulk has at most %d operations",
-                       PROVIDER_BULK_MAX);
+    if ((*out_operations)->count > (size_t)max) {
+        return err_set(err, ERR_LIMIT, "tooManyOperations", "a bulk has at most %lld operations",
+                       (long long)max);
     }
     limit = json_get_nocase(body, STR("failOnErrors"));
     if (limit && limit->type != JSON_NULL &&

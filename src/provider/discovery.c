@@ -1,20 +1,6 @@
 #include "provider/cursor.h"
 #include "scim/message.h"
 
-static const struct scim_service service = {
-    .patch = true,
-    .bulk = true,
-    .bulk_max_operations = PROVIDER_BULK_MAX,
-    .bulk_max_payload = PROVIDER_BODY_MAX,
-    .sort = true,
-    .etag = true,
-    .cursor = true,
-    .cursor_timeout_s = CURSOR_TIMEOUT_S,
-    .filter_max_results = PROVIDER_PAGE_MAX,
-    .default_page = PROVIDER_PAGE_DEFAULT,
-    .max_page = PROVIDER_PAGE_MAX,
-};
-
 /* The schemas of a profile: core User, its extensions, core Group. NULL beyond the last. */
 static const struct scim_schema *schema_at(const struct provider_profile *profile, size_t i)
 {
@@ -80,6 +66,44 @@ static void write_item(const struct call *c, const struct provider_profile *prof
     }
 }
 
+/* Which tolerances (scim.md 9) are on, for people who read the document. */
+static struct str tolerances(struct arena *a, const struct provider_settings *s)
+{
+    const struct {
+        const char *name;
+        bool on;
+    } all[] = {{"booleanText", s->boolean_text},
+               {"roleText", s->role_text},
+               {"jsonText", s->json_text},
+               {"bareWords", s->bare_words},
+               {"createOnNoMatch", s->create_on_no_match}};
+    struct json *told = json_new(a, JSON_OBJECT);
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        json_add_bool(a, told, all[i].name, all[i].on);
+    return json_text(a, told);
+}
+
+static void write_config(const struct call *c, const struct provider_settings *s, struct buf *out)
+{
+    const struct scim_service service = {
+        .patch = s->patch_status.len == 0,
+        .bulk = !s->no_bulk,
+        .bulk_max_operations = s->bulk_max,
+        .bulk_max_payload = s->max_body,
+        .sort = !s->no_sort,
+        .etag = !s->no_etag,
+        .cursor = true,
+        .cursor_timeout_s = CURSOR_TIMEOUT_S,
+        .filter_max_results = s->page_max,
+        .default_page = s->page_default,
+        .max_page = s->page_max,
+        .tolerances = tolerances(c->arena, s),
+    };
+
+    scim_config_write(out, &service, c->base);
+}
+
 void discovery_handle(struct call *c, const struct provider_profile *profile)
 {
     CLEANUP(buf_done) struct buf out;
@@ -90,7 +114,7 @@ void discovery_handle(struct call *c, const struct provider_profile *profile)
         return;
     }
     if (c->endpoint == ENDPOINT_CONFIG) {
-        scim_config_write(&out, &service, c->base);
+        write_config(c, &profile->settings, &out);
     } else if (c->endpoint == ENDPOINT_SCHEMAS) {
         write_schemas(c, profile, &out);
     } else if (c->endpoint == ENDPOINT_RESOURCE_TYPES) {

@@ -52,7 +52,7 @@ bool provider_tenant_export(struct db *db, struct str name, provider_export_fn *
     bool ok;
 
     if (!provider_tenant_load(db, a, name, &loaded, err) ||
-        !provider_profile_load(a, loaded.kind, &tenant.profile, err))
+        !provider_tenant_profile(a, &loaded, &tenant.profile, err))
         return false;
     tenant.no = loaded.no;
     tenant.name = loaded.name;

@@ -6,6 +6,7 @@
 #include "provider/profile.h"
 #include "provider/provider.h"
 #include "provider/statements.h"
+#include "scim/filter.h"
 #include "scim/patch.h"
 #include "scim/projection.h"
 #include "scim/sort.h"
@@ -28,6 +29,13 @@ struct tenant {
     int64_t no;
     struct str name;
     const struct provider_profile *profile;
+};
+
+/* What a key opens. */
+struct grant {
+    const struct tenant *tenant;
+    struct str user_id; /* of the automation user; empty: the key belongs to the tenant */
+    enum provider_key_state state;
 };
 
 /* --- pool.c: database handles for reading, one for each thread that reads at the moment. --- */
@@ -56,7 +64,9 @@ void auth_init(struct auth *auth);
 void auth_done(struct auth *auth);
 /* Decides from memory alone; never blocks for longer than the lock. */
 enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct str token,
-                                    const struct tenant **out);
+                                    struct grant *out);
+/* Counts a request against the rate of its key; microseconds to wait, 0: it may go on. */
+int64_t auth_take_request(struct auth *auth, struct str token, int64_t rate);
 
 struct provider {
     struct provider_config config;
@@ -70,8 +80,8 @@ struct provider {
 };
 
 /* The whole check, on a thread that may block. ERR_DENIED "unauthorized". */
-MUST_USE bool auth_check(struct provider *p, struct str tenant, struct str token,
-                         const struct tenant **out, struct err *err);
+MUST_USE bool auth_check(struct provider *p, struct str tenant, struct str token, struct grant *out,
+                         struct err *err);
 
 /* --- request.c: one request, understood. --- */
 enum endpoint {
@@ -105,6 +115,8 @@ struct call {
     struct str base;             /* "https://host/scim/NAME/v2" */
     bool plain_json;             /* the client takes application/json only */
     const struct tenant *tenant; /* once authenticated */
+    struct str user_id;          /* of the key's automation user; empty: none */
+    bool me;                     /* asked for as /Me */
     enum resource_kind kind;
     const struct scim_resource_type *type;
     /* the query */
@@ -129,6 +141,16 @@ MUST_USE bool call_body(struct call *c, struct json **out, struct err *err);
 MUST_USE bool percent_decode(struct arena *a, struct str text, bool plus_is_space, struct str *out,
                              struct err *err);
 
+/* --- switches.c: what a tenant imitates (apps.md 5). --- */
+/* What is refused before the body is read; false when it has answered. */
+bool switches_gate(struct call *c);
+/* ERR_INVALID "invalidFilter" for what may not be asked. */
+MUST_USE bool switches_filter(const struct call *c, const struct scim_filter *filter,
+                              struct err *err);
+/* Whether a user may be stored as it is. `before` is NULL for a new one. */
+MUST_USE bool switches_user(struct arena *a, const struct provider_profile *profile,
+                            const struct json *before, const struct json *user, struct err *err);
+
 /* --- reply.c --- */
 void reply_json(struct call *c, int status, struct str body);
 void reply_empty(struct call *c, int status);
@@ -138,6 +160,7 @@ void reply_error(struct call *c, const struct err *err);
 void reply_status(struct call *c, int status, const char *scim_type, const char *detail);
 void reply_not_allowed(struct call *c, unsigned methods);
 void reply_unauthorized(struct call *c);
+void reply_location(struct call *c, struct str id);  /* of a resource of the call's type */
 void reply_version(struct call *c, int64_t version); /* the ETag header */
 
 /* --- store.c: stored resources. --- */

@@ -1,5 +1,7 @@
 #include "provider/key.h"
 
+#include "base/json.h"
+#include "provider/automation.h"
 #include "provider/statements.h"
 #include "provider/tenant.h"
 
@@ -46,14 +48,26 @@ bool provider_key_add(struct db *db, struct str tenant, struct str description,
                       const struct clock *clock, struct rng *rng, char *out_id,
                       struct secret *out_key, struct err *err)
 {
+    const struct provider_key_order order = {.tenant = tenant, .description = description};
+
+    return provider_key_make(db, &order, clock, rng, out_id, out_key, err);
+}
+
+bool provider_key_make(struct db *db, const struct provider_key_order *order,
+                       const struct clock *clock, struct rng *rng, char *out_id,
+                       struct secret *out_key, struct err *err)
+{
     CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_automation_user user = {0};
     struct provider_tenant owner;
     char text[KEY_LEN + 1] = KEY_PREFIX;
     char hash[SHA256_HEX_MAX];
     char *id = text + sizeof(KEY_PREFIX) - 1;
     bool ok;
 
-    if (!provider_tenant_load(db, a, tenant, &owner, err))
+    if (!provider_tenant_load(db, a, order->tenant, &owner, err) ||
+        (order->automation_user.len > 0 &&
+         !provider_automation_find(db, a, owner.no, order->automation_user, &user, err)))
         return false;
     random_hex(rng, id, ID_HEX);
     id[ID_HEX] = '_';
@@ -63,7 +77,8 @@ bool provider_key_add(struct db *db, struct str tenant, struct str description,
     ok = db_exec(db, provider_query(PROVIDER_KEY_ADD),
                  DB_ARGS(db_text((struct str){id, ID_HEX}), db_int(owner.no),
                          db_text(sha256_hex((struct str){text, KEY_LEN}, hash)),
-                         db_text(description), db_int(clock_now(clock))),
+                         db_text(order->description), db_int(clock_now(clock)),
+                         db_text_or_null(user.id)),
                  NULL, err);
     memcpy(out_id, id, ID_HEX);
     out_id[ID_HEX] = 0;
@@ -71,6 +86,24 @@ bool provider_key_add(struct db *db, struct str tenant, struct str description,
     if (!ok)
         secret_done(out_key);
     return ok;
+}
+
+/* Of the columns user id, document and activation, from `column` on. */
+static enum provider_key_state state_of(struct arena *a, struct db_stmt *st, int column,
+                                        struct str *out_name)
+{
+    struct json *doc;
+
+    *out_name = (struct str){0};
+    if (db_col_is_null(st, column))
+        return PROVIDER_KEY_READY;
+    if (db_col_is_null(st, column + 1) ||
+        !json_parse(a, db_col_text(st, column + 1), NULL, &doc, NULL, NULL))
+        return PROVIDER_KEY_ORPHANED;
+    *out_name = json_get_text(doc, "userName");
+    if (!json_get_bool(doc, "active", true))
+        return PROVIDER_KEY_DISABLED;
+    return db_col_is_null(st, column + 2) ? PROVIDER_KEY_NOT_ACTIVATED : PROVIDER_KEY_READY;
 }
 
 bool provider_key_list(struct db *db, struct arena *a, struct str tenant, struct provider_key **out,
@@ -98,10 +131,13 @@ bool provider_key_list(struct db *db, struct arena *a, struct str tenant, struct
             list = grown;
             cap = cap * 2 + 8;
         }
-        list[count++] = (struct provider_key){.id = arena_str(a, db_col_text(st, 0)),
-                                              .description = arena_str(a, db_col_text(st, 1)),
-                                              .created_us = db_col_int(st, 2),
-                                              .used_us = db_col_int(st, 3)};
+        list[count] = (struct provider_key){.id = arena_str(a, db_col_text(st, 0)),
+                                            .description = arena_str(a, db_col_text(st, 1)),
+                                            .created_us = db_col_int(st, 2),
+                                            .used_us = db_col_int(st, 3),
+                                            .has_user = !db_col_is_null(st, 4)};
+        list[count].usable = state_of(a, st, 4, &list[count].user_name) == PROVIDER_KEY_READY;
+        count++;
     }
     *out = list;
     *out_count = count;
@@ -129,7 +165,7 @@ bool provider_key_find(struct db *db, struct arena *a, struct str id, bool *out_
                        struct provider_key_proof *out, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct str hash;
+    struct str hash, name;
 
     if (!db_select_one(db, provider_query(PROVIDER_KEY_FIND), DB_ARGS(db_text(id)), &st, err))
         return false;
@@ -145,6 +181,11 @@ bool provider_key_find(struct db *db, struct arena *a, struct str id, bool *out_
     out->tenant = arena_str(a, db_col_text(st, 2));
     out->kind = arena_str(a, db_col_text(st, 3));
     out->used_us = db_col_int(st, 4);
+    out->settings = arena_str(a, db_col_text(st, 5));
+    out->template = arena_str(a, db_col_text(st, 6));
+    out->revision = db_col_int(st, 7);
+    out->user_id = arena_str(a, db_col_text(st, 8));
+    out->state = state_of(a, st, 8, &name);
     return true;
 }
 

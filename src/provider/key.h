@@ -15,6 +15,11 @@ struct provider_key {
     struct str description;
     int64_t created_us;
     int64_t used_us; /* 0: never */
+    /* The automation user it belongs to; has_user false: to the tenant. user_name is empty when
+     * that user is gone. */
+    bool has_user;
+    struct str user_name;
+    bool usable; /* the user is there, activated and active */
 };
 
 /* *out_key is the whole key ("usk_ID_..."); id belongs to the caller's buffer of
@@ -22,6 +27,14 @@ struct provider_key {
 MUST_USE bool provider_key_add(struct db *db, struct str tenant, struct str description,
                                const struct clock *clock, struct rng *rng, char *out_id,
                                struct secret *out_key, struct err *err);
+/* The same for a key that belongs to an automation user (empty: to the tenant).
+ * ERR_NOT_FOUND "automationUserNotFound". */
+struct provider_key_order {
+    struct str tenant, description, automation_user;
+};
+MUST_USE bool provider_key_make(struct db *db, const struct provider_key_order *order,
+                                const struct clock *clock, struct rng *rng, char *out_id,
+                                struct secret *out_key, struct err *err);
 MUST_USE bool provider_key_list(struct db *db, struct arena *a, struct str tenant,
                                 struct provider_key **out, size_t *out_count, struct err *err);
 /* ERR_NOT_FOUND "keyNotFound". */
@@ -30,11 +43,21 @@ MUST_USE bool provider_key_revoke(struct db *db, struct str tenant, struct str i
 /* The id part of a key's text; false if it does not have the form of a key. */
 bool provider_key_id(struct str key, struct str *out_id);
 
+/* Whether a key can be used: it belongs to the tenant, or to an automation user that ... */
+enum provider_key_state {
+    PROVIDER_KEY_READY,
+    PROVIDER_KEY_NOT_ACTIVATED, /* has never signed in */
+    PROVIDER_KEY_DISABLED,      /* is not active */
+    PROVIDER_KEY_ORPHANED       /* is gone: the key is none any more */
+};
+
 /* What proves a key. */
 struct provider_key_proof {
     char hash[PROVIDER_KEY_HASH_MAX];
-    struct str tenant, kind; /* in the arena of the call */
-    int64_t tenant_no;
+    struct str tenant, kind, settings, template; /* in the arena of the call */
+    int64_t tenant_no, revision;
+    struct str user_id; /* empty: it belongs to the tenant */
+    enum provider_key_state state;
     int64_t used_us;
 };
 MUST_USE bool provider_key_find(struct db *db, struct arena *a, struct str id, bool *out_found,

@@ -18,29 +18,32 @@ static bool take_number(struct str text, const char *name, int64_t otherwise, in
 /* With cursors the size of pages is what was asked for, or it is an error. */
 static bool take_cursor_count(struct list *l, struct err *err)
 {
+    const struct provider_settings *s = &l->call->tenant->profile->settings;
     struct str text = l->call->count;
 
-    l->count = PROVIDER_PAGE_DEFAULT;
-    return str_empty(text) || str_to_int(text, 1, PROVIDER_PAGE_MAX, &l->count) ||
-           err_set(err, ERR_INVALID, "invalidCount", "'count' must be a number from 1 to %d",
-                   PROVIDER_PAGE_MAX);
+    l->count = s->page_default;
+    return str_empty(text) || str_to_int(text, 1, s->page_max, &l->count) ||
+           err_set(err, ERR_INVALID, "invalidCount", "'count' must be a number from 1 to %lld",
+                   (long long)s->page_max);
 }
 
 static bool take_window(struct list *l, struct err *err)
 {
+    const struct provider_settings *s = &l->call->tenant->profile->settings;
+
     l->start = 1;
     l->by_cursor = l->call->has_cursor;
     if (l->by_cursor)
         return take_cursor_count(l, err);
     if (!take_number(l->call->start_index, "startIndex", 1, &l->start, err) ||
-        !take_number(l->call->count, "count", PROVIDER_PAGE_DEFAULT, &l->count, err))
+        !take_number(l->call->count, "count", s->page_default, &l->count, err))
         return false;
     if (l->start < 1)
         l->start = 1;
     if (l->count < 0)
         l->count = 0;
-    if (l->count > PROVIDER_PAGE_MAX)
-        l->count = PROVIDER_PAGE_MAX;
+    if (l->count > s->page_max)
+        l->count = s->page_max;
     return true;
 }
 
@@ -95,7 +98,8 @@ static bool take_order(struct list *l, struct err *err)
     struct str word = str_trim(l->call->sort_order);
 
     l->order = RANK_ASCENDING;
-    l->sorted = !str_empty(str_trim(l->call->sort_by));
+    l->sorted =
+        !l->call->tenant->profile->settings.no_sort && !str_empty(str_trim(l->call->sort_by));
     if (str_empty(word) || str_eq_ascii_nocase(word, STR("ascending")))
         return true;
     l->order = RANK_DESCENDING;
@@ -143,12 +147,19 @@ static int64_t wanted(const struct list *l)
 
 static bool prepare(struct list *l, struct err *err)
 {
+    const struct provider_settings *s = &l->call->tenant->profile->settings;
     const struct scim_filter *filter = NULL;
 
+    if (s->filter_ignored)
+        l->call->filter = STR("");
     l->scratch = arena_new();
+    if (l->call->filter.len > (size_t)s->filter_bytes) {
+        return err_set(err, ERR_INVALID, "invalidFilter", "a filter has at most %lld bytes",
+                       (long long)s->filter_bytes);
+    }
     if (!take_window(l, err) || !take_order(l, err) || !take_cursor(l, err) ||
         !scim_filter_parse(l->call->arena, l->call->filter, &filter, err) ||
-        !prepare_types(l, filter, err))
+        !switches_filter(l->call, filter, err) || !prepare_types(l, filter, err))
         return false;
     l->ranked = l->sorted || l->type_count > 1;
     ranking_init(&l->ranking, l->order, wanted(l));
@@ -178,8 +189,13 @@ static bool run(struct list *l, struct err *err)
 
 static bool collect(struct list *l, struct buf *answer, struct err *err)
 {
+    const struct provider_settings *s = &l->call->tenant->profile->settings;
+
     if (!run(l, err))
         return false;
+    if (s->not_found_for_empty && l->total == 0)
+        return err_set(err, ERR_NOT_FOUND, "notFound", "nothing matches");
+    l->total += s->wrong_total;
     if (l->by_cursor) {
         scim_list_begin_cursor(answer, l->total, l->items, next_cursor(l));
     } else {

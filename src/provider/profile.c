@@ -2,6 +2,8 @@
 
 #include "gallery/gallery.h"
 
+#include <regex.h>
+
 /* The generic profile has two names (apps.md): a template that shows the usual attributes, a tenant
  * that takes every one. */
 #define GENERIC          STR("generic")
@@ -142,6 +144,33 @@ static bool add_entry(struct builder *b, const struct json *entry)
     return add_core(b, &path, entry);
 }
 
+static bool names_attribute(struct arena *a, const struct provider_profile *profile,
+                            struct str text)
+{
+    struct scim_path path;
+    struct scim_ref ref;
+
+    return scim_path_parse(a, text, &path, NULL) && scim_resolve(&profile->user, &path, &ref) &&
+           ref.attribute;
+}
+
+static bool check_patterns(struct arena *a, const struct json *patterns, struct err *err)
+{
+    JSON_EACH(item, patterns)
+    {
+        regex_t pattern;
+
+        if (item->type != JSON_STRING ||
+            regcomp(&pattern, arena_z(a, item->text), REG_EXTENDED | REG_NOSUB) != 0) {
+            return err_set(err, ERR_INVALID, "badSetting",
+                           "valuePattern: that of '%.*s' is no regular expression",
+                           STR_ARG(str_sub(item->name, 0, 100)));
+        }
+        regfree(&pattern);
+    }
+    return true;
+}
+
 /* A path that must have a value becomes the filter `path pr`. */
 static bool compile_required(struct arena *a, struct provider_profile *profile,
                              const struct json *paths, struct err *err)
@@ -154,6 +183,11 @@ static bool compile_required(struct arena *a, struct provider_profile *profile,
 
     JSON_EACH(path, paths)
     {
+        if (!names_attribute(a, profile, path->text)) {
+            return err_set(err, ERR_INVALID, "badSetting",
+                           "requirePaths: users have no attribute '%.*s'",
+                           STR_ARG(str_sub(path->text, 0, 100)));
+        }
         texts[i] = path->text;
         if (!scim_filter_parse(a, arena_printf(a, "%.*s pr", STR_ARG(path->text)), &filter, err) ||
             !scim_matcher_compile(a, &profile->user, filter, &matchers[i], err))
@@ -214,24 +248,63 @@ static bool unknown_kind(struct arena *a, struct str kind, struct err *err)
                    STR_ARG(kind), STR_ARG(buf_str(&names)));
 }
 
-bool provider_profile_load(struct arena *a, struct str kind, const struct provider_profile **out,
-                           struct err *err)
+/* The document of a kind: the gallery's, or the one that the tenant brought. */
+static bool find_template(struct arena *a, const struct provider_profile_source *source,
+                          struct gallery_template *out, struct err *err)
+{
+    bool generic = str_eq(source->kind, GENERIC);
+    struct json *document;
+
+    if (source->template.len > 0) {
+        if (!json_parse(a, source->template, NULL, &document, NULL, err))
+            return false;
+        *out = (struct gallery_template){.supports_groups =
+                                             json_get_bool(document, "supportsGroups", true),
+                                         .document = document};
+        return true;
+    }
+    if (!str_eq(source->kind, GENERIC_TEMPLATE) &&
+        gallery_load(a, generic ? GENERIC_TEMPLATE : source->kind, out, err))
+        return true;
+    return (err && err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND)
+               ? false
+               : unknown_kind(a, source->kind, err);
+}
+
+static struct scim_rules rules_of(const struct provider_settings *s)
+{
+    return (struct scim_rules){.strict_booleans = !s->boolean_text,
+                               .strict_role_text = !s->role_text,
+                               .strict_json_text = !s->json_text,
+                               .no_create_on_no_match = !s->create_on_no_match,
+                               .max_ops = (size_t)s->patch_max,
+                               .max_work = (size_t)s->patch_work};
+}
+
+static bool read_settings(struct arena *a, const struct provider_profile_source *source,
+                          const struct json *switches, struct provider_profile *profile,
+                          struct err *err)
+{
+    struct json *set = NULL;
+
+    if (source->settings.len > 2 && !json_parse(a, source->settings, NULL, &set, NULL, err))
+        return false;
+    if (!provider_settings_read(switches, set, &profile->settings, err))
+        return false;
+    profile->rules = rules_of(&profile->settings);
+    return true;
+}
+
+bool provider_profile_load(struct arena *a, const struct provider_profile_source *source,
+                           const struct provider_profile **out, struct err *err)
 {
     struct provider_profile *profile = ARENA_NEW(a, struct provider_profile);
-    bool generic = str_eq(kind, GENERIC);
     struct gallery_template template;
-    const struct json *switches;
 
-    if (str_eq(kind, GENERIC_TEMPLATE) ||
-        !gallery_load(a, generic ? GENERIC_TEMPLATE : kind, &template, err)) {
-        return (err && err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND)
-                   ? false
-                   : unknown_kind(a, kind, err);
-    }
-    switches = json_get(template.document, STR("switches"));
+    if (!find_template(a, source, &template, err))
+        return false;
     *profile = (struct provider_profile){
-        .kind = arena_str(a, kind),
-        .has_groups = template.supports_groups && !json_get_bool(switches, "groupsOff", false),
+        .kind = arena_str(a, source->kind),
         .user = {.name = STR("User"),
                  .endpoint = STR("/Users"),
                  .description = STR("User account")},
@@ -240,13 +313,17 @@ bool provider_profile_load(struct arena *a, struct str kind, const struct provid
                   .description = STR("Group"),
                   .core = &scim_group_schema},
     };
-    if (generic) {
+    if (!read_settings(a, source, json_get(template.document, STR("switches")), profile, err))
+        return false;
+    profile->has_groups = template.supports_groups && !profile->settings.groups_off;
+    if (str_eq(source->kind, GENERIC) && source->template.len == 0) {
         build_open(profile);
     } else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err)) {
         return false;
     }
     *out = profile;
-    return compile_required(a, profile, json_get(switches, STR("requirePaths")), err);
+    return check_patterns(a, profile->settings.value_pattern, err) &&
+           compile_required(a, profile, profile->settings.require_paths, err);
 }
 
 bool provider_profile_check(struct arena *a, const struct provider_profile *profile,

@@ -31,15 +31,55 @@ static bool is_group(const struct call *c)
            c->endpoint == ENDPOINT_GROUPS_SEARCH;
 }
 
+/* Who may come at all, and how often (apps.md 3.2, scim.md 15). */
+static bool gate_key(struct call *c, enum provider_key_state state)
+{
+    const struct provider_settings *s = &c->tenant->profile->settings;
+    int64_t wait_us = 0;
+
+    if (s->rate > 0)
+        wait_us = auth_take_request(&c->provider->auth, call_token(c), s->rate);
+    if (wait_us > 0) {
+        http_reply_header(c->x, "Retry-After",
+                          arena_printf(c->arena, "%lld",
+                                       (long long)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND)));
+        reply_status(c, 429, NULL, "too many requests with this key: wait a little");
+    } else if (s->feature_off) {
+        reply_status(c, 403, NULL, "user provisioning is not part of this subscription");
+    } else if (state == PROVIDER_KEY_NOT_ACTIVATED) {
+        reply_status(c, 403, NULL, "automation user is not activated");
+    } else if (state == PROVIDER_KEY_DISABLED) {
+        reply_status(c, 403, NULL, "automation user is disabled");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 /* What the path, the method and the headers decide. False when it has answered. */
-static bool gate(struct call *c)
+static bool gate(struct call *c, enum provider_key_state state)
 {
     unsigned methods = endpoint_methods(c->endpoint);
 
-    if (c->endpoint == ENDPOINT_ME) {
-        reply_status(c, 501, NULL, "this key belongs to the tenant, not to a user");
-    } else if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
-               (c->endpoint == ENDPOINT_ROOT && !is_read(c))) {
+    if (!gate_key(c, state))
+        return false;
+    if (c->endpoint == ENDPOINT_ME && (c->user_id.len == 0 || c->method == HTTP_POST)) {
+        reply_status(c, 501, NULL,
+                     c->user_id.len == 0 ? "this key belongs to the tenant, not to a user"
+                                         : "a user is made at /Users");
+        return false;
+    }
+    if (c->endpoint == ENDPOINT_ME) { /* from here on it is the user (RFC 7644 section 3.11) */
+        c->endpoint = ENDPOINT_USER;
+        c->id = c->user_id;
+        c->me = true;
+        methods = endpoint_methods(c->endpoint);
+    }
+    if (!switches_gate(c)) {
+        return false;
+    }
+    if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
+        (c->endpoint == ENDPOINT_ROOT && !is_read(c))) {
         reply_status(c, 404, NULL, "there is no such endpoint");
     } else if (!(methods & 1u << c->method)) {
         reply_not_allowed(c, methods);
@@ -57,14 +97,17 @@ static bool admit(struct http_exchange *x, void *ctx)
 {
     struct call *c = ARENA_NEW(http_arena(x), struct call);
     struct provider *p = ctx;
+    struct grant grant;
 
     call_init(c, p, x);
     http_set_admission(x, c);
     if (c->endpoint == ENDPOINT_CONFIG && is_read(c))
         return true;
-    switch (auth_check_cached(&p->auth, c->tenant_name, call_token(c), &c->tenant)) {
+    switch (auth_check_cached(&p->auth, c->tenant_name, call_token(c), &grant)) {
     case AUTH_OK:
-        return gate(c);
+        c->tenant = grant.tenant;
+        c->user_id = grant.user_id;
+        return gate(c, grant.state);
     case AUTH_REFUSED:
         reply_unauthorized(c);
         return false;
@@ -74,9 +117,25 @@ static bool admit(struct http_exchange *x, void *ctx)
     return true;
 }
 
+static void answer_config(struct call *c, const struct provider_profile *profile)
+{
+    struct grant grant;
+    struct err err = {0};
+
+    if (!profile->settings.public_config &&
+        !auth_check(c->provider, c->tenant_name, call_token(c), &grant, &err)) {
+        reply_error(c, &err);
+    } else if (profile->settings.feature_off) {
+        reply_status(c, 403, NULL, "user provisioning is not part of this subscription");
+    } else {
+        discovery_handle(c, profile);
+    }
+}
+
 /* ServiceProviderConfig may be read without credentials, of a tenant that exists. */
 static void handle_config(struct call *c)
 {
+    const struct provider_profile *profile;
     struct provider_tenant tenant;
     struct err err = {0};
     struct db *db;
@@ -88,8 +147,8 @@ static void handle_config(struct call *c)
     }
     ok = provider_tenant_load(db, c->arena, c->tenant_name, &tenant, &err);
     pool_give(&c->provider->pool, db);
-    if (ok) {
-        discovery_handle(c, NULL);
+    if (ok && provider_tenant_profile(c->arena, &tenant, &profile, &err)) {
+        answer_config(c, profile);
     } else {
         reply_error(c, &err);
     }
@@ -191,11 +250,15 @@ static void handle(struct http_exchange *x, void *ctx)
         return;
     }
     if (!c->tenant) {
-        if (!auth_check(p, c->tenant_name, call_token(c), &c->tenant, &err)) {
+        struct grant grant;
+
+        if (!auth_check(p, c->tenant_name, call_token(c), &grant, &err)) {
             reply_error(c, &err);
             return;
         }
-        if (!gate(c))
+        c->tenant = grant.tenant;
+        c->user_id = grant.user_id;
+        if (!gate(c, grant.state))
             return;
     }
     begin_resource(c);

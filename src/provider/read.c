@@ -46,6 +46,8 @@ void read_handle(struct call *c, struct db *db)
         return;
     }
     reply_version(c, s.version);
+    if (c->me)
+        reply_location(c, s.id);
     if (out.len == 0) {
         reply_empty(c, 304);
     } else {

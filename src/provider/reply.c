@@ -126,9 +126,20 @@ void reply_not_allowed(struct call *c, unsigned methods)
     reply_status(c, 405, NULL, "this method is not possible here");
 }
 
+void reply_location(struct call *c, struct str id)
+{
+    if (c->tenant->profile->settings.no_location)
+        return;
+    http_reply_header(c->x, "Location",
+                      arena_printf(c->arena, "%.*s%.*s/%.*s", STR_ARG(c->base),
+                                   STR_ARG(c->type->endpoint), STR_ARG(id)));
+}
+
 void reply_version(struct call *c, int64_t version)
 {
     char text[32];
 
+    if (c->tenant->profile->settings.no_etag)
+        return;
     http_reply_header(c->x, "ETag", represent_version(version, text));
 }

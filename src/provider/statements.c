@@ -15,14 +15,15 @@
 
 const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_TENANT_ADD] = {"provider_tenant_add",
-                             "INSERT INTO provider_tenant (no, name, kind, created_us)"
-                             " SELECT coalesce(max(no), 0) + 1, $1, $2, $3 FROM provider_tenant"},
+                             "INSERT INTO provider_tenant (no, name, kind, created_us, template)"
+                             " SELECT coalesce(max(no), 0) + 1, $1, $2, $3, $4"
+                             "  FROM provider_tenant"},
     [PROVIDER_TENANT_LOAD] = {"provider_tenant_load",
-                              "SELECT no, name, kind, created_us FROM provider_tenant"
-                              " WHERE name = $1"},
+                              "SELECT no, name, kind, created_us, settings, template, revision"
+                              "  FROM provider_tenant WHERE name = $1"},
     [PROVIDER_TENANT_LIST] = {"provider_tenant_list",
-                              "SELECT t.no, t.name, t.kind, t.created_us,"
-                              " (SELECT count(*) FROM provider_resource AS r"
+                              "SELECT t.no, t.name, t.kind, t.created_us, t.settings, t.template,"
+                              " t.revision, (SELECT count(*) FROM provider_resource AS r"
                               "   WHERE r.tenant_no = t.no AND r.type = 1),"
                               " (SELECT count(*) FROM provider_resource AS r"
                               "   WHERE r.tenant_no = t.no AND r.type = 2)"
@@ -37,20 +38,62 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                          "DELETE FROM provider_resource WHERE tenant_no = $1"},
     [PROVIDER_TENANT_CLEAR_KEYS] = {"provider_tenant_clear_keys",
                                     "DELETE FROM provider_key WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_AUTOMATION] = {"provider_tenant_clear_automation",
+                                          "DELETE FROM provider_automation_user"
+                                          " WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_SET] = {"provider_tenant_set",
+                             "UPDATE provider_tenant SET settings = $3, revision = revision + 1"
+                             " WHERE no = $1 AND revision = $2"},
     [PROVIDER_KEY_ADD] = {"provider_key_add",
-                          "INSERT INTO provider_key (id, tenant_no, hash, description, created_us)"
-                          " VALUES ($1, $2, $3, $4, $5)"},
+                          "INSERT INTO provider_key (id, tenant_no, hash, description, created_us,"
+                          " user_id) VALUES ($1, $2, $3, $4, $5, $6)"},
     [PROVIDER_KEY_LIST] = {"provider_key_list",
-                           "SELECT id, description, created_us, used_us FROM provider_key"
-                           " WHERE tenant_no = $1 ORDER BY created_us, id"},
+                           "SELECT k.id, k.description, k.created_us, k.used_us, k.user_id,"
+                           " r.doc, a.activated_us"
+                           "  FROM provider_key AS k"
+                           "  LEFT JOIN provider_automation_user AS a"
+                           "    ON a.tenant_no = k.tenant_no AND a.user_id = k.user_id"
+                           "  LEFT JOIN provider_resource AS r"
+                           "    ON r.tenant_no = a.tenant_no AND r.id = a.user_id"
+                           " WHERE k.tenant_no = $1 ORDER BY k.created_us, k.id"},
     [PROVIDER_KEY_REMOVE] = {"provider_key_remove",
                              "DELETE FROM provider_key WHERE tenant_no = $1 AND id = $2"},
-    [PROVIDER_KEY_FIND] = {"provider_key_find", "SELECT k.hash, t.no, t.name, t.kind, k.used_us"
-                                                "  FROM provider_key AS k"
-                                                "  JOIN provider_tenant AS t ON t.no = k.tenant_no"
-                                                " WHERE k.id = $1"},
+    [PROVIDER_KEY_FIND] = {"provider_key_find",
+                           "SELECT k.hash, t.no, t.name, t.kind, k.used_us, t.settings,"
+                           " t.template, t.revision, k.user_id, r.doc, a.activated_us"
+                           "  FROM provider_key AS k"
+                           "  JOIN provider_tenant AS t ON t.no = k.tenant_no"
+                           "  LEFT JOIN provider_automation_user AS a"
+                           "    ON a.tenant_no = k.tenant_no AND a.user_id = k.user_id"
+                           "  LEFT JOIN provider_resource AS r"
+                           "    ON r.tenant_no = a.tenant_no AND r.id = a.user_id"
+                           " WHERE k.id = $1"},
     [PROVIDER_KEY_USED] = {"provider_key_used",
                            "UPDATE provider_key SET used_us = $2 WHERE id = $1"},
+    [PROVIDER_AUTOMATION_ADD] = {"provider_automation_add",
+                                 "INSERT INTO provider_automation_user (tenant_no, user_id,"
+                                 " created_us) VALUES ($1, $2, $3)"},
+    [PROVIDER_AUTOMATION_LIST] = {"provider_automation_list",
+                                  "SELECT a.user_id, r.doc, a.created_us, a.activated_us,"
+                                  " (SELECT count(*) FROM provider_key AS k"
+                                  "   WHERE k.tenant_no = a.tenant_no AND k.user_id = a.user_id)"
+                                  "  FROM provider_automation_user AS a"
+                                  "  JOIN provider_resource AS r"
+                                  "    ON r.tenant_no = a.tenant_no AND r.id = a.user_id"
+                                  " WHERE a.tenant_no = $1 ORDER BY a.created_us, a.user_id"},
+    [PROVIDER_AUTOMATION_FIND] = {"provider_automation_find",
+                                  "SELECT a.user_id, r.doc, a.created_us, a.activated_us, 0"
+                                  "  FROM provider_resource AS r"
+                                  "  JOIN provider_automation_user AS a"
+                                  "    ON a.tenant_no = r.tenant_no AND a.user_id = r.id"
+                                  " WHERE r.tenant_no = $1 AND r.type = 1 AND r.unique_key = $2"},
+    [PROVIDER_AUTOMATION_ACTIVATE] = {"provider_automation_activate",
+                                      "UPDATE provider_automation_user"
+                                      "   SET activated_us = coalesce(activated_us, $3)"
+                                      " WHERE tenant_no = $1 AND user_id = $2"},
+    [PROVIDER_AUTOMATION_REMOVE] = {"provider_automation_remove",
+                                    "DELETE FROM provider_automation_user"
+                                    " WHERE tenant_no = $1 AND user_id = $2"},
     [PROVIDER_ADDRESS_SAVE] = {"provider_address_save",
                                "INSERT INTO provider_address (no, url) VALUES (1, $1)"
                                " ON CONFLICT (no) DO UPDATE SET url = excluded.url"},

@@ -2,6 +2,7 @@
 
 #include "provider/profile.h"
 #include "provider/statements.h"
+#include "provider/template.h"
 
 static bool name_valid(struct str name)
 {
@@ -16,10 +17,13 @@ static bool name_valid(struct str name)
     return true;
 }
 
-static bool insert(struct db *db, struct str kind, struct str name, int64_t now_us, struct err *err)
+static bool insert(struct db *db, const struct provider_profile_source *source, struct str name,
+                   int64_t now_us, struct err *err)
 {
     if (db_exec(db, provider_query(PROVIDER_TENANT_ADD),
-                DB_ARGS(db_text(name), db_text(kind), db_int(now_us)), NULL, err))
+                DB_ARGS(db_text(name), db_text(source->kind), db_int(now_us),
+                        db_text_or_null(source->template)),
+                NULL, err))
         return true;
     if (err && err->kind == ERR_CONFLICT) {
         err_fill(err, ERR_CONFLICT, "tenantExists", "there is already a tenant '%.*s'",
@@ -28,8 +32,8 @@ static bool insert(struct db *db, struct str kind, struct str name, int64_t now_
     return false;
 }
 
-bool provider_tenant_add(struct db *db, struct str kind, struct str name, const struct clock *clock,
-                         struct err *err)
+static bool add(struct db *db, const struct provider_profile_source *source, struct str name,
+                const struct clock *clock, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     const struct provider_profile *profile;
@@ -40,17 +44,86 @@ bool provider_tenant_add(struct db *db, struct str kind, struct str name, const 
                        "and '.'",
                        STR_ARG(name), PROVIDER_NAME_MAX);
     }
-    if (!provider_profile_load(a, kind, &profile, err))
+    if (!provider_profile_load(a, source, &profile, err))
         return false;
     if (db_in_transaction(db))
-        return insert(db, kind, name, clock_now(clock), err);
+        return insert(db, source, name, clock_now(clock), err);
     if (!db_begin(db, DB_WRITE, err))
         return false;
-    if (!insert(db, kind, name, clock_now(clock), err)) {
+    if (!insert(db, source, name, clock_now(clock), err)) {
         db_rollback(db);
         return false;
     }
     return db_commit(db, err);
+}
+
+bool provider_tenant_add(struct db *db, struct str kind, struct str name, const struct clock *clock,
+                         struct err *err)
+{
+    return add(db, &(struct provider_profile_source){.kind = kind}, name, clock, err);
+}
+
+bool provider_tenant_add_custom(struct db *db, struct str template, struct str name,
+                                const struct clock *clock, struct err *err)
+{
+    return provider_template_check(template, NULL, NULL, err) &&
+           add(db, &(struct provider_profile_source){.kind = STR("generic"), .template = template},
+               name, clock, err);
+}
+
+bool provider_tenant_profile(struct arena *a, const struct provider_tenant *tenant,
+                             const struct provider_profile **out, struct err *err)
+{
+    const struct provider_profile_source source = {
+        .kind = tenant->kind, .template = tenant->template, .settings = tenant->settings};
+
+    return provider_profile_load(a, &source, out, err);
+}
+
+/* The settings with one of them set, or taken back. */
+static bool change(struct arena *a, const struct provider_tenant *tenant, struct str name,
+                   struct str text, struct json **out, struct err *err)
+{
+    const struct provider_setting *setting = provider_setting_find(name);
+    struct json *value;
+
+    if (!setting) {
+        return err_set(err, ERR_INVALID, "badSetting",
+                       "there is no setting '%.*s': usher tenant set --help lists them",
+                       STR_ARG(str_sub(name, 0, 100)));
+    }
+    if (!json_parse(a, tenant->settings, NULL, out, NULL, err))
+        return false;
+    if (text.len == 0) {
+        json_remove(*out, str_from_z(setting->name));
+        return true;
+    }
+    if (!provider_setting_parse(a, setting, text, &value, err))
+        return false;
+    json_set(a, *out, str_from_z(setting->name), value);
+    return true;
+}
+
+bool provider_tenant_set(struct db *db, struct str name, struct str setting, struct str text,
+                         struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const struct provider_profile *profile;
+    struct provider_tenant tenant;
+    struct json *settings;
+    int64_t changed;
+
+    if (!provider_tenant_load(db, a, name, &tenant, err) ||
+        !change(a, &tenant, setting, text, &settings, err))
+        return false;
+    tenant.settings = json_text(a, settings);
+    if (!provider_tenant_profile(a, &tenant, &profile, err) ||
+        !db_exec(db, provider_query(PROVIDER_TENANT_SET),
+                 DB_ARGS(db_int(tenant.no), db_int(tenant.revision), db_text(tenant.settings)),
+                 &changed, err))
+        return false;
+    return changed == 1 || err_set(err, ERR_UNAVAILABLE, "concurrentChange",
+                                   "the tenant was changed by somebody else at the same time");
 }
 
 static void fill(struct arena *a, struct db_stmt *st, struct provider_tenant *out)
@@ -58,7 +131,10 @@ static void fill(struct arena *a, struct db_stmt *st, struct provider_tenant *ou
     *out = (struct provider_tenant){.no = db_col_int(st, 0),
                                     .name = arena_str(a, db_col_text(st, 1)),
                                     .kind = arena_str(a, db_col_text(st, 2)),
-                                    .created_us = db_col_int(st, 3)};
+                                    .created_us = db_col_int(st, 3),
+                                    .settings = arena_str(a, db_col_text(st, 4)),
+                                    .template = arena_str(a, db_col_text(st, 5)),
+                                    .revision = db_col_int(st, 6)};
 }
 
 bool provider_tenant_load(struct db *db, struct arena *a, struct str name,
@@ -98,8 +174,8 @@ bool provider_tenant_list(struct db *db, struct arena *a, struct provider_tenant
             cap = cap * 2 + 8;
         }
         fill(a, st, &list[count]);
-        list[count].users = db_col_int(st, 4);
-        list[count].groups = db_col_int(st, 5);
+        list[count].users = db_col_int(st, 7);
+        list[count].groups = db_col_int(st, 8);
         count++;
     }
     *out = list;
@@ -110,8 +186,9 @@ bool provider_tenant_list(struct db *db, struct arena *a, struct provider_tenant
 static bool remove_all(struct db *db, int64_t no, struct err *err)
 {
     static const enum provider_statement steps[] = {
-        PROVIDER_TENANT_CLEAR_MEMBERS, PROVIDER_TENANT_CLEAR_EMAILS,
-        PROVIDER_TENANT_CLEAR_RESOURCES, PROVIDER_TENANT_CLEAR_KEYS, PROVIDER_TENANT_REMOVE};
+        PROVIDER_TENANT_CLEAR_MEMBERS,    PROVIDER_TENANT_CLEAR_EMAILS,
+        PROVIDER_TENANT_CLEAR_RESOURCES,  PROVIDER_TENANT_CLEAR_KEYS,
+        PROVIDER_TENANT_CLEAR_AUTOMATION, PROVIDER_TENANT_REMOVE};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (!db_exec(db, provider_query(steps[i]), DB_ARGS(db_int(no)), NULL, err))

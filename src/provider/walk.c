@@ -111,7 +111,7 @@ static bool candidate(struct list *l, const struct list_type *type, struct db_st
     store_read_row(l->scratch, st, &s);
     l->last_created_us = s.created_us;
     snprintf(l->last_id, sizeof(l->last_id), "%.*s", STR_ARG(s.id));
-    if (++l->seen > PROVIDER_SCAN_MAX)
+    if (++l->seen > l->call->tenant->profile->settings.filter_scan)
         return err_set(err, ERR_INVALID, "tooMany", "the request would look at too many resources");
     if ((test || l->sorted) && !represent_load(&type->call, l->db, &s, type->used, &doc, err))
         return false;

@@ -1,13 +1,13 @@
 #include "provider/write.h"
 
-static const struct scim_rules rules = {0};
-
-static bool check_user(struct write *w, const struct json *doc, struct err *err)
+static bool check_user(struct write *w, const struct json *before, const struct json *doc,
+                       struct err *err)
 {
     const struct call *c = &w->call;
 
     return c->kind != RESOURCE_USER ||
-           provider_profile_check(c->arena, c->tenant->profile, doc, err);
+           (provider_profile_check(c->arena, c->tenant->profile, doc, err) &&
+            switches_user(c->arena, c->tenant->profile, before, doc, err));
 }
 
 static bool represent(struct write *w, struct db *db, struct err *err)
@@ -97,7 +97,7 @@ static bool run_replace(struct db_write *queue, struct db *db, struct err *err)
     struct json *before;
 
     if (!load(w, db, &before, err) || !scim_resource_keep(c->arena, c->type, before, w->doc, err) ||
-        !scim_resource_require(c->type, w->doc, err) || !check_user(w, w->doc, err))
+        !scim_resource_require(c->type, w->doc, err) || !check_user(w, before, w->doc, err))
         return false;
     if (c->kind == RESOURCE_GROUP &&
         !member_set(db, c, w->stored.id, w->members, &delta, &members_changed, err))
@@ -180,7 +180,7 @@ static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
                                   : !scim_patch_apply(c->arena, &w->patch, before, &doc, err))
         return false;
     json_remove(doc, STR("password"));
-    if (!check_user(w, doc, err) || !store(w, db, before, doc, delta, members_changed, err))
+    if (!check_user(w, before, doc, err) || !store(w, db, before, doc, delta, members_changed, err))
         return false;
     w->status = c->kind == RESOURCE_GROUP && !c->projection ? 204 : 200;
     return w->status == 204 || represent(w, db, err);
@@ -209,12 +209,12 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         reply_error(c, err);
         return;
     }
+    if (c->me)
+        reply_location(c, w->stored.id);
     if (c->method != HTTP_DELETE)
         reply_version(c, w->stored.version);
     if (w->status == 201) {
-        http_reply_header(c->x, "Location",
-                          arena_printf(c->arena, "%.*s%.*s/%.*s", STR_ARG(c->base),
-                                       STR_ARG(c->type->endpoint), STR_ARG(w->stored.id)));
+        reply_location(c, w->stored.id);
     }
     if (w->status == 204) {
         reply_empty(c, 204);
@@ -229,7 +229,7 @@ static bool read_document(struct write *w, const struct json *body, struct err *
 {
     struct call *c = &w->call;
 
-    if (!scim_resource_read(c->arena, c->type, &rules, body, &w->doc, err))
+    if (!scim_resource_read(c->arena, c->type, &c->tenant->profile->rules, body, &w->doc, err))
         return false;
     json_remove(w->doc, STR("password")); /* accepted, and not kept in any form */
     if (c->kind == RESOURCE_GROUP)
@@ -242,7 +242,7 @@ static bool prepare_create(struct write *w, const struct json *body, struct err 
     struct call *c = &w->call;
 
     if (!read_document(w, body, err) || !scim_resource_require(c->type, w->doc, err) ||
-        !check_user(w, w->doc, err))
+        !check_user(w, NULL, w->doc, err))
         return false;
     if (scim_top_attribute(c->type, STR("active")) && !json_get(w->doc, STR("active")))
         json_add_bool(c->arena, w->doc, "active", true);
@@ -266,7 +266,7 @@ bool write_prepare(struct write *w, const struct json *body, struct err *err)
         return read_document(w, body, err);
     }
     w->queue.run = run_patch;
-    return scim_patch_parse(c->arena, c->type, &rules, body, &w->patch, err);
+    return scim_patch_parse(c->arena, c->type, &c->tenant->profile->rules, body, &w->patch, err);
 }
 
 static bool prepare(struct write *w, struct err *err)

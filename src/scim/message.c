@@ -143,6 +143,8 @@ void scim_config_write(struct buf *out, const struct scim_service *service, stru
     if (service->cursor)
         add_int(out, "cursorTimeout", service->cursor_timeout_s);
     buf_add_char(out, '}');
+    if (service->tolerances.len > 0)
+        buf_addf(out, ",\"tolerances\":%.*s", STR_ARG(service->tolerances));
     add_meta(out, "ServiceProviderConfig", base, "/ServiceProviderConfig", STR(""));
 }
 

@@ -23,6 +23,7 @@ struct scim_service {
     bool patch, bulk, change_password, sort, etag, cursor;
     int64_t bulk_max_operations, bulk_max_payload;
     int64_t filter_max_results, default_page, max_page, cursor_timeout_s;
+    struct str tolerances; /* a JSON object that tells which are on; empty: not told */
 };
 /* `location` is the base URL; resources link to themselves below it. */
 void scim_config_write(struct buf *out, const struct scim_service *service, struct str base);

@@ -160,17 +160,57 @@ static bool apply_op(struct arena *a, const struct scim_patch *patch,
     return op->kind == SCIM_PATCH_REMOVE ? apply_remove(&w, doc) : apply_set(&w);
 }
 
+/* Elements that the operation looks at. */
+static size_t work_of(const struct scim_patch_op *op, const struct json *doc)
+{
+    const struct json *object = op->ref.extension ? json_get(doc, op->ref.extension->urn) : doc;
+    const struct json *array;
+    size_t given = op->value && op->value->type == JSON_ARRAY ? op->value->count : 1;
+
+    if (!op->ref.attribute || !op->ref.attribute->multi)
+        return 0;
+    array = json_get(object, op->ref.attribute->name);
+    if (!array)
+        return 0;
+    return op->kind == SCIM_PATCH_REMOVE && !op->filter && !op->ref.sub ? array->count * given
+                                                                        : array->count;
+}
+
+/* Whether an earlier operation was on the same elements, which are merged once. */
+static bool merged_before(const struct scim_patch *patch, size_t i)
+{
+    const struct scim_patch_op *op = &patch->ops[i];
+
+    for (size_t k = 0; k < i; k++) {
+        const struct scim_patch_op *other = &patch->ops[k];
+
+        if (other->ref.attribute == op->ref.attribute &&
+            other->ref.extension == op->ref.extension && (other->filter || other->ref.sub))
+            return true;
+    }
+    return false;
+}
+
 bool scim_patch_apply(struct arena *a, const struct scim_patch *patch, const struct json *doc,
                       struct json **out, struct err *err)
 {
+    size_t max_work = patch->rules->max_work ? patch->rules->max_work : SCIM_PATCH_WORK_MAX;
     struct json *copy = json_clone(a, doc);
+    size_t work = 0;
 
     for (size_t i = 0; i < patch->count; i++) {
+        work += work_of(&patch->ops[i], copy);
+        if (work > max_work) {
+            return err_set(err, ERR_LIMIT, "patchTooCostly",
+                           "the operations look at too many elements: send fewer in one request");
+        }
         if (!apply_op(a, patch, &patch->ops[i], copy, err))
             return false;
     }
-    for (size_t i = 0; i < patch->count; i++)
-        patch_merge_same(a, &patch->ops[i], copy);
+    for (size_t i = 0; i < patch->count; i++) {
+        if (!merged_before(patch, i))
+            patch_merge_same(a, &patch->ops[i], copy);
+    }
     scim_resource_prune(patch->type, copy);
     if (!scim_resource_require(patch->type, copy, err))
         return false;

@@ -30,6 +30,7 @@ MUST_USE bool scim_patch_parse(struct arena *a, const struct scim_resource_type 
                                struct scim_patch *out, struct err *err);
 
 /* Applies all operations to a copy of doc, prunes it and checks required attributes: *out is the
- * new document, doc stays as it was. ERR_INVALID "invalidValue", "mutability", "noTarget". */
+ * new document, doc stays as it was. ERR_INVALID "invalidValue", "mutability", "noTarget";
+ * ERR_LIMIT "patchTooCostly" when the operations would look at too many elements. */
 MUST_USE bool scim_patch_apply(struct arena *a, const struct scim_patch *patch,
                                const struct json *doc, struct json **out, struct err *err);

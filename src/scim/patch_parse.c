@@ -9,10 +9,12 @@ struct parser {
     struct err *err;
 };
 
-static bool check_frame(const struct json *body, const struct json **out, struct err *err)
+static bool check_frame(const struct json *body, const struct scim_rules *rules,
+                        const struct json **out, struct err *err)
 {
     const struct json *schemas = json_get_nocase(body, STR("schemas"));
     const struct json *operations = json_get_nocase(body, STR("Operations"));
+    size_t max = rules->max_ops ? rules->max_ops : SCIM_PATCH_OPS_MAX;
     bool named = !schemas || schemas->type == JSON_NULL;
 
     if (schemas && schemas->type == JSON_ARRAY) {
@@ -24,10 +26,8 @@ static bool check_frame(const struct json *body, const struct json **out, struct
         return err_set(err, ERR_INVALID, "invalidSyntax", "'schemas' does not name " PATCH_URN);
     if (!json_is(operations, JSON_ARRAY) || operations->count == 0)
         return err_set(err, ERR_INVALID, "invalidSyntax", "'Operations' must be a list");
-    if (operations->count > SCIM_PATCH_OPS_MAX) {
-        return err_set(err, ERR_LIMIT, "tooManyOperations", "more than %d operations",
-                       SCIM_PATCH_OPS_MAX);
-    }
+    if (operations->count > max)
+        return err_set(err, ERR_LIMIT, "tooManyOperations", "more than %zu operations", max);
     *out = operations;
     return true;
 }
@@ -204,7 +204,7 @@ bool scim_patch_parse(struct arena *a, const struct scim_resource_type *type,
     const struct json *operations;
     size_t index = 0;
 
-    if (!check_frame(body, &operations, err))
+    if (!check_frame(body, rules, &operations, err))
         return false;
     JSON_EACH(operation, operations)
     {

@@ -12,12 +12,15 @@ struct scim_rules {
     bool strict_role_text;      /* row 9: no JSON text inside a role's value */
     bool strict_json_text;      /* row 10: no JSON text where an object or array belongs */
     bool no_create_on_no_match; /* row 4: a value filter without match is noTarget */
+    size_t max_ops;             /* operations of a PATCH; 0: SCIM_PATCH_OPS_MAX */
+    size_t max_work;            /* elements that a PATCH looks at; 0: SCIM_PATCH_WORK_MAX */
 };
 
 #define SCIM_VALUE_MAX_BYTES 65536
 #define SCIM_ELEMENTS_MAX    10000
 #define SCIM_MEMBERS_MAX     100000 /* elements whose value cannot change: group members */
 #define SCIM_PATCH_OPS_MAX   1000
+#define SCIM_PATCH_WORK_MAX  1000000
 
 enum scim_nulls {
     SCIM_DROP_UNASSIGNED, /* a complex value holds assigned sub-attributes only */

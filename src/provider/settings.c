@@ -1,0 +1,232 @@
+#include "provider/settings.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct provider_settings, member)
+#define ON_OFF(n, m, std, h)                 \
+    {                                        \
+        n, SETTING_BOOL, AT(m), std, 0, 1, h \
+    }
+#define NUMBER(n, m, std, lo, hi, h)          \
+    {                                         \
+        n, SETTING_INT, AT(m), std, lo, hi, h \
+    }
+#define WORDS(n, m, h)                     \
+    {                                      \
+        n, SETTING_TEXT, AT(m), 0, 0, 0, h \
+    }
+#define LISTS(n, m, h)                     \
+    {                                      \
+        n, SETTING_JSON, AT(m), 0, 0, 0, h \
+    }
+
+/* clang-format off */
+const struct provider_setting provider_setting_table[] = {
+    ON_OFF("featureOff", feature_off, 0, "every request is answered 403: not part of the subscription"),
+    ON_OFF("automationUser", automation_user, 0, "keys can belong to automation users"),
+    ON_OFF("ownNotifications", own_notifications, 0, "failed writes are recorded and told"),
+    WORDS("notification.mail", notification_mail, "who is told of failed writes, comma-separated"),
+
+    ON_OFF("lenient.all", lenient_all, 1, "off: all tolerances that can be off"),
+    ON_OFF("lenient.booleanText", boolean_text, 1, "\"True\" is a boolean"),
+    ON_OFF("lenient.roleText", role_text, 1, "JSON text inside the value of a role is unpacked"),
+    ON_OFF("lenient.jsonText", json_text, 1, "JSON text where an object or array belongs"),
+    ON_OFF("lenient.bareWords", bare_words, 1, "filters with unquoted words"),
+    ON_OFF("patch.createOnNoMatch", create_on_no_match, 1, "a value path without match makes the element"),
+    ON_OFF("discovery.publicConfig", public_config, 1, "ServiceProviderConfig needs no key"),
+
+    NUMBER("rate.perToken", rate, 0, 0, 100000, "requests a second for each key, bursts of twice that"),
+    NUMBER("limits.maxBody", max_body, 1048576, 1024, 1048576, "bytes of a body, more is 413"),
+    NUMBER("bulk.maxOperations", bulk_max, 1000, 1, 1000, "operations of a bulk, more is 413"),
+    NUMBER("patch.maxOperations", patch_max, 1000, 1, 1000, "operations of a PATCH, more is 413"),
+    NUMBER("patch.maxWork", patch_work, 1000000, 1000, 100000000, "elements that a PATCH looks at, more is 413"),
+    NUMBER("list.defaultPageSize", page_default, 100, 1, 1000, "resources of a page"),
+    NUMBER("list.maxPageSize", page_max, 200, 1, 1000, "resources of a page that asks for more"),
+    NUMBER("filter.maxBytes", filter_bytes, 8192, 64, 8192, "bytes of a filter"),
+    NUMBER("filter.maxNodes", filter_nodes, 500, 1, 500, "comparisons and operators of a filter"),
+    NUMBER("filter.maxDepth", filter_depth, 32, 1, 32, "nesting of a filter"),
+    NUMBER("filter.maxScan", filter_scan, 1000000, 100, 100000000, "resources that a filter may look at"),
+    NUMBER("maxUsers", max_users, 0, 0, INT64_MAX, "users, beyond 403"),
+    NUMBER("maxGroups", max_groups, 0, 0, INT64_MAX, "groups, beyond 403"),
+    NUMBER("maxMembersPerPatch", max_members_per_patch, 0, 0, 100000, "members changed by one request"),
+
+    ON_OFF("groupsOff", groups_off, 0, "there are no groups"),
+    ON_OFF("groupsNoCreate", no_group_create, 0, "groups cannot be made: 405"),
+    ON_OFF("groupsNoDelete", no_group_delete, 0, "groups cannot be deleted: 405"),
+    ON_OFF("groupsNoRename", no_group_rename, 0, "a new name of a group is ignored"),
+    ON_OFF("putUnsupported", no_put, 0, "PUT is answered 405"),
+    WORDS("patchUnsupported", patch_status, "405 or 501: the answer to PATCH"),
+    ON_OFF("bulkUnsupported", no_bulk, 0, "Bulk is answered 501"),
+    ON_OFF("sortUnsupported", no_sort, 0, "sortBy is ignored"),
+    ON_OFF("etagUnsupported", no_etag, 0, "no ETag is sent"),
+    ON_OFF("noActive", no_active, 0, "users have no 'active'"),
+    WORDS("noDelete", no_delete, "disable, 405 or 204: what DELETE of a user does"),
+    WORDS("deleteOnDisable", delete_on_disable, "always: a user that becomes inactive is deleted"),
+    ON_OFF("noReplaceMembers", no_replace_members, 0, "members of a group cannot be replaced as a whole"),
+    ON_OFF("noRemoveAllMembers", no_remove_all_members, 0, "all members cannot be removed at once"),
+
+    LISTS("requirePaths", require_paths, "list of paths at which a user must have a value"),
+    LISTS("filterListed", filter_listed, "list of the attributes that can be filtered, besides id"),
+    LISTS("filterOps", filter_ops, "list of the operators of filters"),
+    LISTS("singleValuedMulti", single_valued, "list of attributes with one element at most"),
+    LISTS("valuePattern", value_pattern, "object: path to the regular expression of its value"),
+    LISTS("allowedValues", allowed_values, "object: path to the list of its values"),
+    LISTS("immutable", immutable, "list of paths that can be set on creation only"),
+    LISTS("verifiedDomains", verified_domains, "list of mail domains, others are refused: 403"),
+    WORDS("forbiddenChars", forbidden_chars, "characters that no text may have"),
+    ON_OFF("filterIgnored", filter_ignored, 0, "lists ignore the filter"),
+    ON_OFF("notFoundForEmpty", not_found_for_empty, 0, "404 in place of an empty list"),
+    ON_OFF("requireUserAgent", require_user_agent, 0, "403 without User-Agent"),
+    ON_OFF("testMode", test_mode, 0, "writes are checked and answered, not stored"),
+    ON_OFF("idIsExternalId", id_is_external_id, 0, "the id is the externalId of the client"),
+    ON_OFF("caseSensitiveEndpoints", case_sensitive_endpoints, 0, "/users is 404"),
+
+    NUMBER("createStatus", create_status, 201, 200, 201, "the answer to POST"),
+    NUMBER("wrongTotal", wrong_total, 0, -1000, 1000, "added to totalResults"),
+    ON_OFF("noBody", no_body, 0, "writes are answered without a body"),
+    ON_OFF("noLocation", no_location, 0, "no Location is sent"),
+    ON_OFF("noMeta", no_meta, 0, "resources come without meta"),
+    WORDS("contentType", content_type, "the type of all answers"),
+    WORDS("redirect", redirect, "a base URL that every request is sent to by 307"),
+    LISTS("faults", faults, "list of {every, status, method, path}: answers that fail"),
+};
+/* clang-format on */
+const size_t provider_setting_count = ARRAY_LEN(provider_setting_table);
+
+const struct provider_setting *provider_setting_find(struct str name)
+{
+    for (size_t i = 0; i < provider_setting_count; i++) {
+        if (str_eq_ascii_nocase(name, str_from_z(provider_setting_table[i].name)))
+            return &provider_setting_table[i];
+    }
+    return NULL;
+}
+
+static void *place_of(struct provider_settings *s, const struct provider_setting *setting)
+{
+    return (char *)s + setting->offset;
+}
+
+static bool bad(const struct provider_setting *setting, const char *takes, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "badSetting", "%s takes %s (%s)", setting->name, takes,
+                   setting->help);
+}
+
+static bool take_int(const struct provider_setting *setting, const struct json *v, int64_t *to,
+                     struct err *err)
+{
+    int64_t n;
+
+    if (json_to_int(v, &n) && n >= setting->min && n <= setting->max) {
+        *to = n;
+        return true;
+    }
+    return err_set(err, ERR_INVALID, "badSetting", "%s takes a number from %lld to %lld",
+                   setting->name, (long long)setting->min, (long long)setting->max);
+}
+
+static bool take(struct provider_settings *s, const struct provider_setting *setting,
+                 const struct json *v, struct err *err)
+{
+    void *to = place_of(s, setting);
+
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        if (v->type != JSON_BOOL)
+            return bad(setting, "on or off", err);
+        *(bool *)to = v->boolean;
+        return true;
+    case SETTING_INT:
+        return take_int(setting, v, to, err);
+    case SETTING_TEXT:
+        if (v->type != JSON_STRING)
+            return bad(setting, "text", err);
+        *(struct str *)to = v->text;
+        return true;
+    case SETTING_JSON:
+        if (v->type != JSON_ARRAY && v->type != JSON_OBJECT)
+            return bad(setting, "a list or an object", err);
+        *(const struct json **)to = v;
+        return true;
+    }
+    return false;
+}
+
+static bool take_all(struct provider_settings *s, const struct json *document, struct err *err)
+{
+    JSON_EACH(v, document)
+    {
+        const struct provider_setting *setting = provider_setting_find(v->name);
+
+        /* A template may name switches that a later version knows. */
+        if (setting && v->type != JSON_NULL && !take(s, setting, v, err))
+            return false;
+    }
+    return true;
+}
+
+bool provider_settings_read(const struct json *switches, const struct json *set,
+                            struct provider_settings *out, struct err *err)
+{
+    struct provider_settings s = {0};
+
+    for (size_t i = 0; i < provider_setting_count; i++) {
+        const struct provider_setting *setting = &provider_setting_table[i];
+
+        if (setting->kind == SETTING_BOOL)
+            *(bool *)place_of(&s, setting) = setting->standard != 0;
+        if (setting->kind == SETTING_INT)
+            *(int64_t *)place_of(&s, setting) = setting->standard;
+    }
+    if (!take_all(&s, switches, err) || !take_all(&s, set, err))
+        return false;
+    if (!s.lenient_all) {
+        s.boolean_text = s.role_text = s.json_text = s.bare_words = false;
+        s.create_on_no_match = false;
+    }
+    if (s.page_default > s.page_max)
+        s.page_default = s.page_max;
+    *out = s;
+    return true;
+}
+
+static bool parse_bool(const struct provider_setting *setting, struct str text, bool *out,
+                       struct err *err)
+{
+    *out = str_eq_ascii_nocase(text, STR("on")) || str_eq_ascii_nocase(text, STR("true"));
+    return *out || str_eq_ascii_nocase(text, STR("off")) ||
+           str_eq_ascii_nocase(text, STR("false")) || bad(setting, "on or off", err);
+}
+
+bool provider_setting_parse(struct arena *a, const struct provider_setting *setting,
+                            struct str text, struct json **out, struct err *err)
+{
+    struct provider_settings ignored;
+    struct err problem = {0};
+    int64_t n;
+    bool on;
+
+    switch (setting->kind) {
+    case SETTING_BOOL:
+        if (!parse_bool(setting, text, &on, err))
+            return false;
+        *out = json_bool(a, on);
+        return true;
+    case SETTING_INT:
+        if (!str_to_int(text, setting->min, setting->max, &n)) {
+            return err_set(err, ERR_INVALID, "badSetting", "%s takes a number from %lld to %lld",
+                           setting->name, (long long)setting->min, (long long)setting->max);
+        }
+        *out = json_int(a, n);
+        return true;
+    case SETTING_TEXT:
+        *out = json_string(a, text);
+        return true;
+    case SETTING_JSON:
+        if (!json_parse(a, text, NULL, out, NULL, &problem))
+            return bad(setting, problem.message, err);
+        return take(&ignored, setting, *out, err);
+    }
+    return false;
+}

@@ -1,0 +1,60 @@
+/* What is set for a tenant: limits, tolerances and the switches that make it behave like a
+ * particular application (scim.md 9 and 15, apps.md 5). The kind brings its own values; what the
+ * administrator sets goes before them. One table has every name, type, range and default. */
+#pragma once
+
+#include "base/json.h"
+
+enum setting_kind { SETTING_BOOL, SETTING_INT, SETTING_TEXT, SETTING_JSON };
+
+struct provider_settings {
+    /* The subscription. */
+    bool feature_off, automation_user, own_notifications;
+    struct str notification_mail;
+    /* Tolerances; all are on by default. */
+    bool lenient_all, boolean_text, role_text, json_text, bare_words, create_on_no_match;
+    bool public_config;
+    /* Limits. */
+    int64_t rate; /* requests a second for each key; 0: none */
+    int64_t max_body, bulk_max, patch_max, patch_work, page_default, page_max;
+    int64_t filter_bytes, filter_nodes, filter_depth, filter_scan;
+    int64_t max_users, max_groups, max_members_per_patch; /* 0: none */
+    /* What there is. */
+    bool groups_off, no_group_create, no_group_delete, no_group_rename;
+    bool no_put, no_bulk, no_sort, no_etag, no_active;
+    struct str no_delete, delete_on_disable, patch_status;
+    bool no_replace_members, no_remove_all_members;
+    /* What is accepted. */
+    const struct json *require_paths, *filter_listed, *filter_ops, *single_valued, *value_pattern;
+    const struct json *allowed_values, *immutable, *verified_domains;
+    struct str forbidden_chars;
+    bool filter_ignored, not_found_for_empty, require_user_agent, test_mode;
+    bool id_is_external_id, case_sensitive_endpoints;
+    /* How it is answered. */
+    int64_t create_status, wrong_total;
+    bool no_body, no_location, no_meta;
+    struct str content_type, redirect;
+    const struct json *faults;
+};
+
+struct provider_setting {
+    const char *name;
+    enum setting_kind kind;
+    size_t offset;
+    int64_t standard, min, max; /* SETTING_INT; standard also of SETTING_BOOL */
+    const char *help;
+};
+extern const struct provider_setting provider_setting_table[];
+extern const size_t provider_setting_count;
+
+/* NULL when there is none of that name. */
+const struct provider_setting *provider_setting_find(struct str name);
+
+/* The defaults, then the switches of a kind, then what was set; either may be NULL. What does not
+ * fit is an error: ERR_INVALID "badSetting". Texts and lists point into the documents. */
+MUST_USE bool provider_settings_read(const struct json *switches, const struct json *set,
+                                     struct provider_settings *out, struct err *err);
+/* Turns the text of a command line into a value: on, off, true, false; a number; JSON. ERR_INVALID
+ * "badSetting" with what the setting takes. */
+MUST_USE bool provider_setting_parse(struct arena *a, const struct provider_setting *setting,
+                                     struct str text, struct json **out, struct err *err);

@@ -1,0 +1,521 @@
+/* Tenants: automation users, the subscription, limits and switches, and that nothing of one is seen
+ * by another. */
+#include "fixture.h"
+#include "frame/postgres.h"
+#include "provider/automation.h"
+#include "provider/template.h"
+
+#include <string.h>
+
+#define JOSTLE "/scim/j/v2"
+
+static struct json *error_of(const struct answer *answer, int status, const char *detail)
+{
+    CHECK(answer->status == status, "%d: %.*s", answer->status, STR_ARG(answer->body));
+    CHECK(answer->json, "no body");
+    CHECK(str_find(answer->body, STR("urn:ietf:params:scim:api:messages:2.0:Error"), &(size_t){0}),
+          "a SCIM error: %.*s", STR_ARG(answer->body));
+    CHECK_STR(json_get_text(answer->json, "detail"), detail, "detail");
+    return answer->json;
+}
+
+/* Asks until what a service remembers of keys and settings is old. */
+static void ask_until(struct client *client, const struct fixture *f, struct arena *a,
+                      const char *path, int status, struct answer *out)
+{
+    int64_t end = clock_monotonic_us() + 20 * US_PER_SECOND;
+
+    do
+        client_ask(client, f, a, HTTP_GET, path, NULL, out);
+    while (out->status != status && clock_monotonic_us() < end);
+    CHECK(out->status == status, "%s: %d, wanted %d", path, out->status, status);
+}
+
+static void set(struct fixture *f, const char *tenant, const char *name, const char *value)
+{
+    struct err err = {0};
+
+    CHECK(provider_tenant_set(f->db, str_from_z(tenant), str_from_z(name), str_from_z(value), &err),
+          "%s: %s", name, err.message);
+}
+
+static void bound_key(struct fixture *f, const char *tenant, const char *user)
+{
+    const struct provider_key_order order = {.tenant = str_from_z(tenant),
+                                             .description = STR("Azure"),
+                                             .automation_user = str_from_z(user)};
+    struct err err = {0};
+
+    secret_done(&f->key);
+    CHECK(provider_key_make(f->db, &order, clock_system(), rng_system(), f->key_id, &f->key, &err),
+          "%s", err.message);
+}
+
+/* --- Jostle --- */
+
+static void check_automation(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_automation_user *users;
+    struct provider_key *keys;
+    struct err err = {0};
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    size_t count;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "j");
+    client_open(&client, f.port);
+    client_ask(&client, &f, a, HTTP_GET, JOSTLE "/Me", NULL, &answer);
+    CHECK(answer.status == 501, "a key of the tenant: %d", answer.status);
+    CHECK(provider_automation_add(f.db, STR("j"), STR("Bot"), clock_system(), rng_system(), &err),
+          "%s", err.message);
+    CHECK(!provider_automation_add(f.db, STR("j"), STR("bot"), clock_system(), rng_system(), &err),
+          "twice");
+    CHECK_STR(str_from_z(err.code), "uniqueness", "code");
+    bound_key(&f, "j", "bot");
+    client_ask(&client, &f, a, HTTP_GET, JOSTLE "/Users", NULL, &answer);
+    error_of(&answer, 403, "automation user is not activated");
+    CHECK(provider_automation_activate(f.db, STR("j"), STR("Bot"), clock_system(), &err), "%s",
+          err.message);
+    ask_until(&client, &f, a, JOSTLE "/Me", 200, &answer);
+    CHECK_STR(json_get_text(answer.json, "userName"), "Bot", "/Me");
+    CHECK(str_ends(answer_header(&answer, STR("Location")), json_get_text(answer.json, "id")),
+          "Location: %.*s", STR_ARG(answer.head));
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Me", "{\"userName\":\"x\"}", &answer);
+    CHECK(answer.status == 501, "%d", answer.status);
+    CHECK(provider_automation_list(f.db, a, STR("j"), &users, &count, &err) && count == 1, "list");
+    CHECK(users[0].activated_us > 0 && users[0].active && users[0].keys == 1, "state");
+    client_ask(&client, &f, a, HTTP_PATCH, JOSTLE "/Me",
+               "{\"Operations\":[{\"op\":\"replace\",\"path\":\"active\",\"value\":false}]}",
+               &answer);
+    CHECK(answer.status == 200, "%d %.*s", answer.status, STR_ARG(answer.body));
+    ask_until(&client, &f, a, JOSTLE "/Users", 403, &answer);
+    error_of(&answer, 403, "automation user is disabled");
+    CHECK(provider_key_list(f.db, a, STR("j"), &keys, &count, &err) && count == 2, "keys");
+    CHECK(keys[1].has_user && !keys[1].usable && !keys[0].has_user, "usable");
+    CHECK(provider_automation_remove(f.db, STR("j"), STR("Bot"), clock_system(), &err), "%s",
+          err.message);
+    ask_until(&client, &f, a, JOSTLE "/Users", 401, &answer);
+    CHECK(
+        !provider_automation_add(f.db, STR("nobody"), STR("x"), clock_system(), rng_system(), &err),
+        "no tenant");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void keys_of_automation_users(void **state)
+{
+    (void)state;
+    test_databases(check_automation);
+}
+
+static void check_feature(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    static const char *const paths[] = {JOSTLE "/Users", JOSTLE "/ServiceProviderConfig",
+                                        JOSTLE "/Me", JOSTLE "/nothing"};
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "j");
+    set(&f, "j", "featureOff", "on");
+    client_open(&client, f.port);
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        client_ask(&client, &f, a, HTTP_GET, paths[i], NULL, &answer);
+        error_of(&answer, 403, "user provisioning is not part of this subscription");
+    }
+    set(&f, "j", "featureOff", "");
+    ask_until(&client, &f, a, JOSTLE "/Users", 200, &answer);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void provisioning_can_be_off(void **state)
+{
+    (void)state;
+    test_databases(check_feature);
+}
+
+static void check_emails(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *extension = "urn:ietf:params:scim:schemas:extension:jostle:2.0:User";
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    size_t at;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "j");
+    client_open(&client, f.port);
+    client_ask(&client, &f, a, HTTP_GET, JOSTLE "/Schemas", NULL, &answer);
+    CHECK(str_find(answer.body,
+                   STR("\"canonicalValues\":[\"work\",\"personal\",\"alternate1\",\"alternate2\"]"),
+                   &at),
+          "types of e-mails: %.*s", STR_ARG(answer.body));
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Users",
+               arena_printf(a,
+                            "{\"userName\":\"ada\",\"emails\":[{\"type\":\"work\",\"value\":\"w\"},"
+                            "{\"type\":\"personal\",\"value\":\"p\"},{\"type\":\"alternate1\","
+                            "\"value\":\"a1\"},{\"type\":\"alternate2\",\"value\":\"a2\"}],"
+                            "\"%s\":{\"alternateEmail1Label\":\"Club\",\"alternateEmail2Label\":"
+                            "\"Choir\"}}",
+                            extension)
+                   .ptr,
+               &answer);
+    CHECK(answer.status == 201, "%d %.*s", answer.status, STR_ARG(answer.body));
+    CHECK(json_get(answer.json, STR("emails"))->count == 4, "four");
+    CHECK_STR(json_get_text(json_get(answer.json, str_from_z(extension)), "alternateEmail2Label"),
+              "Choir", "label");
+    client_ask(&client, &f, a, HTTP_GET, JOSTLE "/Groups", NULL, &answer);
+    CHECK(answer.status == 404, "%d", answer.status);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void jostle_has_four_emails_with_labels(void **state)
+{
+    (void)state;
+    test_databases(check_emails);
+}
+
+/* --- Nothing of one tenant is seen by another --- */
+
+static const char *add_user(struct client *client, struct fixture *f, struct arena *a,
+                            const char *tenant, const char *name)
+{
+    struct answer answer;
+
+    client_ask(client, f, a, HTTP_POST, arena_printf(a, "/scim/%s/v2/Users", tenant).ptr,
+               arena_printf(a, "{\"userName\":\"%s\"}", name).ptr, &answer);
+    CHECK(answer.status == 201, "%d %.*s", answer.status, STR_ARG(answer.body));
+    return arena_z(a, json_get_text(answer.json, "id"));
+}
+
+static void check_strangers(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct answer mine, none;
+    struct client client;
+    const char *id, *cursor;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    client_open(&client, f.port);
+    fixture_tenant(&f, "generic", "one");
+    id = add_user(&client, &f, a, "one", "ada");
+    add_user(&client, &f, a, "one", "bob");
+    client_ask(&client, &f, a, HTTP_GET, "/scim/one/v2/Users?cursor=&count=1", NULL, &mine);
+    cursor = arena_z(a, json_get_text(mine.json, "nextCursor"));
+    CHECK(strlen(cursor) > 0, "a cursor");
+    fixture_tenant(&f, "generic", "two");
+    add_user(&client, &f, a, "two", "ada"); /* the same name is free here */
+    client_ask(&client, &f, a, HTTP_GET, arena_printf(a, "/scim/two/v2/Users/%s", id).ptr, NULL,
+               &mine);
+    client_ask(&client, &f, a, HTTP_GET, "/scim/two/v2/Users/00000000-0000-4000-8000-000000000000",
+               NULL, &none);
+    CHECK(mine.status == 404 && none.status == 404, "%d %d", mine.status, none.status);
+    client_ask(&client, &f, a, HTTP_GET,
+               arena_printf(a, "/scim/two/v2/Users?count=1&cursor=%s", cursor).ptr, NULL, &mine);
+    CHECK(mine.status == 400, "a cursor of another: %d", mine.status);
+    CHECK_STR(json_get_text(mine.json, "scimType"), "invalidCursor", "scimType");
+    client_ask(&client, &f, a, HTTP_GET, "/scim/one/v2/Users", NULL, &mine);
+    client_ask(&client, &f, a, HTTP_GET, "/scim/nobody/v2/Users", NULL, &none);
+    CHECK(mine.status == 401 && none.status == 401, "%d %d", mine.status, none.status);
+    CHECK_STR(json_get_text(mine.json, "detail"), json_get_text(none.json, "detail").ptr,
+              "a tenant of others and none at all look the same");
+    CHECK_STR(answer_header(&mine, STR("WWW-Authenticate")),
+              arena_z(a, answer_header(&none, STR("WWW-Authenticate"))), "header");
+    client_ask(&client, &f, a, HTTP_GET,
+               arena_printf(a, "/scim/two/v2/Users?filter=id+eq+%%22%s%%22", id).ptr, NULL, &mine);
+    CHECK(json_get_int(mine.json, "totalResults", -1) == 0, "by filter");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void tenants_do_not_see_each_other(void **state)
+{
+    (void)state;
+    test_databases(check_strangers);
+}
+
+/* --- Limits --- */
+
+static void check_limits(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    char *body = arena_alloc(a, 3000);
+    int limited = 0;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    set(&f, "t", "limits.maxBody", "2048");
+    set(&f, "t", "list.maxPageSize", "1");
+    set(&f, "t", "bulk.maxOperations", "1");
+    set(&f, "t", "patch.maxOperations", "1");
+    set(&f, "t", "filter.maxNodes", "2");
+    client_open(&client, f.port);
+    add_user(&client, &f, a, "t", "ada");
+    add_user(&client, &f, a, "t", "bob");
+    memset(body, 'x', 2999);
+    memcpy(body, "{\"userName\":\"", 13);
+    memcpy(body + 2997, "\"}", 2);
+    client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Users", body, &answer);
+    CHECK(answer.status == 413, "body: %d", answer.status);
+    client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/Users?count=50", NULL, &answer);
+    CHECK(json_get_int(answer.json, "itemsPerPage", 0) == 1, "%.*s", STR_ARG(answer.body));
+    client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Bulk",
+               "{\"Operations\":[{\"method\":\"DELETE\",\"path\":\"/Users/1\"},"
+               "{\"method\":\"DELETE\",\"path\":\"/Users/2\"}]}",
+               &answer);
+    CHECK(answer.status == 413, "bulk: %d", answer.status);
+    client_ask(&client, &f, a, HTTP_PATCH, "/scim/t/v2/Users/1",
+               "{\"Operations\":[{\"op\":\"remove\",\"path\":\"title\"},"
+               "{\"op\":\"remove\",\"path\":\"nickName\"}]}",
+               &answer);
+    CHECK(answer.status == 413, "patch: %d", answer.status);
+    client_ask(&client, &f, a, HTTP_GET,
+               "/scim/t/v2/Users?filter=title+pr+and+nickName+pr+and+active+eq+true", NULL,
+               &answer);
+    CHECK_STR(json_get_text(answer.json, "scimType"), "invalidFilter", "nodes");
+    set(&f, "t", "rate.perToken", "2");
+    ask_until(&client, &f, a, "/scim/t/v2/Users", 429, &answer);
+    CHECK_STR(answer_header(&answer, STR("Retry-After")), "1", "Retry-After");
+    for (int i = 0; i < 10; i++) {
+        client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/Users", NULL, &answer);
+        limited += answer.status == 429;
+    }
+    CHECK(limited >= 5, "of ten at once: %d", limited);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void limits_hold(void **state)
+{
+    (void)state;
+    test_databases(check_limits);
+}
+
+/* --- Switches and tolerances, on one user --- */
+
+static const struct {
+    const char *label, *name, *value;
+    enum http_method method;
+    const char *path, *body;
+    int status;
+    const char *scim_type;
+} cases[] = {
+    {"as it is", NULL, NULL, HTTP_POST, "/Users", "{\"userName\":\"a\",\"active\":\"True\"}", 201,
+     ""},
+    {"boolean text", "lenient.booleanText", "off", HTTP_POST, "/Users",
+     "{\"userName\":\"a\",\"active\":\"True\"}", 400, "invalidValue"},
+    {"all strict", "lenient.all", "off", HTTP_POST, "/Users",
+     "{\"userName\":\"a\",\"active\":\"True\"}", 400, "invalidValue"},
+    {"json text", "lenient.jsonText", "off", HTTP_POST, "/Users",
+     "{\"userName\":\"a\",\"name\":\"{\\\"givenName\\\":\\\"x\\\"}\"}", 400, "invalidValue"},
+    {"no PUT", "putUnsupported", "on", HTTP_PUT, "/Users/x", "{\"userName\":\"a\"}", 405, ""},
+    {"no PATCH", "patchUnsupported", "501", HTTP_PATCH, "/Users/x", "{}", 501, ""},
+    {"no Bulk", "bulkUnsupported", "on", HTTP_POST, "/Bulk", "{}", 501, ""},
+    {"no groups", "groupsOff", "on", HTTP_GET, "/Groups", NULL, 404, ""},
+    {"no new groups", "groupsNoCreate", "on", HTTP_POST, "/Groups", "{\"displayName\":\"g\"}", 405,
+     ""},
+    {"required path", "requirePaths", "[\"title\"]", HTTP_POST, "/Users", "{\"userName\":\"a\"}",
+     400, "invalidValue"},
+    {"pattern", "valuePattern", "{\"userName\":\"^[a-z]{1,3}$\"}", HTTP_POST, "/Users",
+     "{\"userName\":\"abcd\"}", 400, "invalidValue"},
+    {"pattern that fits", "valuePattern", "{\"userName\":\"^[a-z]{1,3}$\"}", HTTP_POST, "/Users",
+     "{\"userName\":\"abc\"}", 201, ""},
+    {"pattern of a type", "valuePattern",
+     "{\"addresses[type eq \\\"work\\\"].country\":\"^[A-Z]{2}$\"}", HTTP_POST, "/Users",
+     "{\"userName\":\"a\",\"addresses\":[{\"type\":\"work\",\"country\":\"Norway\"}]}", 400,
+     "invalidValue"},
+    {"allowed values", "allowedValues", "{\"userType\":[\"Teacher\",\"Student\"]}", HTTP_POST,
+     "/Users", "{\"userName\":\"a\",\"userType\":\"Cook\"}", 400, "invalidValue"},
+    {"one e-mail", "singleValuedMulti", "[\"emails\"]", HTTP_POST, "/Users",
+     "{\"userName\":\"a\",\"emails\":[{\"value\":\"x\"},{\"value\":\"y\"}]}", 400, "invalidValue"},
+    {"characters", "forbiddenChars", "#<", HTTP_POST, "/Users", "{\"userName\":\"a#b\"}", 400,
+     "invalidValue"},
+    {"domains", "verifiedDomains", "[\"example.com\"]", HTTP_POST, "/Users",
+     "{\"userName\":\"a@example.org\"}", 403, ""},
+    {"a domain that is", "verifiedDomains", "[\"example.com\"]", HTTP_POST, "/Users",
+     "{\"userName\":\"a@Example.com\"}", 201, ""},
+    {"filters", "filterListed", "[\"userName\"]", HTTP_GET, "/Users?filter=title+eq+%22x%22", NULL,
+     400, "invalidFilter"},
+    {"listed", "filterListed", "[\"userName\"]", HTTP_GET, "/Users?filter=userName+eq+%22x%22",
+     NULL, 200, ""},
+    {"operators", "filterOps", "[\"eq\",\"and\"]", HTTP_GET, "/Users?filter=userName+co+%22x%22",
+     NULL, 400, "invalidFilter"},
+    {"empty list", "notFoundForEmpty", "on", HTTP_GET, "/Users?filter=userName+eq+%22x%22", NULL,
+     404, ""},
+    {"User-Agent", "requireUserAgent", "on", HTTP_GET, "/Users", NULL, 403, ""},
+    {"spelling", "caseSensitiveEndpoints", "on", HTTP_GET, "/users", NULL, 404, ""},
+    {"redirect", "redirect", "https://else.example", HTTP_GET, "/Users", NULL, 307, ""},
+    {"own config", "discovery.publicConfig", "off", HTTP_GET, "/ServiceProviderConfig", NULL, 200,
+     ""},
+};
+
+static void check_switches(const struct db_config *config)
+{
+    struct fixture f;
+    struct client client;
+
+    fixture_start(&f, config);
+    client_open(&client, f.port);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const char *tenant = arena_printf(a, "t%zu", i).ptr;
+        struct answer answer;
+
+        fixture_tenant(&f, "generic", tenant);
+        if (cases[i].name)
+            set(&f, tenant, cases[i].name, cases[i].value);
+        client_ask(&client, &f, a, cases[i].method,
+                   arena_printf(a, "/scim/%s/v2%s", tenant, cases[i].path).ptr, cases[i].body,
+                   &answer);
+        CHECK(answer.status == cases[i].status, "%s: %d %.*s", cases[i].label, answer.status,
+              STR_ARG(answer.body));
+        CHECK_STR(json_get_text(answer.json, "scimType"), cases[i].scim_type, "%s", cases[i].label);
+    }
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void switches_imitate(void **state)
+{
+    (void)state;
+    test_databases(check_switches);
+}
+
+/* --- Templates --- */
+
+static void count_finding(void *ctx, const char *place, const char *what)
+{
+    size_t *count = ctx;
+
+    CHECK(strlen(what) > 0, "%s", place);
+    (*count)++;
+}
+
+static void templates_are_checked(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t findings;
+        const char *place;
+    } bad[] = {
+        {"[]", 1, ""},
+        {"{}", 1, "/userAttributes"},
+        {"{\"userAttributes\":[{\"target\":\"a[\",\"type\":\"String\"},{\"target\":\"b\",\"type\":"
+         "\"Colour\"},{\"type\":\"String\"},{\"target\":\"B\",\"type\":\"String\"}]}",
+         4, "/userAttributes/0"},
+        {"{\"userAttributes\":[{\"target\":\"userName\"}],\"switches\":{\"groupsOff\":1,"
+         "\"nothing\":true}}",
+         2, "/switches/groupsOff"},
+        {"{\"userAttributes\":[{\"target\":\"userName\"}],\"switches\":{\"requirePaths\":"
+         "[\"shoes\"]}}",
+         1, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct err err = {0};
+        size_t count = 0;
+
+        CHECK(!provider_template_check(str_from_z(bad[i].text), count_finding, &count, &err), "%s",
+              bad[i].text);
+        CHECK(count == bad[i].findings, "%s: %zu findings", bad[i].text, count);
+        CHECK_STR(str_from_z(err.code), "badTemplate", "%s", bad[i].text);
+        CHECK_STR(str_from_z(err.place), bad[i].place, "%s", bad[i].text);
+    }
+}
+
+static void check_custom(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct err err = {0};
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    CHECK(provider_tenant_add_custom(
+              f.db,
+              STR("{\"userAttributes\":[{\"target\":\"userName\",\"type\":\"String\"},"
+                  "{\"target\":\"badge\",\"type\":\"Integer\"},{\"target\":\"urn:x:y:User:colour\","
+                  "\"type\":\"String\"}],\"supportsGroups\":false,\"switches\":{\"requirePaths\":"
+                  "[\"badge\"]}}"),
+              STR("own"), clock_system(), &err),
+          "%s", err.message);
+    CHECK(provider_key_add(f.db, STR("own"), STR("test"), clock_system(), rng_system(), f.key_id,
+                           &f.key, &err),
+          "%s", err.message);
+    client_open(&client, f.port);
+    client_ask(&client, &f, a, HTTP_POST, "/scim/own/v2/Users",
+               "{\"userName\":\"a\",\"badge\":7,\"urn:x:y:User\":{\"colour\":\"red\"}}", &answer);
+    CHECK(answer.status == 201, "%d %.*s", answer.status, STR_ARG(answer.body));
+    CHECK(json_get_int(answer.json, "badge", 0) == 7, "badge");
+    CHECK_STR(json_get_text(json_get(answer.json, STR("urn:x:y:User")), "colour"), "red", "colour");
+    client_ask(&client, &f, a, HTTP_POST, "/scim/own/v2/Users", "{\"userName\":\"b\"}", &answer);
+    CHECK(answer.status == 400, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_GET, "/scim/own/v2/Groups", NULL, &answer);
+    CHECK(answer.status == 404, "%d", answer.status);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void a_schema_can_be_given(void **state)
+{
+    (void)state;
+    test_databases(check_custom);
+}
+
+static void check_settings(const struct db_config *config)
+{
+    static const struct {
+        const char *name, *value;
+    } bad[] = {
+        {"nothing", "1"},
+        {"featureOff", "maybe"},
+        {"rate.perToken", "-1"},
+        {"rate.perToken", "fast"},
+        {"limits.maxBody", "1"},
+        {"requirePaths", "title"},
+        {"requirePaths", "3"},
+        {"list.maxPageSize", "0"},
+        {"requirePaths", "[\"shoes\"]"},
+        {"valuePattern", "{\"userName\":\"[\"}"},
+    };
+    struct err err;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        err = (struct err){0};
+        CHECK(!provider_tenant_set(f.db, STR("t"), str_from_z(bad[i].name),
+                                   str_from_z(bad[i].value), &err),
+              "%s=%s", bad[i].name, bad[i].value);
+        CHECK_STR(str_from_z(err.code), "badSetting", "%s=%s", bad[i].name, bad[i].value);
+    }
+    fixture_stop(&f);
+}
+
+static void settings_are_checked(void **state)
+{
+    (void)state;
+    test_databases(check_settings);
+}
+
+TEST_GROUP(tenant, cmocka_unit_test(keys_of_automation_users),
+           cmocka_unit_test(provisioning_can_be_off),
+           cmocka_unit_test(jostle_has_four_emails_with_labels),
+           cmocka_unit_test(tenants_do_not_see_each_other), cmocka_unit_test(limits_hold),
+           cmocka_unit_test(switches_imitate), cmocka_unit_test(templates_are_checked),
+           cmocka_unit_test(a_schema_can_be_given), cmocka_unit_test(settings_are_checked));
