@@ -73,7 +73,7 @@ MUST_USE bool cli_value_int(const struct cli_args *args, const char *option, int
  * options are not taken from the environment. */
 const char *cli_setting(const struct cli_args *args, const char *option);
 
-/* Each file of commands defines one of these tables, listed in cli/commands.c. */
+/* Each file of commands defines one of these tables, listed in cli/commands.list. */
 struct cli_commands {
     const struct cli_command *commands;
     size_t count;

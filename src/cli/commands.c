@@ -4,39 +4,22 @@
 
 #include <string.h>
 
-#define TABLES(...) ((const struct cli_commands *const[]){__VA_ARGS__, NULL})
+#define COMMANDS(chapter, name) extern const struct cli_commands name##_commands;
+#include "cli/commands.list"
+#undef COMMANDS
 
-extern const struct cli_commands demo_commands, serve_commands, app_commands, job_commands,
-    watch_commands, logs_commands, held_commands, grace_commands, plan_commands, show_commands,
-    apply_commands, undo_commands, explain_commands, provision_commands, expression_commands,
-    filter_commands, help_commands, notify_commands, tenant_commands, tenant_set_commands,
-    key_commands, import_commands, user_commands, group_commands, assignment_commands,
-    config_commands, config_try_commands, config_edit_commands, audit_commands, prune_commands,
-    members_commands, drift_commands, discover_commands;
-
-const struct cli_chapter cli_chapters[] = {
-    {"Start", TABLES(&demo_commands, &serve_commands)},
-    {"Directory", TABLES(&import_commands, &user_commands, &group_commands, &assignment_commands)},
-    {"Applications", TABLES(&app_commands)},
-    {"Provisioning",
-     TABLES(&job_commands, &watch_commands, &held_commands, &grace_commands, &plan_commands,
-            &show_commands, &apply_commands, &undo_commands, &explain_commands, &provision_commands,
-            &members_commands, &notify_commands, &logs_commands, &drift_commands,
-            &discover_commands, &audit_commands, &prune_commands)},
-    {"SCIM tenants", TABLES(&tenant_commands, &tenant_set_commands, &key_commands)},
-    {"Mapping", TABLES(&config_commands, &config_try_commands, &config_edit_commands,
-                       &expression_commands, &filter_commands)},
-    {"More", TABLES(&help_commands)},
+#define COMMANDS(chapter, name) {chapter, &name##_commands},
+const struct cli_entry cli_entries[] = {
+#include "cli/commands.list"
 };
-const size_t cli_chapter_count = ARRAY_LEN(cli_chapters);
+#undef COMMANDS
+const size_t cli_entry_count = ARRAY_LEN(cli_entries);
 
 void cli_command_each(void (*fn)(void *ctx, const struct cli_command *command), void *ctx)
 {
-    for (size_t i = 0; i < cli_chapter_count; i++) {
-        for (const struct cli_commands *const *t = cli_chapters[i].tables; *t; t++) {
-            for (size_t k = 0; k < (*t)->count; k++)
-                fn(ctx, &(*t)->commands[k]);
-        }
+    for (size_t i = 0; i < cli_entry_count; i++) {
+        for (size_t k = 0; k < cli_entries[i].table->count; k++)
+            fn(ctx, &cli_entries[i].table->commands[k]);
     }
 }
 

@@ -3,13 +3,14 @@
 
 #include "cli/cli.h"
 
-struct cli_chapter {
-    const char *title;
-    const struct cli_commands *const *tables; /* ends with NULL */
+/* A line of commands.list. The tables of a chapter stand together. */
+struct cli_entry {
+    const char *chapter;
+    const struct cli_commands *table;
 };
 
-extern const struct cli_chapter cli_chapters[];
-extern const size_t cli_chapter_count;
+extern const struct cli_entry cli_entries[];
+extern const size_t cli_entry_count;
 
 /* The command that argv[0], or argv[0] and argv[1], name; *out_words is how many words that took.
  * ERR_INVALID "usage" with the nearest command, or with the sub-commands when argv[0] alone is the

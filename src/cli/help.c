@@ -29,17 +29,21 @@ static void print_options(FILE *out, const struct cli_option *options, size_t co
     }
 }
 
+static bool begins_chapter(size_t entry)
+{
+    return entry == 0 || strcmp(cli_entries[entry].chapter, cli_entries[entry - 1].chapter) != 0;
+}
+
 static void overview(struct cli *c)
 {
     fprintf(c->out, "usher keeps the accounts in your applications in step with your directory.\n\n"
                     "  usher demo               a sample organisation to try everything on\n"
                     "  usher COMMAND --help     what a command does, with an example\n");
-    for (size_t i = 0; i < cli_chapter_count; i++) {
-        fprintf(c->out, "\n%s\n", cli_chapters[i].title);
-        for (const struct cli_commands *const *t = cli_chapters[i].tables; *t; t++) {
-            for (size_t k = 0; k < (*t)->count; k++)
-                print_summary(c, &(*t)->commands[k]);
-        }
+    for (size_t i = 0; i < cli_entry_count; i++) {
+        if (begins_chapter(i))
+            fprintf(c->out, "\n%s\n", cli_entries[i].chapter);
+        for (size_t k = 0; k < cli_entries[i].table->count; k++)
+            print_summary(c, &cli_entries[i].table->commands[k]);
     }
     fprintf(c->out, "\nOptions of every command (also USHER_DATA, ... in the "
                     "environment, or in a file: --config)\n");
@@ -170,12 +174,11 @@ static void manual(struct cli *c)
         fprintf(c->out, "| `%s%s%s` | %s |\n", o->name, o->value ? " " : "",
                 o->value ? o->value : "", o->help);
     }
-    for (size_t i = 0; i < cli_chapter_count; i++) {
-        fprintf(c->out, "\n## %s\n", cli_chapters[i].title);
-        for (const struct cli_commands *const *t = cli_chapters[i].tables; *t; t++) {
-            for (size_t k = 0; k < (*t)->count; k++)
-                manual_command(c, &(*t)->commands[k]);
-        }
+    for (size_t i = 0; i < cli_entry_count; i++) {
+        if (begins_chapter(i))
+            fprintf(c->out, "\n## %s\n", cli_entries[i].chapter);
+        for (size_t k = 0; k < cli_entries[i].table->count; k++)
+            manual_command(c, &cli_entries[i].table->commands[k]);
     }
     manual_settings(c);
 }
