@@ -3,6 +3,7 @@
 #include "cli/author.h"
 #include "notify/address.h"
 #include "provider/automation.h"
+#include "provider/notice.h"
 #include "provider/profile.h"
 #include "provider/tenant.h"
 
@@ -309,6 +310,63 @@ static int run_automation(struct cli *c, const struct cli_args *args)
     return 0;
 }
 
+/* --- notices --- */
+
+static struct json *notice_json(struct arena *a, const struct provider_notice *n)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+    char at[TIME_TEXT_MAX];
+
+    json_add_str(a, v, "at", time_write(n->at_us, at));
+    json_add_str(a, v, "method", n->method);
+    json_add_str(a, v, "target", n->target);
+    json_add_str(a, v, "attribute", n->attribute);
+    json_add_str(a, v, "reason", n->reason);
+    json_add_int(a, v, "status", n->status);
+    json_add_int(a, v, "more", n->more);
+    return v;
+}
+
+static int run_notices(struct cli *c, const struct cli_args *args)
+{
+    static const char *const headers[] = {"TIME", "REQUEST", "WHO", "ATTRIBUTE", "REASON"};
+    struct err err = {.kind = ERR_NONE};
+    struct provider_notice *notices;
+    int64_t limit = 50;
+    struct cli_table *table;
+    struct json *list;
+    size_t count;
+
+    if (!cli_value_int(args, "--limit", 1, 10000, &limit, &err) || !cli_db_open(c, &err) ||
+        !provider_notices(c->db_handle, c->arena, str_from_z(cli_arg(args, 0)), (size_t)limit,
+                          &notices, &count, &err))
+        return cli_fail(c, &err);
+    list = json_new(c->arena, JSON_ARRAY);
+    table = cli_table_new(c, headers, ARRAY_LEN(headers));
+    for (size_t i = 0; i < count; i++) {
+        const struct provider_notice *n = &notices[i];
+        char at[TIME_TEXT_MAX];
+
+        json_append(list, notice_json(c->arena, n));
+        cli_table_row(table, (struct str[]){time_write(n->at_us, at),
+                                            arena_printf(c->arena, "%.*s: %lld", STR_ARG(n->method),
+                                                         (long long)n->status),
+                                            n->target, n->attribute, n->reason});
+    }
+    if (c->json) {
+        cli_print_json(c, list);
+    } else if (count > 0) {
+        cli_table_print(table);
+    } else {
+        cli_say(c, "no failed writes are recorded; the setting ownNotifications records them");
+    }
+    return 0;
+}
+
+static const struct cli_option notices_options[] = {
+    {"--limit", "N", "how many, newest first (default 50)"},
+};
+
 static const struct cli_option set_options[] = {
     {"--provisioning", "on|off", "off: every request is answered 403"},
     {"--notification-mail", "A", "who is told of failed writes, comma-separated; '' for nobody"},
@@ -342,6 +400,20 @@ static const struct cli_command commands[] = {
         .min_args = 1,
         .max_args = 1,
         .run = run_show,
+    },
+    {
+        .name = "tenant notices",
+        .usage = "NAME [--limit N]",
+        .summary = "show the writes that a tenant has refused",
+        .help = "For kinds that tell of failures themselves (Jostle), or with\n"
+                "--switch ownNotifications=on. Whom they are mailed to, those of an hour in one, "
+                "says\nusher tenant set NAME --notification-mail A.\n\n"
+                "  usher tenant notices intranet\n",
+        .options = notices_options,
+        .option_count = ARRAY_LEN(notices_options),
+        .min_args = 1,
+        .max_args = 1,
+        .run = run_notices,
     },
     {
         .name = "tenant automation-user",

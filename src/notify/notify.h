@@ -17,8 +17,9 @@ enum notify_kind {
     NOTIFY_REMOVALS_HELD,       /* count of them */
     NOTIFY_CREDENTIAL_EXPIRING, /* at until_us */
     NOTIFY_CYCLE_FAILED,
-    NOTIFY_ESCROWS_GROWN, /* count of them, over limit */
-    NOTIFY_DIGEST,        /* count objects fail; the first of them in objects */
+    NOTIFY_ESCROWS_GROWN,       /* count of them, over limit */
+    NOTIFY_PROVISIONING_FAILED, /* a tenant of ours refused count writes; the first in objects */
+    NOTIFY_DIGEST,              /* count objects fail; the first of them in objects */
     NOTIFY_TEST,
     NOTIFY_KIND_COUNT
 };
@@ -43,7 +44,7 @@ struct notify_event {
     struct str id; /* names the cause, within the job: told again, nothing happens */
     enum notify_kind kind;
     int64_t at_us;
-    int64_t job_no;
+    int64_t job_no; /* the scope: a job, or notify_tenant() */
     struct str job_id, job_name;
     struct notify_to to;
     /* What there is to say; empty and 0 are left out. */
@@ -58,6 +59,22 @@ struct notify_event {
  * has one of its own. Nothing happens when the id is known, when the kind is not among those to be
  * told, or when there is no recipient. */
 MUST_USE bool notify_event(struct db *db, const struct notify_event *e, struct err *err);
+/* Scopes are the numbers of jobs, from 1; below 0 stand the tenants of the service provider. */
+static inline int64_t notify_tenant(int64_t tenant_no)
+{
+    return -tenant_no;
+}
+
+/* The newest event of a kind that is in an open batch for each of its recipients; empty: there is
+ * none. It stays open until the caller's transaction ends. */
+MUST_USE bool notify_open_event(struct db *db, struct arena *a, int64_t job_no,
+                                enum notify_kind kind, int64_t now_us, struct str *out,
+                                struct err *err);
+/* What an event in an open batch says from now on. */
+MUST_USE bool notify_event_update(struct db *db, const struct notify_event *e, struct err *err);
+/* Takes everything of a scope out of the queue; in the caller's transaction. */
+MUST_USE bool notify_forget(struct db *db, int64_t job_no, struct err *err);
+
 /* Whether the event is in the queue or was: spares a look at what an event would say. */
 MUST_USE bool notify_event_known(struct db *db, int64_t job_no, struct str id, bool *out,
                                  struct err *err);

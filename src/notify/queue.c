@@ -27,6 +27,12 @@ enum query {
     Q_TIDY_MESSAGES,
     Q_TIDY_EVENTS,
     Q_TIDY_UNSENT,
+    Q_OPEN,
+    Q_OPEN_HOLD,
+    Q_UPDATE,
+    Q_FORGET_LINKS,
+    Q_FORGET_MESSAGES,
+    Q_FORGET_EVENTS,
 };
 
 const struct db_query notify_queries[] = {
@@ -116,6 +122,27 @@ const struct db_query notify_queries[] = {
                        "UPDATE notify_message SET state = 2, ended_us = $2,"
                        " error = CASE WHEN error = '' THEN $3 ELSE error END"
                        " WHERE state = 0 AND created_us < $1 AND claim_until_us <= $2"},
+    [Q_OPEN] = {"notify_open",
+                "SELECT e.id, (SELECT count(*) FROM notify_message_event n"
+                "               WHERE n.job_no = e.job_no AND n.event_id = e.id)"
+                "  FROM notify_message m"
+                "  JOIN notify_message_event l ON l.message_id = m.id"
+                "  JOIN notify_event e ON e.job_no = l.job_no AND e.id = l.event_id"
+                " WHERE m.job_no = $1 AND m.channel = 0 AND m.state = 0 AND m.attempts = 0"
+                "   AND m.next_us > $2 AND e.kind = $3"
+                " ORDER BY e.at_us DESC, e.id LIMIT 1"},
+    /* As in Q_JOIN: who claims it waits, or was first. */
+    [Q_OPEN_HOLD] = {"notify_open_hold", "UPDATE notify_message SET created_us = created_us"
+                                         " WHERE state = 0 AND attempts = 0 AND id IN"
+                                         " (SELECT message_id FROM notify_message_event"
+                                         "   WHERE job_no = $1 AND event_id = $2)"},
+    [Q_UPDATE] = {"notify_update",
+                  "UPDATE notify_event SET content = $3 WHERE job_no = $1 AND id = $2"},
+    [Q_FORGET_LINKS] = {"notify_forget_links",
+                        "DELETE FROM notify_message_event WHERE job_no = $1"},
+    [Q_FORGET_MESSAGES] = {"notify_forget_messages",
+                           "DELETE FROM notify_message WHERE job_no = $1"},
+    [Q_FORGET_EVENTS] = {"notify_forget_events", "DELETE FROM notify_event WHERE job_no = $1"},
 };
 const size_t notify_query_count = ARRAY_LEN(notify_queries);
 
@@ -129,6 +156,7 @@ static const char *const kind_names[] = {
     [NOTIFY_CREDENTIAL_EXPIRING] = "credentialExpiring",
     [NOTIFY_CYCLE_FAILED] = "cycleFailed",
     [NOTIFY_ESCROWS_GROWN] = "escrowsGrown",
+    [NOTIFY_PROVISIONING_FAILED] = "provisioningFailed",
     [NOTIFY_DIGEST] = "digest",
     [NOTIFY_TEST] = "test",
 };
@@ -330,6 +358,60 @@ bool notify_event(struct db *db, const struct notify_event *e, struct err *err)
         return false;
     }
     return !own || db_commit(db, err);
+}
+
+static bool find_open(struct db *db, struct arena *a, int64_t job_no, enum notify_kind kind,
+                      int64_t now_us, struct str *out, int64_t *out_messages, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    *out = (struct str){0};
+    if (!db_select_one(
+            db, query(Q_OPEN),
+            DB_ARGS(db_int(job_no), db_int(now_us), db_text(str_from_z(kind_names[kind]))), &st,
+            err))
+        return false;
+    if (st) {
+        *out = arena_str(a, db_col_text(st, 0));
+        *out_messages = db_col_int(st, 1);
+    }
+    return true;
+}
+
+bool notify_open_event(struct db *db, struct arena *a, int64_t job_no, enum notify_kind kind,
+                       int64_t now_us, struct str *out, struct err *err)
+{
+    int64_t messages = 0, held = 0;
+    struct str id;
+
+    if (!find_open(db, a, job_no, kind, now_us, &id, &messages, err))
+        return false;
+    if (id.len > 0 &&
+        !db_exec(db, query(Q_OPEN_HOLD), DB_ARGS(db_int(job_no), db_text(id)), &held, err))
+        return false;
+    *out = id.len > 0 && held == messages ? id : (struct str){0};
+    return true;
+}
+
+bool notify_event_update(struct db *db, const struct notify_event *e, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
+    return db_exec(
+        db, query(Q_UPDATE),
+        DB_ARGS(db_int(e->job_no), db_text(e->id), db_text(json_text(a, notify_content(a, e)))),
+        NULL, err);
+}
+
+bool notify_forget(struct db *db, int64_t job_no, struct err *err)
+{
+    static const enum query steps[] = {Q_FORGET_LINKS, Q_FORGET_MESSAGES, Q_FORGET_EVENTS};
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        if (!db_exec(db, query(steps[i]), DB_ARGS(db_int(job_no)), NULL, err))
+            return false;
+    }
+    return true;
 }
 
 bool notify_event_known(struct db *db, int64_t job_no, struct str id, bool *out, struct err *err)

@@ -76,6 +76,14 @@ static const struct {
          "after the number was below the limit.",
          "Look for what the failures have in common:",
          {"usher logs %W --status failure", "usher status %W"}},
+    [NOTIFY_PROVISIONING_FAILED] =
+        {"%N: %C provisioning requests failed",
+         "%N refused %C requests to provision users.",
+         "Whoever provisions these users was told the same with each answer. The users stay as they "
+         "were before the request.",
+         "Look for what the failures have in common, then put it right here or where the users come "
+         "from:",
+         {"usher tenant notices %W"}},
     [NOTIFY_DIGEST] = {"%N: %C objects fail",
                        "%N: %C objects fail today.",
                        "Each of them is tried again by itself, at the time given.",

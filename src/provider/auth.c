@@ -153,8 +153,10 @@ static const struct tenant *tenant_of(struct auth *auth, const struct provider_k
     if (!profile)
         return NULL;
     tenant = ARENA_NEW(auth->arena, struct tenant);
-    *tenant = (struct tenant){
-        .no = proof->tenant_no, .name = arena_str(auth->arena, proof->tenant), .profile = profile};
+    *tenant = (struct tenant){.no = proof->tenant_no,
+                              .name = arena_str(auth->arena, proof->tenant),
+                              .profile = profile,
+                              .state = ARENA_NEW(auth->arena, struct tenant_state)};
     map_put(&auth->tenants, arena_str(auth->arena, key), tenant);
     return tenant;
 }

@@ -297,6 +297,7 @@ static void write_result(struct bulk *b, const struct bulk_op *op, struct buf *o
     if (!ok) {
         buf_add_z(out, ",\"response\":");
         status = reply_error_write(b->scratch, &op->err, out);
+        notice_failure(c, status, &op->err);
     }
     buf_addf(out, ",\"status\":\"%d\"}", status);
 }

@@ -27,8 +27,10 @@ static bool execute(struct bulk *b, struct bulk_op *op, struct db *db)
         return false;
     if (!needs_are_met(b, op))
         return refers_to_failure(&op->err);
-    if (!w->queue.run(&w->queue, db, &op->err))
+    if (!w->queue.run(&w->queue, db, &op->err)) {
+        w->call.subject = arena_str(b->call.arena, w->call.subject); /* beyond the scratch */
         return false;
+    }
     op->version = w->stored.version;
     op->status = w->status;
     return true;

@@ -12,6 +12,7 @@
 #include "scim/sort.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define PROVIDER_BODY_MAX     (1024 * 1024) /* limits.maxBody (scim.md 15) */
 #define PROVIDER_JSON_DEPTH   32
@@ -29,6 +30,12 @@ struct tenant {
     int64_t no;
     struct str name;
     const struct provider_profile *profile;
+    struct tenant_state *state;
+};
+
+/* Of a tenant, in this process; what changes all the time. */
+struct tenant_state {
+    _Atomic int64_t notice_minute, notice_count, notice_more;
 };
 
 /* What a key opens. */
@@ -116,6 +123,7 @@ struct call {
     bool plain_json;             /* the client takes application/json only */
     const struct tenant *tenant; /* once authenticated */
     struct str user_id;          /* of the key's automation user; empty: none */
+    struct str subject;          /* of a write, for people: userName or displayName, if known */
     bool me;                     /* asked for as /Me */
     enum resource_kind kind;
     const struct scim_resource_type *type;
@@ -150,6 +158,10 @@ MUST_USE bool switches_filter(const struct call *c, const struct scim_filter *fi
 /* Whether a user may be stored as it is. `before` is NULL for a new one. */
 MUST_USE bool switches_user(struct arena *a, const struct provider_profile *profile,
                             const struct json *before, const struct json *user, struct err *err);
+
+/* --- notice.c --- */
+/* Records that a write was answered with an error, if the tenant wants to know. */
+void notice_failure(const struct call *c, int status, const struct err *err);
 
 /* --- reply.c --- */
 void reply_json(struct call *c, int status, struct str body);

@@ -83,7 +83,10 @@ static void reply_text(struct call *c, int status, struct str body)
 void reply_status(struct call *c, int status, const char *scim_type, const char *detail)
 {
     CLEANUP(buf_done) struct buf body;
+    struct err err = {0};
 
+    err_fill(&err, ERR_INVALID, NULL, "%s", detail);
+    notice_failure(c, status, &err);
     buf_init(&body, ERROR_MAX);
     scim_error_write(&body, status, str_from_z(scim_type), str_from_z(detail));
     reply_text(c, status, buf_str(&body));
@@ -106,6 +109,7 @@ void reply_error(struct call *c, const struct err *err)
 
     buf_init(&body, ERROR_MAX);
     status = reply_error_write(c->arena, err, &body);
+    notice_failure(c, status, err);
     if (status == 401) {
         reply_unauthorized(c);
     } else {

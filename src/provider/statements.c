@@ -94,6 +94,23 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_AUTOMATION_REMOVE] = {"provider_automation_remove",
                                     "DELETE FROM provider_automation_user"
                                     " WHERE tenant_no = $1 AND user_id = $2"},
+    [PROVIDER_NOTICE_ADD] = {"provider_notice_add",
+                             "INSERT INTO provider_notice (tenant_no, at_us, id, method, target,"
+                             " attribute, reason, status, more, event_id)"
+                             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"},
+    [PROVIDER_NOTICE_FORGET] = {"provider_notice_forget",
+                                "DELETE FROM provider_notice WHERE tenant_no = $1 AND at_us < $2"},
+    [PROVIDER_NOTICE_LIST] = {"provider_notice_list",
+                              "SELECT at_us, method, target, attribute, reason, status, more"
+                              "  FROM provider_notice WHERE tenant_no = $1"
+                              " ORDER BY at_us DESC, id DESC LIMIT $2"},
+    /* Those of an hour, bounded by what is recorded in a minute. */
+    [PROVIDER_NOTICE_OF_EVENT] = {"provider_notice_of_event",
+                                  "SELECT at_us, method, target, attribute, reason, status, more"
+                                  "  FROM provider_notice WHERE tenant_no = $1 AND event_id = $2"
+                                  " ORDER BY at_us, id LIMIT 10000"},
+    [PROVIDER_TENANT_CLEAR_NOTICES] = {"provider_tenant_clear_notices",
+                                       "DELETE FROM provider_notice WHERE tenant_no = $1"},
     [PROVIDER_ADDRESS_SAVE] = {"provider_address_save",
                                "INSERT INTO provider_address (no, url) VALUES (1, $1)"
                                " ON CONFLICT (no) DO UPDATE SET url = excluded.url"},

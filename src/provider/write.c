@@ -61,7 +61,10 @@ static bool load(struct write *w, struct db *db, struct json **out, struct err *
         return false;
     if (w->if_match.len > 0 && !version_listed(w->if_match, w->stored.version))
         return err_set(err, ERR_CONFLICT, "versionMismatch", "the resource has another version");
-    return scim_resource_load(c->arena, w->stored.doc, out, err);
+    if (!scim_resource_load(c->arena, w->stored.doc, out, err))
+        return false;
+    c->subject = json_get_text(*out, c->kind == RESOURCE_GROUP ? "displayName" : "userName");
+    return true;
 }
 
 /* Stores what has changed: the document, or only the version when members have. */
@@ -228,7 +231,11 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
 static bool read_document(struct write *w, const struct json *body, struct err *err)
 {
     struct call *c = &w->call;
+    const struct json *name =
+        json_get_nocase(body, c->kind == RESOURCE_GROUP ? STR("displayName") : STR("userName"));
 
+    if (json_is(name, JSON_STRING))
+        c->subject = name->text;
     if (!scim_resource_read(c->arena, c->type, &c->tenant->profile->rules, body, &w->doc, err))
         return false;
     json_remove(w->doc, STR("password")); /* accepted, and not kept in any form */

@@ -2,7 +2,9 @@
  * by another. */
 #include "fixture.h"
 #include "frame/postgres.h"
+#include "notify/queue.h"
 #include "provider/automation.h"
+#include "provider/notice.h"
 #include "provider/template.h"
 
 #include <string.h>
@@ -49,6 +51,17 @@ static void bound_key(struct fixture *f, const char *tenant, const char *user)
     secret_done(&f->key);
     CHECK(provider_key_make(f->db, &order, clock_system(), rng_system(), f->key_id, &f->key, &err),
           "%s", err.message);
+}
+
+static const char *add_user(struct client *client, struct fixture *f, struct arena *a,
+                            const char *tenant, const char *name)
+{
+    struct answer answer;
+
+    client_ask(client, f, a, HTTP_POST, arena_printf(a, "/scim/%s/v2/Users", tenant).ptr,
+               arena_printf(a, "{\"userName\":\"%s\"}", name).ptr, &answer);
+    CHECK(answer.status == 201, "%d %.*s", answer.status, STR_ARG(answer.body));
+    return arena_z(a, json_get_text(answer.json, "id"));
 }
 
 /* --- Jostle --- */
@@ -183,18 +196,142 @@ static void jostle_has_four_emails_with_labels(void **state)
     test_databases(check_emails);
 }
 
-/* --- Nothing of one tenant is seen by another --- */
+/* --- Notices --- */
 
-static const char *add_user(struct client *client, struct fixture *f, struct arena *a,
-                            const char *tenant, const char *name)
+static size_t notices_of(struct fixture *f, struct arena *a, const char *tenant, size_t at_least,
+                         struct provider_notice **out)
 {
-    struct answer answer;
+    int64_t end = clock_monotonic_us() + 20 * US_PER_SECOND;
+    struct err err = {0};
+    size_t count;
 
-    client_ask(client, f, a, HTTP_POST, arena_printf(a, "/scim/%s/v2/Users", tenant).ptr,
-               arena_printf(a, "{\"userName\":\"%s\"}", name).ptr, &answer);
-    CHECK(answer.status == 201, "%d %.*s", answer.status, STR_ARG(answer.body));
-    return arena_z(a, json_get_text(answer.json, "id"));
+    do /* they are written behind the answer */
+        CHECK(provider_notices(f->db, a, str_from_z(tenant), 100, out, &count, &err), "%s",
+              err.message);
+    while (count < at_least && clock_monotonic_us() < end);
+    return count;
 }
+
+/* The one mail that waits: its event's kind and, by way of a claim after the hour, its content. */
+static const struct json *mail_of(struct fixture *f, struct arena *a, int64_t now_us)
+{
+    struct notify_message message;
+    struct err err = {0};
+    bool found;
+
+    CHECK(notify_claim(f->db, a, NOTIFY_MAIL, 0, STR("test"), now_us, &message, &found, &err) &&
+              found,
+          "a mail: %s", err.message);
+    CHECK(message.part_count == 1, "%zu parts", message.part_count);
+    CHECK(message.parts[0].kind == NOTIFY_PROVISIONING_FAILED, "kind");
+    CHECK(notify_finish(f->db, &message, NOTIFY_OUTCOME_SENT, STR(""), now_us, &err), "%s",
+          err.message);
+    return message.parts[0].content;
+}
+
+static void check_notices(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_notice *notices;
+    struct notify_message message;
+    const struct json *content;
+    struct client client;
+    struct answer answer;
+    struct err err = {0};
+    struct fixture f;
+    int64_t hour = US_PER_HOUR + US_PER_MINUTE, now;
+    bool found;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "j");
+    set(&f, "j", "notification.mail", "ada@example.com,bob@example.com");
+    client_open(&client, f.port);
+    add_user(&client, &f, a, "j", "ada");
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Users", "{\"userName\":\"Ada\"}", &answer);
+    CHECK(answer.status == 409, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Users",
+               "{\"userName\":\"bob\",\"active\":\"maybe\"}", &answer);
+    CHECK(answer.status == 400, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_DELETE, JOSTLE "/Users/nobody", NULL, &answer);
+    CHECK(answer.status == 404, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Bulk",
+               "{\"Operations\":[{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"1\","
+               "\"data\":{\"userName\":\"ada\"}},{\"method\":\"POST\",\"path\":\"/Users\","
+               "\"bulkId\":\"2\",\"data\":{\"userName\":\"cleo\"}}]}",
+               &answer);
+    CHECK(answer.status == 200, "%d", answer.status);
+    /* What does not count: reads, searches, what succeeds. */
+    client_ask(&client, &f, a, HTTP_GET, JOSTLE "/Users/nobody", NULL, &answer);
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Users/.search", "[]", &answer);
+    CHECK(answer.status == 400, "%d", answer.status);
+    CHECK(notices_of(&f, a, "j", 4, &notices) == 4, "four");
+    CHECK_STR(notices[0].target, "ada", "of the bulk");
+    CHECK_STR(notices[1].method, "DELETE", "method");
+    CHECK_STR(notices[1].target, "nobody", "its id");
+    CHECK_STR(notices[2].attribute, "active", "attribute");
+    CHECK_STR(notices[2].target, "bob", "target");
+    CHECK_STR(notices[3].attribute, "userName", "attribute");
+    CHECK_STR(notices[3].target, "Ada", "target");
+    CHECK(notices[3].status == 409, "status");
+    now = clock_now(clock_system());
+    CHECK(notify_claim(f.db, a, NOTIFY_MAIL, 0, STR("early"), notices[3].at_us, &message, &found,
+                       &err) &&
+              !found,
+          "not before the hour is over");
+    for (int i = 0; i < 2; i++) { /* to each recipient, all in one */
+        content = mail_of(&f, a, now + hour);
+        CHECK(json_get_int(content, "count", 0) == 4, "count");
+        CHECK(json_get(content, STR("objects"))->count == 4, "objects");
+    }
+    client_ask(&client, &f, a, HTTP_DELETE, JOSTLE "/Users/nobody", NULL, &answer);
+    CHECK(notices_of(&f, a, "j", 5, &notices) == 5, "after the mail");
+    content = mail_of(&f, a, now + hour);
+    CHECK(json_get_int(content, "count", 0) == 1, "a mail of its own");
+    CHECK(provider_tenant_remove(f.db, STR("j"), &err), "%s", err.message);
+    fixture_tenant(&f, "jostle", "j");
+    CHECK(notices_of(&f, a, "j", 0, &notices) == 0, "removed with the tenant");
+    CHECK(notify_claim(f.db, a, NOTIFY_MAIL, 0, STR("late"), now + hour, &message, &found, &err) &&
+              !found,
+          "and what was to be told");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void failed_writes_are_told(void **state)
+{
+    (void)state;
+    test_databases(check_notices);
+}
+
+static void check_flood(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_notice *notices;
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    size_t count;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "j");
+    client_open(&client, f.port);
+    for (int i = 0; i < 200; i++) {
+        client_ask(&client, &f, a, HTTP_DELETE, JOSTLE "/Users/nobody", NULL, &answer);
+        CHECK(answer.status == 404, "%d", answer.status);
+    }
+    count = notices_of(&f, a, "j", 60, &notices);
+    CHECK(count >= 60 && count <= 121, "bounded, also over the end of a minute: %zu", count);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void a_flood_of_failures_is_bounded(void **state)
+{
+    (void)state;
+    test_databases(check_flood);
+}
+
+/* --- Nothing of one tenant is seen by another --- */
 
 static void check_strangers(const struct db_config *config)
 {
@@ -516,6 +653,8 @@ static void settings_are_checked(void **state)
 TEST_GROUP(tenant, cmocka_unit_test(keys_of_automation_users),
            cmocka_unit_test(provisioning_can_be_off),
            cmocka_unit_test(jostle_has_four_emails_with_labels),
+           cmocka_unit_test(failed_writes_are_told),
+           cmocka_unit_test(a_flood_of_failures_is_bounded),
            cmocka_unit_test(tenants_do_not_see_each_other), cmocka_unit_test(limits_hold),
            cmocka_unit_test(switches_imitate), cmocka_unit_test(templates_are_checked),
            cmocka_unit_test(a_schema_can_be_given), cmocka_unit_test(settings_are_checked));
