@@ -576,6 +576,7 @@ static const struct cli_option settings_options[] = {
 static const struct cli_command commands[] = {
     {
         .name = "app add",
+        .makes_data = true,
         .usage = "TEMPLATE --name N --url U --token T [--scope assigned|all] [--no-test]",
         .summary = "add an application whose accounts usher is to keep",
         .help =

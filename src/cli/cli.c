@@ -18,9 +18,42 @@ enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40 };
 
 bool cli_data_dir(struct cli *c, struct err *err)
 {
-    if (dir_make(c->data_dir, 0700, err))
+    if (c->command && c->command->makes_data) {
+        if (dir_make(c->data_dir, 0700, err))
+            return true;
+    } else if (access(c->data_dir, F_OK) == 0) {
         return true;
+    } else {
+        return err_set(err, ERR_NOT_FOUND, "noData",
+                       "there is no data directory '%s'; 'usher demo' or 'usher import' makes one, "
+                       "--data names another",
+                       c->data_dir);
+    }
     return err_wrap(err, "data directory '%s' (choose another with --data)", c->data_dir);
+}
+
+/* A typing error in --data must not leave a database behind, nor a look as root one that the
+ * service cannot open: only commands that bring something in make a new one. A server's database
+ * is another matter: it is there, or connecting fails. */
+static bool data_is_there(struct cli *c, struct err *err)
+{
+    static const char sqlite[] = "sqlite:";
+    const char *path = c->config.url + strlen(sqlite);
+    int number;
+
+    if (c->command && c->command->makes_data)
+        return cli_data_dir(c, err);
+    if (strncmp(c->config.url, sqlite, strlen(sqlite)) != 0 || access(path, F_OK) == 0)
+        return true;
+    number = errno;
+    if (!c->database_given && !cli_data_dir(c, err))
+        return false;
+    if (number != ENOENT)
+        return err_set(err, ERR_UNAVAILABLE, "noData", "%s: %s", path, strerrordesc_np(number));
+    return err_set(err, ERR_NOT_FOUND, "noData",
+                   "there is no database '%s' yet; 'usher demo' or 'usher import' makes one, %s "
+                   "names another",
+                   path, c->database_given ? "--database" : "--data");
 }
 
 bool cli_db_open(struct cli *c, struct err *err)
@@ -29,7 +62,7 @@ bool cli_db_open(struct cli *c, struct err *err)
 
     if (c->db_handle)
         return true;
-    if (!cli_data_dir(c, err) || !db_open(&c->config, &db, err))
+    if (!data_is_there(c, err) || !db_open(&c->config, &db, err))
         return false;
     if (!db_migrate(db, err)) {
         /* Which file it is; a URL may hold a password. */
@@ -113,6 +146,7 @@ static bool settle(struct cli *c, struct err *err)
     take_settings(c, c->file);
     if (!c->data_dir)
         c->data_dir = CLI_DATA_DEFAULT;
+    c->database_given = c->database != NULL;
     if (!c->database)
         c->database = arena_printf(c->arena, "sqlite:%s/usher.db", c->data_dir).ptr;
     c->config.url = c->database;

@@ -19,6 +19,7 @@ struct cli {
     const char *program;  /* as it was called: what to paste begins with it */
     const char *data_dir; /* --data, default CLI_DATA_DEFAULT */
     const char *database; /* --database, default "sqlite:DATA/usher.db" */
+    bool database_given;  /* it is not the default */
     bool json;            /* --json */
     bool quiet;
     const char *config_path;     /* --config */
@@ -52,6 +53,7 @@ struct cli_command {
         *help; /* the text of --help below usage: what it does, an example that works when pasted */
     const struct cli_option *options;
     size_t option_count;
+    bool makes_data; /* may begin a new data directory; the others refuse one that is not there */
     int min_args, max_args; /* positional arguments; -1: any number */
     /* Arguments are parsed already. Returns the exit code. */
     int (*run)(struct cli *c, const struct cli_args *args);
@@ -79,12 +81,12 @@ struct cli_commands {
     size_t count;
 };
 
-/* The database, opened and migrated at first use (the data directory is made if missing); NULL
- * after reporting the error. */
+/* The database, opened and migrated at first use; NULL after reporting the error. When there is
+ * none, commands with makes_data make it, others fail with ERR_NOT_FOUND "noData". */
 struct db *cli_db(struct cli *c);
 /* The same without reporting; afterwards c->db_handle is there. */
 MUST_USE bool cli_db_open(struct cli *c, struct err *err);
-/* Makes the data directory when it is missing. */
+/* The same for the data directory alone. */
 MUST_USE bool cli_data_dir(struct cli *c, struct err *err);
 /* The key of secrets at rest, DATA/secret.key. */
 MUST_USE bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err);

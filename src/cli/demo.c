@@ -356,6 +356,7 @@ static const struct cli_option demo_options[] = {
 static const struct cli_command commands[] = {
     {
         .name = "demo",
+        .makes_data = true,
         .usage = "[--listen ADDRESS:PORT] [--no-serve]",
         .summary = "a sample organisation that is provisioned before your eyes",
         .help =

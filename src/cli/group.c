@@ -113,6 +113,7 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "group add",
+        .makes_data = true,
         .usage = "NAME [ATTRIBUTE=VALUE ...]",
         .summary = "add a group",
         .help = "  usher group add \"Service Team\" description=\"Everybody who drives\"\n",

@@ -297,6 +297,7 @@ static const struct cli_option import_options[] = {
 static const struct cli_command commands[] = {
     {
         .name = "import",
+        .makes_data = true,
         .usage = "FILE [--type user|group] [--map COLUMN=ATTRIBUTE ...] [--ignore COLUMN ...] "
                  "[--dry-run] [--complete] [--batch N]",
         .summary = "bring people and groups in from CSV or JSON",

@@ -63,6 +63,7 @@ const size_t service_setting_count = ARRAY_LEN(service_settings);
 static const struct cli_command commands[] = {
     {
         .name = "serve",
+        .makes_data = true,
         .usage = "[--listen ADDRESS:PORT] [--role ROLES] [--tls-cert F --tls-key F] "
                  "[--public-url URL] [--smtp-url URL ...]",
         .summary = "run the service: cycles on schedule, SCIM tenants",

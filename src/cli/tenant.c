@@ -322,6 +322,7 @@ static const struct cli_option export_options[] = {
 static const struct cli_command commands[] = {
     {
         .name = "tenant add",
+        .makes_data = true,
         .usage = "KIND NAME [--schema FILE] [--public-url URL]",
         .summary = "add a tenant to the SCIM provider",
         .help =

@@ -53,6 +53,7 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "user add",
+        .makes_data = true,
         .usage = "UPN [ATTRIBUTE=VALUE ...]",
         .summary = "add a person",
         .help =

@@ -100,7 +100,7 @@ static bool open_target(void *ctx, const struct job *job, const struct job_setti
 bool cli_wire_begin(struct cli_wire *w, struct cli *c, struct err *err)
 {
     *w = (struct cli_wire){.cli = c};
-    if (!cli_secret_key(c, &w->key, err))
+    if (!cli_db_open(c, err) || !cli_secret_key(c, &w->key, err))
         return false;
     w->engine = (struct engine){
         .db = &c->config,
@@ -112,7 +112,7 @@ bool cli_wire_begin(struct cli_wire *w, struct cli *c, struct err *err)
         .target_ctx = c,
         .author = cli_author(c),
     };
-    return cli_db_open(c, err);
+    return true;
 }
 
 void cli_wire_end(struct cli_wire *w)

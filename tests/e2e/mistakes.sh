@@ -17,6 +17,12 @@ says() {
 }
 
 says '/proc/usher' --data /proc/usher status
+says '/proc/usher' --data /proc/usher user add ada@example.com
+
+# A typing error makes no directory.
+says "no data directory 'TYPO'" --data TYPO status
+says "no data directory 'TYPO'" --data TYPO app set P --scope all
+[ ! -e TYPO ] || fail "--data TYPO status made TYPO"
 
 echo "this is no database" >text.db
 cp text.db kept.db
@@ -28,7 +34,6 @@ says "'sqlite:' or 'postgresql://'" --database nonsense://x status
 says 127.0.0.1 --database postgresql://nobody@127.0.0.1:1/x status
 
 # A key that others may read, and one that is no key.
-"$USHER" --data keys status >/dev/null
 "$USHER" --data keys app add scim --name P --url http://127.0.0.1:1 --token t --no-test >/dev/null
 chmod 644 keys/secret.key
 says secret.key --data keys app test P
@@ -40,7 +45,7 @@ says secret.key --data keys app test P
 if [ "$(id -u)" != 0 ]; then
     mkdir locked
     chmod 555 locked
-    says locked --data locked/data status
+    says locked --data locked/data user add ada@example.com
 fi
 
 # A disk that is full.

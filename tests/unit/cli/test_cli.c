@@ -1,5 +1,7 @@
 #include "run.h"
 
+#include <sys/stat.h>
+
 /* What a command line leads to before any command runs. */
 static const struct {
     const char *line;
@@ -61,16 +63,21 @@ static void options_stand_anywhere(void **state)
         "status --data=%s --json --", "--json status --data %s --quiet",
     };
 
+    char dir[128];
+    char line[256];
+    struct run r;
+
     (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_temp_dir());
+    r = run_line(dir, "user add ada@example.com");
+    CHECK(r.code == 0, "%s", r.err);
+    run_done(&r);
     for (size_t i = 0; i < ARRAY_LEN(lines_); i++) {
-        char line[256];
-        struct run r;
         size_t at;
 
         /* The pattern with the directory in place of %s. */
         CHECK(str_find(str_from_z(lines_[i]), STR("%s"), &at), "%s", lines_[i]);
-        snprintf(line, sizeof(line), "%.*s%s%s", (int)at, lines_[i], test_temp_dir(),
-                 lines_[i] + at + 2);
+        snprintf(line, sizeof(line), "%.*s%s%s", (int)at, lines_[i], dir, lines_[i] + at + 2);
         r = run_line(NULL, line);
         CHECK(r.code == 0, "%s: %s", line, r.err);
         CHECK_STR(str_trim(str_from_z(r.out)), "[]", "%s", line);
@@ -83,11 +90,61 @@ static void data_directory_cannot_be_made(void **state)
     struct run r;
 
     (void)state;
-    r = run_line("/proc/nothing/here", "status");
+    r = run_line("/proc/nothing/here", "user add ada@example.com");
     CHECK(r.code == 1, "%d", r.code);
     CHECK(run_says(r.err, "/proc/nothing/here") && run_says(r.err, "--data"), "%s", r.err);
     run_done(&r);
 }
 
+/* Reading commands, and those that need something to work on, make neither directory nor database:
+ * a typing error in --data is told. */
+static void only_beginnings_make_data(void **state)
+{
+    static const struct {
+        const char *line;
+        bool makes;
+    } commands[] = {
+        {"status", false},
+        {"--json status", false},
+        {"user list", false},
+        {"plan demo", false},
+        {"app set demo --scope all", false},
+        {"assignment add demo ada@example.com", false},
+        {"audit verify", false},
+        {"prune --dry-run", false},
+        {"user add ada@example.com", true},
+        {"group add Crew", true},
+        {"tenant add generic crew", true},
+        {"app add scim --name P --url http://127.0.0.1:1 --token t --no-test", true},
+    };
+    struct run r;
+    struct stat st;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        char dir[256];
+        char db[300];
+
+        snprintf(dir, sizeof(dir), "%s/new-%zu", test_temp_dir(), i);
+        snprintf(db, sizeof(db), "%s/usher.db", dir);
+        r = run_line(dir, commands[i].line);
+        CHECK(r.code == (commands[i].makes ? 0 : 1), "%s: %d %s", commands[i].line, r.code, r.err);
+        CHECK((stat(dir, &st) == 0) == commands[i].makes, "%s", commands[i].line);
+        CHECK(commands[i].makes || (run_says(r.err, dir) && run_says(r.err, "usher import")),
+              "%s: %s", commands[i].line, r.err);
+        run_done(&r);
+        if (commands[i].makes)
+            continue;
+        /* The directory is there, and empty. */
+        CHECK(mkdir(dir, 0700) == 0, "%s", dir);
+        r = run_line(dir, commands[i].line);
+        CHECK(r.code == 1, "%s: %d", commands[i].line, r.code);
+        CHECK(run_says(r.err, "usher.db") && run_says(r.err, "--data"), "%s", r.err);
+        CHECK(stat(db, &st) != 0, "%s made %s", commands[i].line, db);
+        run_done(&r);
+    }
+}
+
 TEST_GROUP(cli, cmocka_unit_test(lines), cmocka_unit_test(options_stand_anywhere),
-           cmocka_unit_test(data_directory_cannot_be_made));
+           cmocka_unit_test(data_directory_cannot_be_made),
+           cmocka_unit_test(only_beginnings_make_data));

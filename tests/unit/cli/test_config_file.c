@@ -127,6 +127,9 @@ static void finds_the_file(void **state)
     struct run r;
 
     (void)state;
+    r = run_line(dir, "user add ada@example.com");
+    CHECK(r.code == 0, "%s", r.err);
+    run_done(&r);
     write_text(own, "json: true\n");
     r = run_line(dir, "status");
     CHECK_STR(str_trim(str_from_z(r.out)), "[]", "usher.yaml of the data directory: %s", r.err);
