@@ -12,6 +12,11 @@
 #define POST_OP(id, name) \
     "{\"method\":\"POST\",\"path\":\"<users>\",\"bulkId\":\"" id "\",\"data\":" DATA(name) "}"
 
+#define GROUP_OP(id, name, member)                                         \
+    "{\"method\":\"POST\",\"path\":\"<groups>\",\"bulkId\":\"" id          \
+    "\",\"data\":{\"schemas\":[\"" CORE "Group\"],\"displayName\":\"" name \
+    "\",\"members\":[{\"value\":\"bulkId:" member "\"}]<grequired>}}"
+
 static const struct check checks[] = {
     {"several accounts are created in one request", "RFC 7644, 3.7", CHECK_MUST, WB,
      "POST /Bulk\n" BULK_BODY("", POST_OP("a", "<name>") "," POST_OP(
@@ -52,6 +57,23 @@ static const struct check checks[] = {
                                                       "GET <groups>?filter=displayName eq \"<group>\"\n= 200\nlet gid /Resources/0/id\n"
                                                       "GET <users>?filter=userName eq \"<name>\"\n= 200\nlet id /Resources/0/id\n" READ_GROUP
                                                       "/members has \"<id>\"\n"},
+    {"groups of one request may name each other", "RFC 7644, 3.7.1", CHECK_MUST, WB | NEEDS_GROUPS,
+     "POST /Bulk\n" BULK_BODY(
+         "",
+         GROUP_OP("a", "<group>", "b") "," GROUP_OP(
+             "b", "<group2>",
+             "a")) "= 200\n"
+                   "/Operations/bulkId=a/status is \"201\"\n"
+                   "/Operations/bulkId=b/status is \"201\"\n"
+                   "GET <groups>?filter=displayName eq \"<group>\"\n= 200\nlet gid /Resources/0/id\n"
+                   "GET <groups>?filter=displayName eq \"<group2>\"\n= 200\nlet other /Resources/0/id\n" READ_GROUP
+                   "/members has \"<other>\"\n"
+                   "GET <groups>/<other>\n= 200\n/members has \"<gid>\"\n"},
+    {"a name of an operation that is not there fails that operation", "RFC 7644, 3.7.2", CHECK_MUST,
+     WB | NEEDS_GROUPS,
+     "POST /Bulk\n" BULK_BODY(
+         "", GROUP_OP("a", "<group>", "none")) "= 200\n"
+                                               "/Operations/bulkId=a/status not \"201\"\n"},
     {"an account is changed and removed", "RFC 7644, 3.7", CHECK_MUST, WB | NEEDS_PATCH,
      ACCOUNT SECOND "POST /Bulk\n" BULK_BODY(
          "",
