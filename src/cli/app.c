@@ -234,6 +234,29 @@ static bool add(struct cli_wire *w, const struct cli_args *args, struct job *job
            save_job(w, job, schema, &token, !cli_flag(args, "--no-test"), err);
 }
 
+/* What the application's set-up guide says, and where the job departs from it. */
+static void say_hints(struct cli *c, const struct job *job)
+{
+    struct gallery_template template;
+
+    if (!gallery_load(c->arena, job->template_id, &template, NULL))
+        return;
+    if (!template.supports_groups && job->scope != JOB_SCOPE_ASSIGNED) {
+        cli_say(c,
+                "hint: %.*s takes users only, so assign users and groups and let their members be "
+                "provisioned: usher app set '%.*s' --scope assigned",
+                STR_ARG(template.display_name), STR_ARG(job->name));
+    }
+    JSON_EACH(note, json_get(template.document, STR("notes")))
+    cli_say(c, "hint: %.*s", STR_ARG(note->text));
+    if (json_get_bool(json_get(template.document, STR("switches")), "ownNotifications", false)) {
+        cli_say(c,
+                "hint: %.*s tells its own administrators of failures, so --notification-mail "
+                "is optional",
+                STR_ARG(template.display_name));
+    }
+}
+
 static int run_add(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -251,6 +274,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
         cli_say(c, "who gets an account: usher assignment add '%.*s' WHO", STR_ARG(job.name));
     cli_say(c, "what would happen:   usher plan '%.*s'", STR_ARG(job.name));
     cli_say(c, "make it happen:      usher start '%.*s' --wait", STR_ARG(job.name));
+    say_hints(c, &job);
     return 0;
 }
 

@@ -12,11 +12,23 @@ struct test {
     struct http_answer answer;
 };
 
+/* The words of an error of SCIM, else the body as it is. */
+static struct str words_of(const struct test *t)
+{
+    struct json *document;
+    struct str detail;
+
+    if (!json_parse(t->a, t->answer.body, NULL, &document, NULL, NULL))
+        return t->answer.body;
+    detail = json_get_text(document, "detail");
+    return detail.len > 0 ? detail : t->answer.body;
+}
+
 /* What was asked and answered, in a few words. */
 static struct str exchange(const struct test *t)
 {
     struct str token = scim_target_token(t->target);
-    struct str body = scim_excerpt(t->a, t->answer.body, BODY_SHOWN, &token, 1);
+    struct str body = scim_excerpt(t->a, words_of(t), BODY_SHOWN, &token, 1);
     struct str asked = t->shown;
     size_t at;
 
