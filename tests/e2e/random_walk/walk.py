@@ -16,7 +16,7 @@ from target import FAULTS, Target
 
 APP = "Walk"
 STEPS = int(os.environ.get("STEPS") or 400)
-SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+SEED = int(os.environ.get("SEED") or 1) or random.SystemRandom().randrange(1 << 32)
 SHRINK_S = int(os.environ.get("SHRINK_S") or 120)
 T = os.environ["T"]
 
