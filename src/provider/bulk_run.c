@@ -111,12 +111,13 @@ bool bulk_run(struct db_write *queue, struct db *db, struct err *err)
     b->turn_first = b->next;
     do {
         const struct bulk_circle *circle = &b->circles[b->next];
-        bool ok;
+        bool ok, keep;
 
         if (!db_savepoint(db, err))
             return false;
         ok = execute_circle(b, circle, db);
-        if (!(ok ? db_savepoint_release(db, err) : db_savepoint_rollback(db, err)))
+        keep = ok && !b->call.tenant->profile->settings.test_mode;
+        if (!(keep ? db_savepoint_release(db, err) : db_savepoint_rollback(db, err)))
             return false;
         settle(b, circle, ok);
         arena_reset(b->scratch);

@@ -36,6 +36,7 @@ struct tenant {
 /* Of a tenant, in this process; what changes all the time. */
 struct tenant_state {
     _Atomic int64_t notice_minute, notice_count, notice_more;
+    _Atomic int64_t faults[8]; /* requests that fitted each */
 };
 
 /* What a key opens. */
@@ -149,9 +150,23 @@ MUST_USE bool call_body(struct call *c, struct json **out, struct err *err);
 MUST_USE bool percent_decode(struct arena *a, struct str text, bool plus_is_space, struct str *out,
                              struct err *err);
 
-/* --- switches.c: what a tenant imitates (apps.md 5). --- */
+/* --- switches.c, switches_write.c: what a tenant imitates (apps.md 5). --- */
+bool switches_listed(const struct json *list, struct str text); /* ASCII case ignored */
 /* What is refused before the body is read; false when it has answered. */
 bool switches_gate(struct call *c);
+/* Whether another resource may be made; asks the database only if there is a limit. ERR_DENIED
+ * "seatsTaken". */
+MUST_USE bool switches_room(const struct call *c, struct db *db, struct err *err);
+/* What may be done to the members of a group. ERR_INVALID "invalidValue". */
+MUST_USE bool switches_members(const struct call *c, const struct scim_patch *patch,
+                               struct err *err);
+/* Takes out of a new document what the tenant does not take. */
+void switches_document(const struct call *c, const struct json *before, struct json *doc);
+/* Whether the change deletes the user. */
+bool switches_gone(const struct call *c, const struct json *before, const struct json *doc);
+/* The id that the client gives; *out stays when ids are ours. ERR_INVALID "invalidValue". */
+MUST_USE bool switches_id(const struct call *c, const struct json *doc, struct str *out,
+                          struct err *err);
 /* ERR_INVALID "invalidFilter" for what may not be asked. */
 MUST_USE bool switches_filter(const struct call *c, const struct scim_filter *filter,
                               struct err *err);

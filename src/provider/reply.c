@@ -38,11 +38,22 @@ static const int kind_status[] = {
 };
 static_assert(ARRAY_LEN(kind_status) == ERR_KIND_COUNT, "every kind has a status");
 
+static const char *content_type(const struct call *c)
+{
+    struct str set = {0};
+
+    if (c->tenant)
+        set = c->tenant->profile->settings.content_type;
+    if (set.len > 0)
+        return arena_z(c->arena, set);
+    return c->plain_json ? "application/json" : "application/scim+json";
+}
+
 void reply_json(struct call *c, int status, struct str body)
 {
     http_reply_header(c->x, "Cache-Control", STR("no-store"));
     http_reply_header(c->x, "X-Content-Type-Options", STR("nosniff"));
-    http_reply(c->x, status, c->plain_json ? "application/json" : "application/scim+json", body);
+    http_reply(c->x, status, content_type(c), body);
 }
 
 void reply_empty(struct call *c, int status)

@@ -16,7 +16,7 @@ struct parts parts_wanted(const struct call *c)
 {
     return (struct parts){.groups = wants(c, STR("groups")),
                           .members = wants(c, STR("members")),
-                          .meta = wants(c, STR("meta")),
+                          .meta = !c->tenant->profile->settings.no_meta && wants(c, STR("meta")),
                           .manager = true};
 }
 
@@ -179,8 +179,10 @@ static bool write_fast(const struct call *c, struct db *db, const struct stored 
         buf_addf(out, ",\"%s\":", name);
         json_write(out, computed);
     }
-    buf_add_z(out, ",\"meta\":");
-    write_meta(c, s, out);
+    if (!c->tenant->profile->settings.no_meta) {
+        buf_add_z(out, ",\"meta\":");
+        write_meta(c, s, out);
+    }
     buf_add_char(out, '}');
     return true;
 }

@@ -41,14 +41,16 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
 
     w->stored =
         (struct stored){.kind = c->kind, .id = w->new_id, .created_us = creation_time(c->provider)};
-    if (w->new_id.len == 0)
+    if (!switches_room(c, db, err) || !switches_id(c, w->doc, &w->stored.id, err))
+        return false;
+    if (w->stored.id.len == 0)
         w->stored.id = arena_str(c->arena, uuid_new(c->provider->config.rng, id));
     w->stored.modified_us = w->stored.created_us;
     JSON_EACH(member, w->members)
     if (!member_add(db, c, w->stored.id, json_get_text(member, "value"), &w->stored.member_count,
                     err))
         return false;
-    w->status = 201;
+    w->status = (int)c->tenant->profile->settings.create_status;
     return check_count(&w->stored, err) && store_insert(db, c->arena, c, &w->stored, w->doc, err) &&
            represent(w, db, err);
 }
@@ -91,6 +93,17 @@ static bool store(struct write *w, struct db *db, const struct json *before, con
                    err);
 }
 
+/* A user that is deleted by being disabled; the answer is written already. */
+static bool leave(struct write *w, struct db *db, const struct json *before, const struct json *doc,
+                  struct err *err)
+{
+    struct call *c = &w->call;
+
+    return !switches_gone(c, before, doc) ||
+           store_delete(db, c->arena, c, &w->stored, doc, clock_now(c->provider->config.clock),
+                        err);
+}
+
 static bool run_replace(struct db_write *queue, struct db *db, struct err *err)
 {
     struct write *w = (struct write *)queue;
@@ -99,14 +112,18 @@ static bool run_replace(struct db_write *queue, struct db *db, struct err *err)
     int64_t delta = 0;
     struct json *before;
 
-    if (!load(w, db, &before, err) || !scim_resource_keep(c->arena, c->type, before, w->doc, err) ||
+    if (!load(w, db, &before, err))
+        return false;
+    switches_document(c, before, w->doc);
+    if (!scim_resource_keep(c->arena, c->type, before, w->doc, err) ||
         !scim_resource_require(c->type, w->doc, err) || !check_user(w, before, w->doc, err))
         return false;
     if (c->kind == RESOURCE_GROUP &&
         !member_set(db, c, w->stored.id, w->members, &delta, &members_changed, err))
         return false;
     w->status = 200;
-    return store(w, db, before, w->doc, delta, members_changed, err) && represent(w, db, err);
+    return store(w, db, before, w->doc, delta, members_changed, err) && represent(w, db, err) &&
+           leave(w, db, before, w->doc, err);
 }
 
 /* --- PATCH --- */
@@ -183,20 +200,38 @@ static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
                                   : !scim_patch_apply(c->arena, &w->patch, before, &doc, err))
         return false;
     json_remove(doc, STR("password"));
+    switches_document(c, before, doc);
     if (!check_user(w, before, doc, err) || !store(w, db, before, doc, delta, members_changed, err))
         return false;
     w->status = c->kind == RESOURCE_GROUP && !c->projection ? 204 : 200;
-    return w->status == 204 || represent(w, db, err);
+    return (w->status == 204 || represent(w, db, err)) && leave(w, db, before, doc, err);
+}
+
+/* Where users are not deleted: nothing happens, or the user is disabled. */
+static bool keep_user(struct write *w, struct db *db, struct json *before, struct str how,
+                      struct err *err)
+{
+    struct json *doc;
+
+    if (!str_eq(how, STR("disable")))
+        return true;
+    doc = json_clone(w->call.arena, before);
+    json_set(w->call.arena, doc, STR("active"), json_bool(w->call.arena, false));
+    return store(w, db, before, doc, 0, false, err);
 }
 
 static bool run_delete(struct db_write *queue, struct db *db, struct err *err)
 {
     struct write *w = (struct write *)queue;
+    struct str how = w->call.tenant->profile->settings.no_delete;
     struct json *before;
 
     w->status = 204;
-    return load(w, db, &before, err) &&
-           store_delete(db, w->call.arena, &w->call, &w->stored, before,
+    if (!load(w, db, &before, err))
+        return false;
+    if (how.len > 0 && w->call.kind == RESOURCE_USER)
+        return keep_user(w, db, before, how, err);
+    return store_delete(db, w->call.arena, &w->call, &w->stored, before,
                         clock_now(w->call.provider->config.clock), err);
 }
 
@@ -208,7 +243,7 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
     CLEANUP(buf_done) struct buf out = w->out; /* w ends with its exchange */
     struct call *c = &w->call;
 
-    if (!ok) {
+    if (!ok && !w->tested) {
         reply_error(c, err);
         return;
     }
@@ -216,11 +251,11 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         reply_location(c, w->stored.id);
     if (c->method != HTTP_DELETE)
         reply_version(c, w->stored.version);
-    if (w->status == 201) {
+    if (c->method == HTTP_POST) {
         reply_location(c, w->stored.id);
     }
-    if (w->status == 204) {
-        reply_empty(c, 204);
+    if (w->status == 204 || c->tenant->profile->settings.no_body) {
+        reply_empty(c, w->status);
     } else {
         reply_json(c, w->status, buf_str(&out));
     }
@@ -238,6 +273,7 @@ static bool read_document(struct write *w, const struct json *body, struct err *
         c->subject = name->text;
     if (!scim_resource_read(c->arena, c->type, &c->tenant->profile->rules, body, &w->doc, err))
         return false;
+    switches_document(c, NULL, w->doc);
     json_remove(w->doc, STR("password")); /* accepted, and not kept in any form */
     if (c->kind == RESOURCE_GROUP)
         w->members = take_members(w->doc);
@@ -251,7 +287,8 @@ static bool prepare_create(struct write *w, const struct json *body, struct err 
     if (!read_document(w, body, err) || !scim_resource_require(c->type, w->doc, err) ||
         !check_user(w, NULL, w->doc, err))
         return false;
-    if (scim_top_attribute(c->type, STR("active")) && !json_get(w->doc, STR("active")))
+    if (!c->tenant->profile->settings.no_active && scim_top_attribute(c->type, STR("active")) &&
+        !json_get(w->doc, STR("active")))
         json_add_bool(c->arena, w->doc, "active", true);
     return true;
 }
@@ -273,7 +310,17 @@ bool write_prepare(struct write *w, const struct json *body, struct err *err)
         return read_document(w, body, err);
     }
     w->queue.run = run_patch;
-    return scim_patch_parse(c->arena, c->type, &c->tenant->profile->rules, body, &w->patch, err);
+    return scim_patch_parse(c->arena, c->type, &c->tenant->profile->rules, body, &w->patch, err) &&
+           (c->kind != RESOURCE_GROUP || switches_members(c, &w->patch, err));
+}
+
+/* Does it, and has it undone: the answer is as if it had been stored (apps.md 5, testMode). */
+static bool run_tested(struct db_write *queue, struct db *db, struct err *err)
+{
+    struct write *w = (struct write *)queue;
+
+    w->tested = w->run(queue, db, err);
+    return w->tested && err_set(err, ERR_INVALID, "testMode", "nothing is stored in test mode");
 }
 
 static bool prepare(struct write *w, struct err *err)
@@ -295,6 +342,14 @@ void write_handle(struct call *c)
     w->if_match = http_request_header(c->x, "If-Match");
     w->queue.done = done;
     buf_init(&w->out, PROVIDER_ANSWER_MAX);
-    if (!prepare(w, &err) || !db_writer_submit(c->provider->writer, &w->queue, &err))
+    if (!prepare(w, &err)) {
+        reply_error(&w->call, &err);
+        return;
+    }
+    if (c->tenant->profile->settings.test_mode) {
+        w->run = w->queue.run;
+        w->queue.run = run_tested;
+    }
+    if (!db_writer_submit(w->call.provider->writer, &w->queue, &err))
         reply_error(&w->call, &err);
 }

@@ -16,6 +16,9 @@ struct write {
     struct stored stored;
     struct buf out;
     int status;
+    /* In test mode: what queue.run would be, and whether it would have gone well. */
+    bool (*run)(struct db_write *w, struct db *db, struct err *err);
+    bool tested;
 };
 
 /* Decides what can be decided without the database, and sets queue.run. The call has its method,

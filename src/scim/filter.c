@@ -83,16 +83,18 @@ static struct json *word_value(struct arena *a, struct str word)
     return json_string(a, word);
 }
 
-static bool parse_value(struct parser *p, const struct json **out)
+static bool parse_value(struct parser *p, struct scim_filter *node)
 {
     struct str text;
 
     if (p->token.kind == SCIM_TOKEN_STRING) {
         if (!scim_token_text(p->arena, &p->token, &text))
             return fail(p, "the text has an escape that is not JSON");
-        *out = json_string(p->arena, text);
+        node->value = json_string(p->arena, text);
+        node->bare = str_starts(p->token.source, STR("'"));
     } else if (p->token.kind == SCIM_TOKEN_WORD) {
-        *out = word_value(p->arena, p->token.source);
+        node->value = word_value(p->arena, p->token.source);
+        node->bare = node->value->type == JSON_STRING;
     } else {
         return fail(p, p->token.kind == SCIM_TOKEN_BAD ? "the text has no closing quote"
                                                        : "a value to compare with is missing");
@@ -108,7 +110,7 @@ static bool parse_comparison(struct parser *p, struct scim_filter *node)
         if (is_word(p, operators[i].word)) {
             node->op = operators[i].op;
             advance(p);
-            return node->op == SCIM_PR || parse_value(p, &node->value);
+            return node->op == SCIM_PR || parse_value(p, node);
         }
     }
     return fail(p, "expected an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)");

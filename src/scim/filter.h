@@ -28,6 +28,7 @@ struct scim_filter {
     enum scim_filter_op op;
     struct scim_path path;           /* comparisons, pr and value paths */
     const struct json *value;        /* comparisons */
+    bool bare;                       /* value is text that was not in double quotes */
     const struct scim_filter *left;  /* and, or, not; the inner filter of a value path */
     const struct scim_filter *right; /* and, or */
 };

@@ -494,6 +494,18 @@ static const struct {
     {"User-Agent", "requireUserAgent", "on", HTTP_GET, "/Users", NULL, 403, ""},
     {"spelling", "caseSensitiveEndpoints", "on", HTTP_GET, "/users", NULL, 404, ""},
     {"redirect", "redirect", "https://else.example", HTTP_GET, "/Users", NULL, 307, ""},
+    {"quotes", "lenient.bareWords", "off", HTTP_GET, "/Users?filter=userName+eq+x", NULL, 400,
+     "invalidFilter"},
+    {"single quotes", "lenient.bareWords", "off", HTTP_GET, "/Users?filter=userName+eq+%27x%27",
+     NULL, 400, "invalidFilter"},
+    {"double quotes", "lenient.bareWords", "off", HTTP_GET, "/Users?filter=userName+eq+%22x%22",
+     NULL, 200, ""},
+    {"no seat", "maxUsers", "1", HTTP_POST, "/Users", "{\"userName\":\"a\"}", 201, ""},
+    {"id of the client", "idIsExternalId", "on", HTTP_POST, "/Users", "{\"userName\":\"a\"}", 400,
+     "invalidValue"},
+    {"200 for 201", "createStatus", "200", HTTP_POST, "/Users", "{\"userName\":\"a\"}", 200, ""},
+    {"a fault", "faults", "[{\"every\":1,\"status\":503,\"method\":\"POST\"}]", HTTP_POST, "/Users",
+     "{\"userName\":\"a\"}", 503, ""},
     {"own config", "discovery.publicConfig", "off", HTTP_GET, "/ServiceProviderConfig", NULL, 200,
      ""},
 };
@@ -528,6 +540,164 @@ static void switches_imitate(void **state)
 {
     (void)state;
     test_databases(check_switches);
+}
+
+/* A user that is made, changed and deleted where something is different. */
+static const struct {
+    const char *label, *name, *value;
+    const char *patch;
+    enum http_method last;
+    int last_status;
+    int then;             /* GET afterwards */
+    const char *then_has; /* in what it answers; NULL: anything */
+} lives[] = {
+    {"usual", "noMeta", "off", "{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}", HTTP_DELETE,
+     204, 404, NULL},
+    {"no meta", "noMeta", "on", "{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}", HTTP_GET,
+     200, 200, "\"title\":\"x\"}"},
+    {"DELETE disables", "noDelete", "disable",
+     "{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}", HTTP_DELETE, 204, 200,
+     "\"active\":false"},
+    {"DELETE without effect", "noDelete", "204",
+     "{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}", HTTP_DELETE, 204, 200,
+     "\"active\":true"},
+    {"disabled is deleted", "deleteOnDisable", "always",
+     "{\"op\":\"replace\",\"path\":\"active\",\"value\":false}", HTTP_GET, 404, 404, NULL},
+    {"the id is the client's", "idIsExternalId", "on",
+     "{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}", HTTP_GET, 200, 200, "\"id\":\"e-1\""},
+    {"immutable", "immutable", "[\"userType\"]",
+     "{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}", HTTP_GET, 200, 200,
+     "\"userType\":\"a\""},
+};
+
+static void check_lives(const struct db_config *config)
+{
+    struct fixture f;
+    struct client client;
+
+    fixture_start(&f, config);
+    client_open(&client, f.port);
+    for (size_t i = 0; i < ARRAY_LEN(lives); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const char *base = arena_printf(a, "/scim/l%zu/v2/Users", i).ptr;
+        const char *label = lives[i].label, *user;
+        struct answer answer;
+
+        fixture_tenant(&f, "generic", arena_printf(a, "l%zu", i).ptr);
+        set(&f, arena_printf(a, "l%zu", i).ptr, lives[i].name, lives[i].value);
+        client_ask(&client, &f, a, HTTP_POST, base,
+                   "{\"userName\":\"a\",\"externalId\":\"e-1\",\"userType\":\"a\"}", &answer);
+        CHECK(answer.status == 201, "%s: %d %.*s", label, answer.status, STR_ARG(answer.body));
+        user = arena_printf(a, "%s/%.*s", base, STR_ARG(json_get_text(answer.json, "id"))).ptr;
+        client_ask(&client, &f, a, HTTP_PATCH, user,
+                   arena_printf(a, "{\"Operations\":[%s]}", lives[i].patch).ptr, &answer);
+        CHECK(answer.status == 200, "%s: %d %.*s", label, answer.status, STR_ARG(answer.body));
+        client_ask(&client, &f, a, lives[i].last, user, NULL, &answer);
+        CHECK(answer.status == lives[i].last_status, "%s: %d", label, answer.status);
+        client_ask(&client, &f, a, HTTP_GET, user, NULL, &answer);
+        CHECK(answer.status == lives[i].then, "%s: %d", label, answer.status);
+        CHECK(!lives[i].then_has ||
+                  str_find(answer.body, str_from_z(lives[i].then_has), &(size_t){0}),
+              "%s: %.*s", label, STR_ARG(answer.body));
+    }
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void users_live_differently(void **state)
+{
+    (void)state;
+    test_databases(check_lives);
+}
+
+static void check_test_mode(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    set(&f, "t", "testMode", "on");
+    set(&f, "t", "maxUsers", "1");
+    client_open(&client, f.port);
+    add_user(&client, &f, a, "t", "ada");
+    add_user(&client, &f, a, "t", "ada"); /* which is not there */
+    client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Bulk",
+               "{\"Operations\":[{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"1\","
+               "\"data\":{\"userName\":\"ada\"}}]}",
+               &answer);
+    CHECK(str_find(answer.body, STR("\"201\""), &(size_t){0}), "%.*s", STR_ARG(answer.body));
+    client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/Users", NULL, &answer);
+    CHECK(json_get_int(answer.json, "totalResults", -1) == 0, "%.*s", STR_ARG(answer.body));
+    set(&f, "t", "testMode", "off");
+    do
+        client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Users", "{\"userName\":\"ada\"}",
+                   &answer);
+    while (answer.status == 201);
+    CHECK(answer.status == 409 || answer.status == 403, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Users", "{\"userName\":\"bob\"}", &answer);
+    CHECK(answer.status == 403, "one seat: %d", answer.status);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void test_mode_stores_nothing(void **state)
+{
+    (void)state;
+    test_databases(check_test_mode);
+}
+
+static void check_groups(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    static const struct {
+        const char *operation;
+        int status;
+    } steps[] = {
+        {"{\"op\":\"replace\",\"path\":\"members\",\"value\":[]}", 400},
+        {"{\"op\":\"remove\",\"path\":\"members\"}", 400},
+        {"{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"1\"},{\"value\":\"2\"}]}",
+         400},
+        {"{\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"other\"}", 204},
+    };
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    const char *group;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    set(&f, "t", "noReplaceMembers", "on");
+    set(&f, "t", "noRemoveAllMembers", "on");
+    set(&f, "t", "maxMembersPerPatch", "1");
+    set(&f, "t", "groupsNoRename", "on");
+    set(&f, "t", "groupsNoDelete", "on");
+    client_open(&client, f.port);
+    client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Groups", "{\"displayName\":\"crew\"}",
+               &answer);
+    CHECK(answer.status == 201, "%d", answer.status);
+    group =
+        arena_printf(a, "/scim/t/v2/Groups/%.*s", STR_ARG(json_get_text(answer.json, "id"))).ptr;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        client_ask(&client, &f, a, HTTP_PATCH, group,
+                   arena_printf(a, "{\"Operations\":[%s]}", steps[i].operation).ptr, &answer);
+        CHECK(answer.status == steps[i].status, "%s: %d %.*s", steps[i].operation, answer.status,
+              STR_ARG(answer.body));
+    }
+    client_ask(&client, &f, a, HTTP_DELETE, group, NULL, &answer);
+    CHECK(answer.status == 405, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_GET, group, NULL, &answer);
+    CHECK_STR(json_get_text(answer.json, "displayName"), "crew", "kept");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void groups_can_be_difficult(void **state)
+{
+    (void)state;
+    test_databases(check_groups);
 }
 
 /* --- Templates --- */
@@ -656,5 +826,7 @@ TEST_GROUP(tenant, cmocka_unit_test(keys_of_automation_users),
            cmocka_unit_test(failed_writes_are_told),
            cmocka_unit_test(a_flood_of_failures_is_bounded),
            cmocka_unit_test(tenants_do_not_see_each_other), cmocka_unit_test(limits_hold),
-           cmocka_unit_test(switches_imitate), cmocka_unit_test(templates_are_checked),
-           cmocka_unit_test(a_schema_can_be_given), cmocka_unit_test(settings_are_checked));
+           cmocka_unit_test(switches_imitate), cmocka_unit_test(users_live_differently),
+           cmocka_unit_test(test_mode_stores_nothing), cmocka_unit_test(groups_can_be_difficult),
+           cmocka_unit_test(templates_are_checked), cmocka_unit_test(a_schema_can_be_given),
+           cmocka_unit_test(settings_are_checked));
