@@ -161,7 +161,8 @@ static bool prepare(struct list *l, struct err *err)
         !scim_filter_parse(l->call->arena, l->call->filter, &filter, err) ||
         !switches_filter(l->call, filter, err) || !prepare_types(l, filter, err))
         return false;
-    l->ranked = l->sorted || l->type_count > 1;
+    list_choose_order(l);
+    l->ranked = !l->indexed && (l->sorted || l->type_count > 1 || !list_in_order(&l->types[0]));
     ranking_init(&l->ranking, l->order, wanted(l));
     return true;
 }
@@ -171,14 +172,14 @@ static bool run(struct list *l, struct err *err)
     const struct list_type *t = &l->types[0];
     bool ok;
 
-    if (!l->ranked && t->exact) /* one statement */
+    if (!l->indexed && !l->ranked && t->exact) /* one statement */
         return list_walk(l, err);
     if (!db_begin(l->db, DB_READ, err))
         return false;
-    if (l->ranked) {
-        ok = list_ranked(l, err);
+    if (l->indexed) {
+        ok = list_all(l, err);
     } else {
-        ok = t->matcher ? list_walk(l, err) : list_all(l, err);
+        ok = l->ranked ? list_ranked(l, err) : list_walk(l, err);
     }
     if (!ok) {
         db_rollback(l->db);

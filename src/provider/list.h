@@ -13,8 +13,11 @@ struct list_type {
     struct parts used; /* by the matcher and the order */
     enum provider_statement from;
     struct str key;
-    bool exact; /* every candidate matches */
+    int64_t since_us; /* of PROVIDER_BY_MODIFIED, instead of the key */
+    bool exact;       /* every candidate matches */
 };
+
+struct list_order; /* order.c */
 
 struct list {
     struct call *call;
@@ -30,12 +33,13 @@ struct list {
     bool more;             /* there is something behind the window */
     enum rank_order order;
     bool sorted;
-    bool ranked; /* the order is another than that of the candidates */
+    const struct list_order *indexed; /* nothing is filtered, and an index has the order */
+    bool ranked;                      /* the order is another than that of the candidates */
     struct ranking ranking;
     int64_t seen, total, items;
     struct buf out;
     /* the last candidate seen */
-    int64_t last_created_us;
+    int64_t last_us; /* its time in the order of candidates */
     char last_id[UUID_TEXT_MAX];
 };
 
@@ -46,7 +50,16 @@ void list_choose_index(struct list *l, struct list_type *type);
 bool list_is_look_up(const struct list *l);
 /* Looks at every candidate; what is in the window is written, or ranked. */
 MUST_USE bool list_walk(struct list *l, struct err *err);
-/* Without a filter the database counts, and skips to the window. One type, not ranked. */
-MUST_USE bool list_all(struct list *l, struct err *err);
+/* Whether the candidates come in order of creation. */
+bool list_in_order(const struct list_type *type);
+/* Writes what is in the window, in the order it comes. */
+MUST_USE bool list_take(struct list *l, const struct list_type *type, const struct stored *s,
+                        const struct rank_item *place, struct err *err);
 /* Ranks all candidates, then writes the window. */
 MUST_USE bool list_ranked(struct list *l, struct err *err);
+
+/* order.c */
+/* Sets `indexed`. */
+void list_choose_order(struct list *l);
+/* An indexed list: the window alone is read. */
+MUST_USE bool list_all(struct list *l, struct err *err);

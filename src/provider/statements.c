@@ -13,6 +13,26 @@
     " AND (+r.created_us, r.id) > ($" #n ", $" #m ")" \
     " ORDER BY +r.created_us, r.id LIMIT $" #k
 
+#define RESOURCES "SELECT " COLUMNS " FROM provider_resource AS r WHERE r.tenant_no = $1"
+
+/* A list in the order of a time, or of a text that differs from one resource to the next. */
+#define AFTER_TIME(by, op, down)                                      \
+    RESOURCES " AND r.type = $2 AND (r." by ", r.id) " op " ($3, $4)" \
+              " ORDER BY r." by down ", r.id" down " LIMIT $5"
+#define FROM_TIME(by, down) \
+    RESOURCES " AND r.type = $2 ORDER BY r." by down ", r.id" down " LIMIT $3 OFFSET $4"
+#define AFTER_TEXT(type, by, op, down) \
+    RESOURCES " AND " type " = $2 AND " by " " op " $3 ORDER BY " by down " LIMIT $4"
+#define FROM_TEXT(type, by, down) \
+    RESOURCES " AND " type " = $2 ORDER BY " by down " LIMIT $3 OFFSET $4"
+
+/* Users and groups together in order of creation. */
+#define ROOT(behind, limit)                                         \
+    "SELECT * FROM (" RESOURCES " AND r.type = 1" behind            \
+    "  ORDER BY r.created_us, r.id LIMIT " limit ") AS u"           \
+    " UNION ALL SELECT * FROM (" RESOURCES " AND r.type = 2" behind \
+    "  ORDER BY r.created_us, r.id LIMIT " limit ") AS g"
+
 const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_TENANT_ADD] = {"provider_tenant_add",
                              "INSERT INTO provider_tenant (no, name, kind, created_us, template)"
@@ -36,6 +56,8 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                       "DELETE FROM provider_email WHERE tenant_no = $1"},
     [PROVIDER_TENANT_CLEAR_RESOURCES] = {"provider_tenant_clear_resources",
                                          "DELETE FROM provider_resource WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_COUNTS] = {"provider_tenant_clear_counts",
+                                      "DELETE FROM provider_count WHERE tenant_no = $1"},
     [PROVIDER_TENANT_CLEAR_KEYS] = {"provider_tenant_clear_keys",
                                     "DELETE FROM provider_key WHERE tenant_no = $1"},
     [PROVIDER_TENANT_CLEAR_AUTOMATION] = {"provider_tenant_clear_automation",
@@ -142,8 +164,12 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                           "   SET version = version + 1, modified_us = $3,"
                                           "       member_count = member_count + $4"
                                           " WHERE tenant_no = $1 AND id = $2"},
-    [PROVIDER_COUNT] = {"provider_count", "SELECT count(*) FROM provider_resource"
+    [PROVIDER_COUNT] = {"provider_count", "SELECT resources FROM provider_count"
                                           " WHERE tenant_no = $1 AND type = $2"},
+    [PROVIDER_COUNT_CHANGE] = {"provider_count_change",
+                               "INSERT INTO provider_count (tenant_no, type, resources)"
+                               " VALUES ($1, $2, $3) ON CONFLICT (tenant_no, type) DO UPDATE"
+                               " SET resources = provider_count.resources + excluded.resources"},
     [PROVIDER_DISPLAY_NAME] = {"provider_display_name",
                                "SELECT display_name FROM provider_resource"
                                " WHERE tenant_no = $1 AND id = $2 AND type = 1"},
@@ -155,14 +181,38 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                "DELETE FROM provider_email"
                                " WHERE tenant_no = $1 AND user_id = $2 AND value_key = $3"},
 
-    [PROVIDER_PAGE] = {"provider_page", "SELECT " COLUMNS " FROM provider_resource AS r"
-                                        " WHERE r.tenant_no = $1 AND r.type = $2"
-                                        " AND (r.created_us, r.id) > ($3, $4)"
-                                        " ORDER BY r.created_us, r.id LIMIT $5"},
-    [PROVIDER_PAGE_OFFSET] = {"provider_page_offset",
-                              "SELECT " COLUMNS " FROM provider_resource AS r"
-                              " WHERE r.tenant_no = $1 AND r.type = $2"
-                              " ORDER BY r.created_us, r.id LIMIT $3 OFFSET $4"},
+    [PROVIDER_PAGE] = {"provider_page", AFTER_TIME("created_us", ">", "")},
+    [PROVIDER_PAGE_OFFSET] = {"provider_page_offset", FROM_TIME("created_us", "")},
+    [PROVIDER_PAGE_DOWN] = {"provider_page_down", AFTER_TIME("created_us", "<", " DESC")},
+    [PROVIDER_PAGE_DOWN_OFFSET] = {"provider_page_down_offset", FROM_TIME("created_us", " DESC")},
+    [PROVIDER_ROOT] = {"provider_root", ROOT(" AND (r.created_us, r.id) > ($2, $3)",
+                                             "$4") " ORDER BY 5, 1 LIMIT $4"},
+    [PROVIDER_ROOT_OFFSET] = {"provider_root_offset",
+                              ROOT("",
+                                   "CAST($2 AS BIGINT) + $3") " ORDER BY 5, 1 LIMIT $2 OFFSET $3"},
+    /* The plus sign keeps SQLite from another index, after which it would sort. */
+    [PROVIDER_PAGE_ID] = {"provider_page_id", AFTER_TEXT("+r.type", "r.id", ">", "")},
+    [PROVIDER_PAGE_ID_OFFSET] = {"provider_page_id_offset", FROM_TEXT("+r.type", "r.id", "")},
+    [PROVIDER_PAGE_ID_DOWN] = {"provider_page_id_down",
+                               AFTER_TEXT("+r.type", "r.id", "<", " DESC")},
+    [PROVIDER_PAGE_ID_DOWN_OFFSET] = {"provider_page_id_down_offset",
+                                      FROM_TEXT("+r.type", "r.id", " DESC")},
+    [PROVIDER_PAGE_UNIQUE] = {"provider_page_unique",
+                              AFTER_TEXT("r.type", "r.unique_key", ">", "")},
+    [PROVIDER_PAGE_UNIQUE_OFFSET] = {"provider_page_unique_offset",
+                                     FROM_TEXT("r.type", "r.unique_key", "")},
+    [PROVIDER_PAGE_UNIQUE_DOWN] = {"provider_page_unique_down",
+                                   AFTER_TEXT("r.type", "r.unique_key", "<", " DESC")},
+    [PROVIDER_PAGE_UNIQUE_DOWN_OFFSET] = {"provider_page_unique_down_offset",
+                                          FROM_TEXT("r.type", "r.unique_key", " DESC")},
+    [PROVIDER_PAGE_MODIFIED] = {"provider_page_modified", AFTER_TIME("modified_us", ">", "")},
+    [PROVIDER_PAGE_MODIFIED_OFFSET] = {"provider_page_modified_offset",
+                                       FROM_TIME("modified_us", "")},
+    [PROVIDER_PAGE_MODIFIED_DOWN] = {"provider_page_modified_down",
+                                     AFTER_TIME("modified_us", "<", " DESC")},
+    [PROVIDER_PAGE_MODIFIED_DOWN_OFFSET] = {"provider_page_modified_down_offset",
+                                            FROM_TIME("modified_us", " DESC")},
+
     [PROVIDER_BY_ID] = {"provider_by_id", "SELECT " COLUMNS " FROM provider_resource AS r"
                                           " WHERE r.tenant_no = $1 AND r.type = $2"
                                           " AND r.id = $3"},
@@ -192,8 +242,13 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                            "SELECT " COLUMNS " FROM provider_member AS m"
                            " JOIN provider_resource AS r"
                            "   ON r.tenant_no = m.tenant_no AND r.id = m.member_id"
-                           " WHERE m.tenant_no = $1 AND +r.type = $2"
-                           " AND m.group_id = $3" PAGE(4, 5, 6)},
+                           " WHERE m.tenant_no = $1 AND +r.type = $2 AND m.group_id = $3"
+                           " AND m.member_id > $4 ORDER BY m.member_id LIMIT $5"},
+    [PROVIDER_BY_MODIFIED] = {"provider_by_modified",
+                              "SELECT " COLUMNS " FROM provider_resource AS r"
+                              " WHERE r.tenant_no = $1 AND r.type = $2"
+                              " AND (r.modified_us, r.id) > ($3, $4)"
+                              " ORDER BY r.modified_us, r.id LIMIT $5"},
 
     [PROVIDER_MEMBER_ADD] = {"provider_member_add",
                              "INSERT INTO provider_member (tenant_no, group_id, member_id)"

@@ -131,6 +131,14 @@ static struct str doc_text(struct arena *a, const struct call *c, const struct s
     return arena_str(a, buf_str(&out));
 }
 
+/* How many there are, which lists tell without counting. */
+static bool change_count(struct db *db, const struct call *c, enum resource_kind kind, int by,
+                         struct err *err)
+{
+    return db_exec(db, provider_query(PROVIDER_COUNT_CHANGE),
+                   DB_ARGS(db_int(c->tenant->no), db_int(kind), db_int(by)), NULL, err);
+}
+
 bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                   const struct json *doc, struct err *err)
 {
@@ -152,7 +160,7 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
-    return write_emails(db, a, c, s, NULL, doc, err);
+    return change_count(db, c, s->kind, 1, err) && write_emails(db, a, c, s, NULL, doc, err);
 }
 
 static bool same_text(const struct json *before, const struct json *doc, const char *name)
@@ -224,5 +232,6 @@ bool store_delete(struct db *db, struct arena *a, const struct call *c, const st
         return false;
     if (s->kind == RESOURCE_USER && !index_emails(db, a, c, s, doc, EMAIL_REMOVE, err))
         return false;
-    return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err);
+    return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) &&
+           change_count(db, c, s->kind, -1, err);
 }

@@ -50,6 +50,14 @@ void list_choose_index(struct list *l, struct list_type *type)
             return;
         }
     }
+    if (type->matcher &&
+        scim_matcher_since(type->matcher, STR("meta"), STR("lastModified"), &type->since_us))
+        type->from = PROVIDER_BY_MODIFIED;
+}
+
+bool list_in_order(const struct list_type *type)
+{
+    return type->from != PROVIDER_BY_MODIFIED && type->from != PROVIDER_BY_GROUP;
 }
 
 static bool is_look_up(const struct list_type *type)
@@ -85,9 +93,8 @@ static bool write_item(struct list *l, const struct list_type *type, const struc
     return represent_write(&type->call, l->db, s, &l->out, err);
 }
 
-/* Writes what is in the window, in the order of the candidates. */
-static bool take(struct list *l, const struct list_type *type, const struct stored *s,
-                 const struct rank_item *place, struct err *err)
+bool list_take(struct list *l, const struct list_type *type, const struct stored *s,
+               const struct rank_item *place, struct err *err)
 {
     if (l->items >= l->count) {
         l->more = true;
@@ -109,7 +116,7 @@ static bool candidate(struct list *l, const struct list_type *type, struct db_st
 
     arena_reset(l->scratch);
     store_read_row(l->scratch, st, &s);
-    l->last_created_us = s.created_us;
+    l->last_us = type->from == PROVIDER_BY_MODIFIED ? s.modified_us : s.created_us;
     snprintf(l->last_id, sizeof(l->last_id), "%.*s", STR_ARG(s.id));
     if (++l->seen > l->call->tenant->profile->settings.filter_scan)
         return err_set(err, ERR_INVALID, "tooMany", "the request would look at too many resources");
@@ -121,7 +128,8 @@ static bool candidate(struct list *l, const struct list_type *type, struct db_st
     place = place_of(l, type, &s, doc);
     if (l->has_after && rank_compare(l->order, &place, &l->after) <= 0)
         return true;
-    return l->ranked ? ranking_offer(&l->ranking, &place, err) : take(l, type, &s, &place, err);
+    return l->ranked ? ranking_offer(&l->ranking, &place, err)
+                     : list_take(l, type, &s, &place, err);
 }
 
 /* One page of candidates behind the last one seen. */
@@ -129,17 +137,22 @@ static bool walk_page(struct list *l, const struct list_type *type, size_t *rows
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
     struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(type->call.kind);
-    struct db_value created = db_int(l->last_created_us);
+    struct db_value key = db_text(type->key), time = db_int(l->last_us);
     struct db_value id = db_text(str_from_z(l->last_id)), limit = db_int(PAGE_ROWS);
-    struct db_args args = type->from == PROVIDER_PAGE
-                              ? DB_ARGS(tenant, kind, created, id, limit)
-                              : DB_ARGS(tenant, kind, db_text(type->key), created, id, limit);
+    struct db_args by_key = DB_ARGS(tenant, kind, key, time, id, limit);
+    struct db_args by_time = DB_ARGS(tenant, kind, time, id, limit);
+    struct db_args by_id = DB_ARGS(tenant, kind, key, id, limit);
+    const struct db_args *args = &by_key;
     bool row;
 
     if (is_look_up(type))
-        args.count = 3;
+        by_key.count = 3;
+    if (type->from == PROVIDER_PAGE || type->from == PROVIDER_BY_MODIFIED)
+        args = &by_time;
+    if (type->from == PROVIDER_BY_GROUP)
+        args = &by_id;
     *rows = 0;
-    if (!db_select(l->db, provider_query(type->from), args, &st, err))
+    if (!db_select(l->db, provider_query(type->from), *args, &st, err))
         return false;
     for (;;) {
         if (!db_step(st, &row, err))
@@ -157,7 +170,8 @@ bool list_walk(struct list *l, struct err *err)
     size_t rows;
 
     for (size_t i = 0; i < l->type_count; i++) {
-        l->last_created_us = INT64_MIN;
+        /* what is sent of times is cut to milliseconds, so it is never later than what is stored */
+        l->last_us = l->types[i].from == PROVIDER_BY_MODIFIED ? l->types[i].since_us : INT64_MIN;
         l->last_id[0] = '\0';
         do {
             if (!walk_page(l, &l->types[i], &rows, err))
@@ -165,51 +179,6 @@ bool list_walk(struct list *l, struct err *err)
         } while (rows == PAGE_ROWS);
     }
     return true;
-}
-
-/* The rows of the window, and with a cursor one more. */
-static bool select_window(struct list *l, struct db_stmt **out, struct err *err)
-{
-    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
-    struct db_value created = db_int(l->has_after ? l->after.created_us : INT64_MIN);
-
-    if (!l->by_cursor) {
-        return db_select(l->db, provider_query(PROVIDER_PAGE_OFFSET),
-                         DB_ARGS(tenant, kind, db_int(l->count), db_int(l->start - 1)), out, err);
-    }
-    return db_select(
-        l->db, provider_query(PROVIDER_PAGE),
-        DB_ARGS(tenant, kind, created, db_text(str_from_z(l->after.id)), db_int(l->count + 1)), out,
-        err);
-}
-
-bool list_all(struct list *l, struct err *err)
-{
-    CLEANUP(db_stmt_freep) struct db_stmt *count = NULL;
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
-    struct rank_item place;
-    struct stored s;
-    bool row;
-
-    if (!db_select_one(l->db, provider_query(PROVIDER_COUNT), DB_ARGS(tenant, kind), &count, err))
-        return false;
-    l->total = db_col_int(count, 0);
-    if (l->count == 0 || l->start > l->total)
-        return true;
-    if (!select_window(l, &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            return true;
-        arena_reset(l->scratch);
-        store_read_row(l->scratch, st, &s);
-        place = place_of(l, &l->types[0], &s, NULL);
-        if (!take(l, &l->types[0], &s, &place, err))
-            return false;
-    }
 }
 
 /* --- Ranking --- */

@@ -411,3 +411,24 @@ bool scim_matcher_equality(const struct scim_matcher *m, size_t i, struct scim_e
     out->whole = m->op == SCIM_EQ && !m->inner;
     return true;
 }
+
+bool scim_matcher_since(const struct scim_matcher *m, struct str attribute, struct str sub,
+                        int64_t *out_us)
+{
+    int64_t right;
+    bool has_left, has_right;
+
+    if (m->op == SCIM_AND) {
+        has_left = scim_matcher_since(m->left, attribute, sub, out_us);
+        has_right = scim_matcher_since(m->right, attribute, sub, &right);
+        if (has_right && (!has_left || right > *out_us))
+            *out_us = right;
+        return has_left || has_right;
+    }
+    if ((m->op != SCIM_GT && m->op != SCIM_GE && m->op != SCIM_EQ) || m->is_null || m->inner ||
+        !m->leaf || m->leaf->type != SCIM_DATETIME || m->ref.extension || !m->ref.sub ||
+        !str_eq(m->ref.attribute->name, attribute) || !str_eq(m->ref.sub->name, sub))
+        return false;
+    *out_us = m->instant;
+    return true;
+}

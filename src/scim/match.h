@@ -37,3 +37,7 @@ struct scim_equality {
 /* The i-th of them; false when there are no more. Only those on text with an operand that is not
  * null. */
 bool scim_matcher_equality(const struct scim_matcher *m, size_t i, struct scim_equality *out);
+/* The earliest instant, in microseconds, that `attribute.sub` can have when the filter holds; false
+ * when it says nothing of the kind. */
+bool scim_matcher_since(const struct scim_matcher *m, struct str attribute, struct str sub,
+                        int64_t *out_us);
