@@ -149,3 +149,12 @@ tenant() {
     KEY=$("$USHER" --data "$1" --json key add "$3" --description e2e |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')
 }
+
+# saml-jackson's directory sync; its base URL is in $JACKSON, the token in $SECRET.
+start_jackson() {
+    local port id
+    [ -d "$HERE/jackson/node_modules" ] || fail "the npm packages are missing: tools/install-deps"
+    start jackson '^listening' node "$HERE/jackson/server.mjs"
+    read -r _ port id SECRET <<<"$READY"
+    JACKSON=http://127.0.0.1:$port/api/scim/v2.0/$id
+}
