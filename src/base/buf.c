@@ -73,6 +73,20 @@ void buf_add_char(struct buf *b, char c)
     b->ptr[b->len++] = c;
 }
 
+void buf_add_base64(struct buf *b, struct str s)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < s.len; i += 3) {
+        uint32_t three = 0;
+
+        for (size_t k = 0; k < 3; k++)
+            three = three << 8 | (i + k < s.len ? (unsigned char)s.ptr[i + k] : 0u);
+        for (size_t k = 0; k < 4; k++)
+            buf_add_char(b, i + k > s.len ? '=' : digits[three >> (18 - 6 * k) & 63]);
+    }
+}
+
 void buf_add_int(struct buf *b, int64_t n)
 {
     char text[24];

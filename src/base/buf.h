@@ -21,6 +21,7 @@ void buf_add(struct buf *b, struct str s);
 void buf_add_z(struct buf *b, const char *z);
 void buf_add_char(struct buf *b, char c);
 void buf_add_int(struct buf *b, int64_t n);
+void buf_add_base64(struct buf *b, struct str s); /* RFC 4648, 4, padded */
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Makes the text len bytes longer and returns where they are to be written; NULL if they do not

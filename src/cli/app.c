@@ -2,6 +2,7 @@
 #include "base/unicode.h"
 #include "cli/author.h"
 #include "cli/cli.h"
+#include "cli/credential.h"
 #include "cli/sending.h"
 #include "cli/wire.h"
 #include "directory/assignment.h"
@@ -16,31 +17,6 @@
 enum { PAGE = 500, SETTINGS_MAX = 64 };
 
 /* --- Options that describe an application --- */
-
-/* The token as given; "-" reads the first line of standard input, so that it need not stand on a
- * command line that others can see. */
-static bool read_token(const struct cli_args *args, struct secret *out, struct err *err)
-{
-    const char *text = cli_setting(args, "--token");
-    char line[SECRET_MAX + 2];
-    bool ok;
-
-    if (text && strcmp(text, "-") == 0) {
-        if (!fgets(line, sizeof(line), stdin))
-            return err_set(err, ERR_INVALID, "usage", "--token -: standard input is empty");
-        line[strcspn(line, "\r\n")] = '\0';
-        text = line;
-    }
-    if (!text || !*text) {
-        return err_set(err, ERR_INVALID, "usage",
-                       "the application's secret token is missing: --token T, or --token - to read "
-                       "it from standard input");
-    }
-    ok = secret_init(out, str_from_z(text), err);
-    if (text == line)
-        explicit_bzero(line, sizeof(line));
-    return ok;
-}
 
 static bool check_url(const char *url, struct err *err)
 {
@@ -205,19 +181,21 @@ static bool note_added(struct cli *c, const struct job *job, struct err *err)
 
 /* Tests and saves. The test comes first: what is refused leaves nothing behind. */
 static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
-                     const struct secret *token, bool test, struct err *err)
+                     const struct cli_credential *credential, bool test, struct err *err)
 {
     struct cli *c = w->cli;
 
-    if (test && !engine_test_new(&w->engine, job, token, schema, err)) {
+    if (test && !engine_test_new(&w->engine, job, &credential->secret, credential->settings,
+                                 credential->count, schema, err)) {
         return err_wrap(err,
                         "the connection test failed and nothing was saved (--no-test skips it)");
     }
     if (!db_begin(c->db_handle, DB_WRITE, err))
         return false;
     if (job_insert(c->db_handle, job, schema, err) &&
-        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err) &&
-        note_added(c, job, err))
+        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &credential->secret,
+                        err) &&
+        cli_credential_save(c, job, credential, err) && note_added(c, job, err))
         return db_commit(c->db_handle, err);
     db_rollback(c->db_handle);
     return false;
@@ -225,13 +203,14 @@ static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
 
 static bool add(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
 {
-    CLEANUP(secret_done) struct secret token = {0};
+    CLEANUP(cli_credential_done) struct cli_credential credential = {0};
     struct cli *c = w->cli;
     struct str schema;
 
-    return new_job(c, args, job, &schema, err) && read_token(args, &token, err) &&
+    return new_job(c, args, job, &schema, err) &&
+           cli_credential_read(args, CLI_CREDENTIAL_NEW, &credential, err) &&
            cli_wire_begin(w, c, err) &&
-           save_job(w, job, schema, &token, !cli_flag(args, "--no-test"), err);
+           save_job(w, job, schema, &credential, !cli_flag(args, "--no-test"), err);
 }
 
 /* What the application's set-up guide says, and where the job departs from it. */
@@ -333,23 +312,25 @@ static int run_show(struct cli *c, const struct cli_args *args)
 
 /* The new URL or token is tried before it replaces the old one (engine.md 10). */
 static bool test_changed(struct cli_wire *w, const struct cli_args *args, const struct job *job,
-                         struct secret *token, struct err *err)
+                         const struct cli_credential *credential, struct err *err)
 {
+    CLEANUP(secret_done) struct secret saved = {0};
+    const struct secret *secret = &credential->secret;
     struct cli *c = w->cli;
     struct str schema;
 
-    if (cli_value(args, "--token")) {
-        if (!read_token(args, token, err))
-            return false;
-    } else if (!cli_value(args, "--url") ||
-               !job_secret_load(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err)) {
-        return !cli_value(args, "--url");
-    }
-    if (cli_flag(args, "--no-test"))
+    if (cli_flag(args, "--no-test") ||
+        (!credential->has_secret && credential->count == 0 && !cli_value(args, "--url")))
         return true;
+    if (!credential->has_secret) {
+        secret = &saved;
+        if (!job_secret_load(c->db_handle, &w->key, job->no, STR("SecretToken"), &saved, err))
+            return false;
+    }
     if (!job_schema_load(c->db_handle, c->arena, job->no, 0, &schema, err))
         return false;
-    return engine_test_new(&w->engine, job, token, schema, err) ||
+    return engine_test_new(&w->engine, job, secret, credential->settings, credential->count, schema,
+                           err) ||
            err_wrap(err, "the connection test failed and nothing was saved (--no-test skips it)");
 }
 
@@ -375,17 +356,20 @@ static bool save_settings(struct cli_wire *w, const struct cli_args *args, const
     return count == 0 || engine_set(&w->engine, job->no, list, count, w->engine.author, err);
 }
 
-static bool save_token(struct cli_wire *w, const struct job *job, const struct secret *token,
-                       struct err *err)
+static bool save_credential(struct cli_wire *w, const struct job *job,
+                            const struct cli_credential *credential, struct err *err)
 {
     struct cli *c = w->cli;
     bool had_one;
 
+    if (!credential->has_secret)
+        return cli_credential_apply(w, job, credential, err);
     if (!db_begin(c->db_handle, DB_WRITE, err))
         return false;
     if (job_has_secrets(c->db_handle, job->no, &had_one, err) &&
-        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), token, err) &&
-        note_token(c, job, had_one, err) &&
+        job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &credential->secret,
+                        err) &&
+        cli_credential_save(c, job, credential, err) && note_token(c, job, had_one, err) &&
         /* What the job is in quarantine for may be mended: it is tried at once (engine.md 9.5). */
         (!job->quarantined || job_set_next_cycle(c->db_handle, job->no, 0, err)))
         return db_commit(c->db_handle, err);
@@ -403,13 +387,15 @@ static bool apply_to_copy(const struct cli_args *args, const struct job *loaded,
 
 static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
 {
-    CLEANUP(secret_done) struct secret token = {0};
+    CLEANUP(cli_credential_done) struct cli_credential credential = {0};
     struct cli *c = w->cli;
     struct job loaded;
 
     return cli_wire_begin(w, c, err) && cli_job(c, cli_arg(args, 0), &loaded, err) &&
-           apply_to_copy(args, &loaded, job, err) && test_changed(w, args, job, &token, err) &&
-           (!cli_value(args, "--token") || save_token(w, job, &token, err)) &&
+           apply_to_copy(args, &loaded, job, err) &&
+           cli_credential_read(args, CLI_CREDENTIAL_CHANGED, &credential, err) &&
+           test_changed(w, args, job, &credential, err) &&
+           save_credential(w, job, &credential, err) &&
            cli_webhook_secret_save(w, args, job, err) &&
            engine_update_since(&w->engine, &loaded, job, w->engine.author, err) &&
            save_settings(w, args, job, err);
@@ -555,10 +541,6 @@ static int run_test(struct cli *c, const struct cli_args *args)
     {                                                               \
         "--url", "U", "tenant URL: the application's SCIM endpoint" \
     }
-#define TOKEN                                                            \
-    {                                                                    \
-        "--token", "T", "secret token; '-' reads it from standard input" \
-    }
 #define SCOPE                                                                             \
     {                                                                                     \
         "--scope", "assigned|all", "who should have an account (default: the template's)" \
@@ -575,7 +557,7 @@ static int run_test(struct cli *c, const struct cli_args *args)
 static const struct cli_option add_options[] = {
     NAME,
     URL,
-    TOKEN,
+    CLI_CREDENTIAL_OPTIONS,
     SCOPE,
     INTERVAL,
     MAIL,
@@ -584,7 +566,7 @@ static const struct cli_option add_options[] = {
 static const struct cli_option set_options[] = {
     NAME,
     URL,
-    TOKEN,
+    CLI_CREDENTIAL_OPTIONS,
     SCOPE,
     INTERVAL,
     MAIL,
@@ -606,7 +588,9 @@ static const struct cli_command commands[] = {
         .help =
             "Tests the connection first; nothing is saved when that fails. TEMPLATE is what the\n"
             "application is (joynfsm, scim, ...): it brings the attribute mappings.\n\n"
-            "  usher app add scim --name Plant --url https://plant.example/scim/v2 --token -\n",
+            "  usher app add scim --name Plant --url https://plant.example/scim/v2 --token -\n\n"
+            "Instead of --token: --basic-user U --password - for HTTP Basic, or for OAuth 2.0 client\n"
+            "credentials --oauth-token-url U --client-id I --client-secret - [--oauth-scope S].\n",
         .options = add_options,
         .option_count = ARRAY_LEN(add_options),
         .min_args = 1,

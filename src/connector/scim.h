@@ -205,5 +205,7 @@ void scim_target_get(struct scim_target *t, struct arena *a, const struct scim_o
                      struct str *out_shown, struct http_answer *out);
 /* NULL when the mapping has no such object. */
 const struct scim_object *scim_target_object(const struct scim_target *t, enum source_kind kind);
-struct str scim_target_token(const struct scim_target *t); /* not to be kept or shown */
+/* The texts that must not show in a message, valid until the loop is turned again; how many. */
+enum { SCIM_OWN_SECRETS = 5 };
+size_t scim_target_secrets(const struct scim_target *t, struct str *out);
 bool scim_test(struct target *t, struct err *err);

@@ -304,6 +304,7 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     bool ended = false;
 
     arena_reset(t->answer);
+    (void)scim_target_secrets(t, c->secrets); /* the token may be another by now */
     if (c->update.stage != SCIM_UPDATE_NONE && scim_call_next_update(c, answer, &result, &ended))
         return;
     if (c->asked.action == SCIM_FIND && t->scans && is_success(answer) &&

@@ -127,6 +127,7 @@ static void end_operations(struct scim_bulk *b, const struct json *list,
         struct http_answer one;
 
         arena_reset(b->target->answer);
+        (void)scim_target_secrets(b->target, c->secrets);
         if (!list) {
             scim_judge(b->target->answer, &c->asked, answer, &result);
         } else if (find_operation(b, list, i + 1, answer, &one)) {

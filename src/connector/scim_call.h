@@ -5,9 +5,10 @@
 #include "base/buf.h"
 #include "connector/scim.h"
 
-enum { SCIM_REQUEST_ID_MAX = 40, SCIM_CALL_SECRETS_MAX = 8 };
+enum { SCIM_REQUEST_ID_MAX = 40, SCIM_CALL_SECRETS_MAX = 12 };
 
 struct scim_bulk;
+struct scim_auth;
 
 struct scim_members { /* what is left to do */
     const struct scim_attribute *attribute;
@@ -74,9 +75,7 @@ struct scim_target {
     struct arena *arena;
     struct http_client *client;
     struct scim_base url;
-    const struct secret *token;
-    char header[SECRET_MAX + 16]; /* "Bearer TOKEN"; cleared at the end */
-    struct str authorization;
+    struct scim_auth *auth;
     struct scim_object *objects; /* as in the program */
     size_t object_count;
     struct arena *answer; /* of the answer being handled */
@@ -173,6 +172,8 @@ void scim_send(struct scim_target *t, const struct scim_request *r, http_client_
                void *ctx);
 /* Sends those that wait, as far as the gate lets them; when to call it again, in milliseconds. */
 int64_t scim_send_waiting(struct scim_target *t);
+/* Ends those that wait, with that answer. */
+void scim_send_fail(struct scim_target *t, const struct http_answer *answer);
 void scim_send_drop(struct scim_target *t); /* frees those that wait; after the client */
 
 /* The next request of a change of members; false when there is nothing left to do. */

@@ -49,6 +49,7 @@ static const struct verdict by_failure[] = {
     [HTTP_NOT_HTTP] = {TARGET_TRANSIENT, "WebExceptionProtocolError"},
     [HTTP_TOO_LARGE] = {TARGET_PERMANENT, PREFIX "ServiceIncompatible"},
     [HTTP_ADDRESS_REFUSED] = {TARGET_JOB, "NotPermitted"},
+    [HTTP_REDIRECT_REFUSED] = {TARGET_PERMANENT, "NotPermitted"},
 };
 static_assert(ARRAY_LEN(by_failure) == HTTP_FAILURE_COUNT, "every failure has its verdict");
 

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/unicode.h"
-#include "connector/scim_call.h"
+#include "connector/scim_auth.h"
 #include "connector/scim_protect.h"
 
 static const struct target_ops scim_ops;
@@ -43,8 +43,7 @@ struct scim_call *scim_call_new(struct scim_target *t, enum scim_action action,
     c->next = NULL;
     c->object = object_of(t, m);
     c->asked = (struct scim_asked){.action = action, .method = method, .secrets = c->secrets};
-    c->secrets[0] = secret_reveal(t->token);
-    c->asked.secret_count = 1;
+    c->asked.secret_count = scim_target_secrets(t, c->secrets);
     c->update = (struct scim_update){0};
     c->if_match = (struct str){0};
     c->found = NULL;
@@ -262,11 +261,6 @@ const struct scim_object *scim_target_object(const struct scim_target *t, enum s
     return NULL;
 }
 
-struct str scim_target_token(const struct scim_target *t)
-{
-    return secret_reveal(t->token);
-}
-
 static void scim_find(struct target *target, const struct mapping_object *m,
                       const struct mapping_criterion *by, target_done *done, void *ctx)
 {
@@ -428,7 +422,7 @@ static void scim_close(struct target *target)
     }
     buf_done(&t->body);
     arena_free(t->answer);
-    explicit_bzero(t->header, sizeof(t->header));
+    scim_auth_free(t->auth);
     arena_free(t->arena);
     free(t);
 }
@@ -450,24 +444,6 @@ static const struct target_ops scim_ops = {
     .wake = scim_wake,
     .close = scim_close,
 };
-
-/* A token with a line break or NUL would end the header that carries it (scim.md 12). */
-static bool take_token(struct scim_target *t, const struct secret *token, struct err *err)
-{
-    struct str text = secret_reveal(token);
-
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
-            return err_set(err, ERR_INVALID, "badToken",
-                           "the token has a control character (a line break?) at character %zu",
-                           i + 1);
-        }
-    }
-    t->token = token;
-    (void)snprintf(t->header, sizeof(t->header), "Bearer %.*s", STR_ARG(text));
-    t->authorization = str_from_z(t->header);
-    return true;
-}
 
 /* What a dialect decides where no setting says otherwise (scim.md 10.5, 11.4). */
 static void take_style(struct scim_target *t, const struct job_settings *s)
@@ -495,6 +471,11 @@ static void take_style(struct scim_target *t, const struct job_settings *s)
     t->scans = s->scan_when_filter_ignored;
 }
 
+static const char *path_of(struct arena *a, struct str set, const char *otherwise)
+{
+    return set.len ? arena_z(a, set) : otherwise;
+}
+
 static bool open_parts(struct scim_target *t, const struct mapping_program *program,
                        const struct target_scim_config *config, struct err *err)
 {
@@ -505,14 +486,16 @@ static bool open_parts(struct scim_target *t, const struct mapping_program *prog
         .connect_timeout_ms = s->connect_us / US_PER_MS,
         .silence_timeout_ms = s->answer_us / US_PER_MS,
         .max_answer = SCIM_ANSWER_MAX,
-        .ca_file = config->ca_file,
+        .ca_file = path_of(t->arena, s->ca_file, config->ca_file),
+        .cert_file = path_of(t->arena, s->cert_file, NULL),
+        .key_file = path_of(t->arena, s->key_file, NULL),
         .user_agent = str_eq_z(s->user_agent, "default") ? NULL : arena_z(t->arena, s->user_agent),
         .deny_private = s->deny_private,
     };
     const struct scim_filter *protect;
 
     if (!scim_base_parse(t->arena, config->base_url, s->allow_http, &t->url, err) ||
-        !take_token(t, config->token, err))
+        !scim_auth_new(t, s, config->token, &t->auth, err))
         return false;
     if (!scim_protect_compile(t->arena, arena_str(t->arena, s->protected_filter), &protect, err))
         return false;

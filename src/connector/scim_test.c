@@ -1,6 +1,6 @@
 /* The connection test (engine.md 10): asks for somebody who cannot exist, and says exactly what is
  * wrong when the answer is not an empty list. */
-#include "connector/scim_call.h"
+#include "connector/scim_auth.h"
 
 enum { BODY_SHOWN = 120 };
 
@@ -27,8 +27,9 @@ static struct str words_of(const struct test *t)
 /* What was asked and answered, in a few words. */
 static struct str exchange(const struct test *t)
 {
-    struct str token = scim_target_token(t->target);
-    struct str body = scim_excerpt(t->a, words_of(t), BODY_SHOWN, &token, 1);
+    struct str secrets[SCIM_OWN_SECRETS];
+    size_t count = scim_target_secrets(t->target, secrets);
+    struct str body = scim_excerpt(t->a, words_of(t), BODY_SHOWN, secrets, count);
     struct str asked = t->shown;
     size_t at;
 
@@ -77,6 +78,8 @@ static const struct {
      "the answer is far too large for somebody who does not exist"},
     {HTTP_ADDRESS_REFUSED, ERR_DENIED, "unreachable",
      "the host has an address that is never called"},
+    {HTTP_REDIRECT_REFUSED, ERR_INVALID, "wrongUrl",
+     "enter the address of the application itself as the tenant URL"},
 };
 
 static bool failed(const struct test *t, struct err *err)
@@ -111,8 +114,6 @@ static const struct {
 } by_status[] = {
     {300, 399, ERR_INVALID, "wrongUrl",
      "the application redirects: enter the address it redirects to"},
-    {401, 401, ERR_DENIED, "credentialsRefused",
-     "the application does not accept the token: enter it again, or have a new one made"},
     {403, 403, ERR_DENIED, "credentialsRefused",
      "the token is known but may not read accounts: give it the rights"},
     {404, 405, ERR_NOT_FOUND, "wrongUrl",
@@ -128,6 +129,23 @@ static const struct {
      "the application fails: try again, and check it if that goes on"},
 };
 
+/* What a 401 means depends on what was shown. */
+static bool not_let_in(const struct test *t, struct err *err)
+{
+    static const char *const advice[] = {
+        [AUTH_BEARER] =
+            "the application does not accept the token: enter it again, or have a new one made",
+        [AUTH_BASIC] = "the application does not accept user name and password: enter them again",
+        [AUTH_OAUTH] = "the application does not accept the access token: check its scope",
+    };
+    bool none = scim_auth_has_failed(t->target->auth);
+
+    return err_set(err, ERR_DENIED, "credentialsRefused", "%s; %.*s",
+                   none ? "check the token URL, the client id, the client secret and the scope"
+                        : advice[scim_auth_kind(t->target->auth)],
+                   STR_ARG(exchange(t)));
+}
+
 static bool refused(const struct test *t, struct err *err)
 {
     int status = t->answer.status;
@@ -135,6 +153,8 @@ static bool refused(const struct test *t, struct err *err)
 
     if (status == 429 || status == 503)
         return busy(t, err);
+    if (status == 401)
+        return not_let_in(t, err);
     while (status < by_status[i].from || status > by_status[i].to)
         i++;
     if (t->answer.location.len && status / 100 == 3) {

@@ -150,15 +150,16 @@ void target_closep(struct target **t);
 struct target_scim_config {
     struct str
         base_url; /* tenant URL as entered; a query such as ?aadOptscim062020 is kept apart */
-    const struct secret *token;          /* bearer token; borrowed until close */
-    unsigned concurrency;                /* 0: 32 */
-    int64_t timeout_ms;                  /* 0: as the settings say */
-    const char *ca_file;                 /* NULL: the system's */
+    const struct secret *token; /* what client.auth says it is; borrowed until close */
+    unsigned concurrency;       /* 0: 32 */
+    int64_t timeout_ms;         /* 0: as the settings say */
+    const char *ca_file;        /* unless client.tls.caFile says another; NULL: the system's */
     const struct job_settings *settings; /* client.*, protected.filter; read during the call. NULL:
                                             the defaults */
 };
 /* ERR_INVALID "badUrl" when base_url is not an http(s) URL; plain http only to a loopback address
- * unless client.allowHttp (scim.md 11.4, 12). ERR_INVALID "invalidFilter". */
+ * unless client.allowHttp (scim.md 11.4, 12). ERR_INVALID "invalidFilter", "badToken",
+ * "badCredentials", "badCertificate". */
 MUST_USE bool target_open_scim(const struct mapping_program *program,
                                const struct target_scim_config *config, struct target **out,
                                struct err *err);

@@ -24,7 +24,25 @@ bool engine_test(const struct engine *e, int64_t job_no, struct err *err)
     return run_open(&r, e, job_no, false, err) && r.target->ops->test(r.target, err);
 }
 
+/* Those saved, if the job is, with the changed ones over them. */
+static bool settings_with(const struct engine *e, struct arena *a, const struct job *job,
+                          const struct engine_setting *changed, size_t count,
+                          struct job_settings *out, struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = NULL;
+
+    job_settings_default(out);
+    if (job->no && (!db_open(e->db, &db, err) || !job_settings_load(db, a, job->no, out, err)))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!job_settings_apply(out, a, changed[i].name, changed[i].value, err))
+            return false;
+    }
+    return true;
+}
+
 bool engine_test_new(const struct engine *e, const struct job *job, const struct secret *token,
+                     const struct engine_setting *changed, size_t changed_count,
                      struct str schema_json, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -34,8 +52,8 @@ bool engine_test_new(const struct engine *e, const struct job *job, const struct
     struct job_settings settings;
     struct json *schema;
 
-    job_settings_default(&settings);
-    return mapping_document_parse(a, schema_json, &schema, NULL, err) &&
+    return settings_with(e, a, job, changed, changed_count, &settings, err) &&
+           mapping_document_parse(a, schema_json, &schema, NULL, err) &&
            mapping_compile(a, schema, &program, &findings, err) &&
            e->open_target(e->target_ctx, job, &settings, token, program, &target, err) &&
            target->ops->test(target, err);
@@ -204,9 +222,33 @@ static bool note_settings(const struct engine *e, struct db *db, const struct jo
     return before->count == 0 || engine_note(e, db, job, &note, err);
 }
 
-/* A filter that the target does not understand is refused when it is set, not by the next cycle. */
-static bool check_filter(const struct engine *e, struct db *db, struct arena *a,
-                         const struct job *job, struct err *err)
+/* What the target cannot be opened with is refused when it is set, not by the next cycle. */
+static bool concerns_opening(struct str name)
+{
+    static const char *const prefixes[] = {"protected.filter", "client.auth", "client.tls."};
+
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+        struct str prefix = str_from_z(prefixes[i]);
+
+        if (str_eq_ascii_nocase(str_sub(name, 0, prefix.len), prefix))
+            return true;
+    }
+    return false;
+}
+
+static bool is_of_settings(const struct err *err)
+{
+    static const char *const codes[] = {"invalidFilter", "badCredentials", "badCertificate"};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (err->code && strcmp(err->code, codes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_opening(const struct engine *e, struct db *db, struct arena *a,
+                          const struct job *job, struct err *err)
 {
     CLEANUP(target_closep) struct target *target = NULL;
     CLEANUP(secret_done) struct secret token = {0};
@@ -220,12 +262,11 @@ static bool check_filter(const struct engine *e, struct db *db, struct arena *a,
     if (!job_settings_load(db, a, job->no, &settings, err) ||
         !job_schema_load(db, a, job->no, 0, &text, err))
         return false;
-    if (settings.protected_filter.len == 0 ||
-        !mapping_document_parse(a, text, &schema, NULL, &why) ||
+    if (!mapping_document_parse(a, text, &schema, NULL, &why) ||
         !mapping_compile(a, schema, &program, &findings, &why) ||
         !secret_init(&token, STR("-"), &why) ||
         e->open_target(e->target_ctx, job, &settings, &token, program, &target, &why) ||
-        !why.code || strcmp(why.code, "invalidFilter") != 0)
+        !is_of_settings(&why))
         return true;
     *err = why;
     return false;
@@ -238,7 +279,7 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
     struct json *was = json_new(a, JSON_OBJECT);
     struct json *is = json_new(a, JSON_OBJECT);
     bool anew = false;
-    bool filter = false;
+    bool opens = false;
 
     for (size_t i = 0; i < count; i++) {
         struct str before, after;
@@ -248,7 +289,7 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
             !job_setting_value(db, a, job->no, settings[i].name, &after, err))
             return false;
         anew |= concerns_everybody(settings[i].name) && !str_eq(before, after);
-        filter |= str_eq_ascii_nocase(settings[i].name, STR("protected.filter"));
+        opens |= concerns_opening(settings[i].name);
         if (!str_eq(before, after)) {
             if (!json_get(was, settings[i].name)) /* given twice: what it was at first */
                 add_setting(a, was, settings[i].name, before);
@@ -256,7 +297,7 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
         }
     }
     if ((anew && !removal_check(db, job->no, err)) ||
-        (filter && !check_filter(e, db, a, job, err)) ||
+        (opens && !check_opening(e, db, a, job, err)) ||
         !note_settings(e, db, job, was, is, author, err))
         return false;
     return !anew || begin_anew(e, db, a, job, author, STR("settings changed"), err);

@@ -108,11 +108,15 @@ MUST_USE bool engine_plan(const struct engine *e, int64_t job_no, enum plan_of o
                           void (*row)(void *ctx, const struct plan_row *row), void *ctx,
                           struct plan_counts *out, struct err *err);
 
-/* Tests the connection of a job, or of what would be one before it is saved: base_url and token
- * given (engine.md 10). */
+struct engine_setting {
+    struct str name, value;
+};
+/* Tests the connection of a job, or of what would be one before it is saved: base_url, token and
+ * changed settings given (engine.md 10). */
 MUST_USE bool engine_test(const struct engine *e, int64_t job_no, struct err *err);
 MUST_USE bool engine_test_new(const struct engine *e, const struct job *job,
-                              const struct secret *token, struct str schema_json, struct err *err);
+                              const struct secret *token, const struct engine_setting *changed,
+                              size_t changed_count, struct str schema_json, struct err *err);
 
 /* Saves changed settings of a job. A change of who is in scope makes the next cycle an initial one,
  * as a new schema does (engine.md 3.5); connections stay. author: who changed it. */
@@ -126,9 +130,6 @@ MUST_USE bool engine_update_since(const struct engine *e, const struct job *load
 /* Saves settings (job/settings.h), all or none; an empty value: back to the default. Those that
  * decide who is in scope or what becomes of accounts make the next cycle an initial one. Errors as
  * job_setting_save. */
-struct engine_setting {
-    struct str name, value;
-};
 MUST_USE bool engine_set(const struct engine *e, int64_t job_no,
                          const struct engine_setting *settings, size_t count, struct str author,
                          struct err *err);

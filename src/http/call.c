@@ -137,6 +137,7 @@ struct http_call *call_new(const struct call_settings *s)
     buf_init(&call->origin, CALL_TEXT_MAX);
     buf_init(&call->text, CALL_TEXT_MAX);
     buf_init(&call->request_body, CALL_BODY_MAX);
+    buf_init(&call->moved, CALL_TEXT_MAX);
     buf_init(&call->body, s->max_answer);
     buf_init(&call->seen, CALL_HEAD_MAX);
     curl_easy_setopt(e, CURLOPT_PRIVATE, call);
@@ -160,6 +161,10 @@ struct http_call *call_new(const struct call_settings *s)
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (s->ca_file) /* the system's are still found, through CURLOPT_CAPATH's default */
         curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
+    if (s->cert_file) {
+        curl_easy_setopt(e, CURLOPT_SSLCERT, s->cert_file);
+        curl_easy_setopt(e, CURLOPT_SSLKEY, s->key_file ? s->key_file : s->cert_file);
+    }
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -180,6 +185,7 @@ void call_free(struct http_call *call)
     buf_done(&call->origin);
     buf_done(&call->text);
     buf_done(&call->request_body);
+    buf_done(&call->moved);
     buf_done(&call->body);
     buf_done(&call->seen);
     free(call->headers);
@@ -215,6 +221,8 @@ void call_recycle(struct http_call *call)
     call_forget_answer(call);
     buf_recycle(&call->text);
     buf_recycle(&call->request_body);
+    buf_reset(&call->moved);
+    call->redirects = 0;
     call->sends = 0;
 }
 
@@ -370,6 +378,7 @@ bool call_prepare(struct http_call *call, const struct http_call_options *o)
 
     call->started_us = clock_monotonic_us();
     call->answer = (struct http_answer){.retry_after_ms = -1};
+    call->max_redirects = o->max_redirects;
     if (!http_url_parse(o->url, &url, &err))
         return cannot_send(call, err.message, "");
     if (o->url.len > CALL_TEXT_MAX)
@@ -432,6 +441,8 @@ void call_finish(struct http_call *call, CURLcode code)
     long status = 0;
 
     a->duration_us = clock_monotonic_us() - call->started_us;
+    if (a->failure != HTTP_OK) /* of a redirect */
+        return;
     if (code == CURLE_OK && !call->head_done)
         code = CURLE_RECV_ERROR; /* libcurl takes a head that breaks off for an answer */
     if (code != CURLE_OK) {

@@ -32,6 +32,8 @@ struct http_call {
     struct curl_slist *headers; /* an array, linked in order; its texts are in `text` */
     size_t headers_cap;
     struct buf request_body;
+    unsigned redirects, max_redirects; /* followed, and at most */
+    struct buf moved;                  /* where a redirect led: target and NUL; empty: nowhere */
 
     /* The answer. */
     struct buf body;
@@ -54,6 +56,7 @@ struct call_settings {
     int64_t timeout_ms, connect_timeout_ms, silence_timeout_ms;
     size_t max_answer;
     char *ca_file;              /* NULL: the system's authorities only */
+    char *cert_file, *key_file; /* of the client itself; NULL: none */
     struct curl_slist *headers; /* that every request has */
     bool deny_private;
     int (*open_socket)(void *ctx, int family, int type, int protocol);
@@ -70,6 +73,10 @@ void call_forget_answer(struct http_call *call); /* before it is sent once more 
 /* Fills call->answer from what came. */
 void call_finish(struct http_call *call, CURLcode code);
 bool call_is_repeatable(const struct http_call *call); /* GET, HEAD, OPTIONS, PUT, DELETE */
+
+/* redirect.c: whether the answer sends the request somewhere else, where it may go: it is then to
+ * be sent once more. What may not be followed has become a failure in call->answer. */
+MUST_USE bool call_follow(struct http_call *call);
 
 /* failure.c */
 void http_call_fail(struct http_call *call, CURLcode code);

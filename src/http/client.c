@@ -197,6 +197,30 @@ static bool check_ca_file(const char *path, struct err *err)
     return true;
 }
 
+/* The certificate that the client shows, and that its key is its own. */
+static bool check_own_certificate(const struct http_client_config *config, struct err *err)
+{
+    const char *key_file = config->key_file ? config->key_file : config->cert_file;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    if (!ctx)
+        return err_set(err, ERR_INTERNAL, "tlsFailed", "cannot set up TLS");
+    bool cert = SSL_CTX_use_certificate_chain_file(ctx, config->cert_file) == 1;
+    bool key = cert && SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) == 1;
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    if (!cert) {
+        return err_set(err, ERR_INVALID, "badCertificate",
+                       "there is no certificate that can be read in '%s'", config->cert_file);
+    }
+    if (!key) {
+        return err_set(err, ERR_INVALID, "badCertificate",
+                       "the key of '%s' cannot be read in '%s', or is another's", config->cert_file,
+                       key_file);
+    }
+    return true;
+}
+
 static char *copy_z(const char *z)
 {
     size_t size = strlen(z) + 1;
@@ -225,6 +249,8 @@ static void settings_fill(struct http_client *c, const struct http_client_config
         .silence_timeout_ms = config->silence_timeout_ms,
         .max_answer = config->max_answer ? config->max_answer : 8 << 20,
         .ca_file = config->ca_file ? copy_z(config->ca_file) : NULL,
+        .cert_file = config->cert_file ? copy_z(config->cert_file) : NULL,
+        .key_file = config->key_file ? copy_z(config->key_file) : NULL,
         .headers = own_headers(config->user_agent ? config->user_agent : "usher/" USHER_VERSION),
         .deny_private = config->deny_private,
         .open_socket = open_socket,
@@ -261,7 +287,8 @@ bool http_client_new(const struct http_client_config *config, struct http_client
 
     pthread_once(&once, global_init);
     (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-    if (config->ca_file && !check_ca_file(config->ca_file, err))
+    if ((config->ca_file && !check_ca_file(config->ca_file, err)) ||
+        (config->cert_file && !check_own_certificate(config, err)))
         return false;
     struct http_client *c = mem_alloc(sizeof(*c));
     c->curl_us = c->timer_us = NEVER;
@@ -311,6 +338,8 @@ void http_client_free(struct http_client *c)
     if (c->wake_fd >= 0)
         close(c->wake_fd);
     free(c->settings.ca_file);
+    free(c->settings.cert_file);
+    free(c->settings.key_file);
     curl_slist_free_all(c->settings.headers);
     free(c);
 }
@@ -395,6 +424,11 @@ static void collect(struct http_client *c)
         curl_multi_remove_handle(c->multi, easy); /* message is invalid from here on */
         call->running = false;
         if (code != CURLE_OK && may_repeat(call, code)) {
+            call_forget_answer(call);
+            start(c, call);
+            continue;
+        }
+        if (code == CURLE_OK && call_follow(call)) {
             call_forget_answer(call);
             start(c, call);
             continue;

@@ -1,7 +1,7 @@
 /* HTTP client: a pool of connections on libcurl's multi interface, driven by an event loop of its
  * own that the owner turns. Keep-alive, HTTP/2 where offered, total timeouts, limits on the answer,
- * TLS verification always on. One thread owns a client; hundreds of requests may be in flight. No
- * redirects are followed. */
+ * TLS verification always on. One thread owns a client; hundreds of requests may be in flight.
+ * Redirects are followed when a request says so, and never to another origin. */
 #pragma once
 
 #include "base/arena.h"
@@ -19,6 +19,8 @@ struct http_client_config {     /* 0 or NULL: the default */
     int64_t silence_timeout_ms; /* without a byte, rounded up to seconds; the total alone counts */
     size_t max_answer;          /* bytes of body; 8 MiB */
     const char *ca_file;        /* PEM of a private CA beside the system's */
+    const char *cert_file;      /* PEM of the client's own certificate, with its chain */
+    const char *key_file;       /* PEM of its key; NULL: it is in cert_file */
     const char *user_agent;     /* "usher/VERSION"; "": none is sent */
     bool deny_private;          /* refuse loopback and private addresses too (scim.md 12) */
 };
@@ -40,6 +42,7 @@ enum http_failure {              /* how far a request came when there is no usab
                     HTTP_TOO_LARGE,
                     HTTP_ADDRESS_REFUSED, /* the host's address is one that is never called (scim.md
                                              12, SSRF) */
+                    HTTP_REDIRECT_REFUSED, /* to another origin, or once too often */
                     HTTP_FAILURE_COUNT,
 };
 const char *http_failure_name(enum http_failure failure); /* "timedOut"; static storage */
@@ -66,7 +69,8 @@ struct http_call_options {
     size_t header_count;
     struct str body;          /* copied */
     const char *content_type; /* with a body */
-    int64_t timeout_ms;       /* 0: the client's */
+    int64_t timeout_ms;       /* 0: the client's; of each hop */
+    unsigned max_redirects;   /* 301, 302, 303 of a GET or HEAD, 307, 308 of any method; 0: none */
 };
 
 /* ERR_INVALID "badCertificate" when ca_file cannot be used. Proxies of the environment are not

@@ -17,6 +17,7 @@ static const char *const failure_names[] = {
     [HTTP_NOT_HTTP] = "notHttp",
     [HTTP_TOO_LARGE] = "tooLarge",
     [HTTP_ADDRESS_REFUSED] = "addressRefused",
+    [HTTP_REDIRECT_REFUSED] = "redirectRefused",
 };
 static_assert(ARRAY_LEN(failure_names) == HTTP_FAILURE_COUNT, "every failure has a name");
 
@@ -153,6 +154,7 @@ void http_call_fail(struct http_call *call, CURLcode code)
         break;
     case HTTP_OK:
     case HTTP_BAD_URL:
+    case HTTP_REDIRECT_REFUSED:
     case HTTP_FAILURE_COUNT:
         say(call, "%s", detail(call, code));
         break;

@@ -42,6 +42,10 @@ enum client_manager { MANAGER_OBJECT, MANAGER_ID, MANAGER_ARRAY };
 enum client_disable { DISABLE_BY_ACTIVE, DISABLE_BY_DELETE, DISABLE_NOT };
 enum client_delete { DELETE_BY_DELETE, DELETE_BY_ACTIVE, DELETE_NOT };
 enum client_blank { BLANK_PERCENT20, BLANK_PLUS };
+/* How the secret SecretToken opens the application: as it is, as a user's password, or to get
+ * access tokens with (scim.md 13). */
+enum client_auth { AUTH_BEARER, AUTH_BASIC, AUTH_OAUTH };
+enum client_token_auth { TOKEN_AUTH_BODY, TOKEN_AUTH_BASIC }; /* where the client secret stands */
 enum client_bulk { BULK_AUTO, BULK_OFF };
 
 struct job_settings {
@@ -83,6 +87,13 @@ struct job_settings {
     int64_t notify_escrows;    /* told when so many objects are parked; 0: never */
     bool notify_digest;        /* a daily list of failing objects */
     struct str notify_webhook; /* URL */
+
+    /* credentials; the secret itself is SecretToken */
+    enum client_auth auth;
+    struct str auth_user;                         /* of AUTH_BASIC */
+    struct str token_url, client_id, token_scope; /* of AUTH_OAUTH */
+    enum client_token_auth token_auth;
+    struct str ca_file, cert_file, key_file; /* PEM; empty: the system's, none */
 
     /* client */
     enum listing_choice listing; /* whether the target is read whole before a first cycle */
