@@ -1,4 +1,4 @@
-/* `usher start|pause|restart|retry|quarantine|status N`: the life of an application's job. */
+/* `usher start|pause|restart|retry|quarantine N`: the life of an application's job. */
 #include "job/job.h"
 
 #include "cli/author.h"
@@ -409,70 +409,6 @@ static int run_quarantine(struct cli *c, const struct cli_args *args)
     return 0;
 }
 
-/* --- status --- */
-
-static bool status_of_all(struct cli_wire *w, struct err *err)
-{
-    static const char *const headers[] = {"NAME", "STATE", "PEOPLE", "GROUPS", "RETRIES", "NEXT"};
-    struct cli *c = w->cli;
-    struct json *array = json_new(c->arena, JSON_ARRAY);
-    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
-    int64_t now_us = clock_now(c->clock);
-    struct job *jobs;
-    size_t count;
-
-    if (!job_list(c->db_handle, c->arena, &jobs, &count, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct engine_status s;
-        char next[TIME_TEXT_MAX] = "-";
-
-        if (!load_status(w, jobs[i].no, &s, err))
-            return false;
-        json_append(array, cli_status_json(c->arena, &s, now_us));
-        if (s.next_cycle_us >= 0)
-            time_write(s.next_cycle_us > now_us ? s.next_cycle_us : now_us, next);
-        cli_table_row(table, (struct str[]){
-                                 s.job.name,
-                                 str_from_z(s.running ? "running" : s.code),
-                                 arena_printf(c->arena, "%lld", (long long)s.users),
-                                 arena_printf(c->arena, "%lld", (long long)s.groups),
-                                 arena_printf(c->arena, "%lld", (long long)s.retries),
-                                 str_from_z(next),
-                             });
-    }
-    if (c->json) {
-        cli_print_json(c, array);
-    } else if (count) {
-        cli_table_print(table);
-    } else {
-        cli_say(c, "no applications yet; 'usher app add --help' shows how to add one");
-    }
-    return true;
-}
-
-static int run_status(struct cli *c, const struct cli_args *args)
-{
-    CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
-    struct err err = {.kind = ERR_NONE};
-    struct engine_status s;
-    struct job job;
-
-    if (!cli_arg_count(args)) {
-        if (!cli_wire_begin(&w, c, &err) || !status_of_all(&w, &err))
-            return cli_fail(c, &err);
-        return 0;
-    }
-    if (!begin(&w, c, args, &job, &err) || !load_status(&w, job.no, &s, &err))
-        return cli_fail(c, &err);
-    if (c->json) {
-        cli_print_json(c, cli_status_json(c->arena, &s, clock_now(c->clock)));
-    } else {
-        cli_status_print(c, &s);
-    }
-    return 0;
-}
-
 /* --- Tables --- */
 
 #define WAIT                                                                \
@@ -541,14 +477,6 @@ static const struct cli_command commands[] = {
         .min_args = 1,
         .max_args = 1,
         .run = run_restart,
-    },
-    {
-        .name = "status",
-        .usage = "[N]",
-        .summary = "what a job is doing; without N: all jobs",
-        .help = "  usher status demo\n",
-        .max_args = 1,
-        .run = run_status,
     },
     {
         .name = "retry",

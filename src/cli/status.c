@@ -71,16 +71,120 @@ struct json *cli_cycle_json(struct arena *a, const struct cycle *cycle)
     return v;
 }
 
-static struct json *progress_json(struct arena *a, const struct cycle *cycle)
+/* Of late when the cycle has told, else since it began. */
+double cli_status_rate(const struct engine_status *s, int64_t now_us)
 {
-    struct json *v = json_new(a, JSON_OBJECT);
+    double seconds = (double)(now_us - s->cycle.began_us) / 1e6;
+
+    if (s->has_pulse && s->pulse.objects_rate > 0)
+        return s->pulse.objects_rate;
+    return s->running && seconds > 0.1 ? (double)s->cycle.counters.imported / seconds : 0;
+}
+
+int64_t cli_status_left_us(const struct engine_status *s, int64_t now_us)
+{
+    double rate = cli_status_rate(s, now_us);
+    int64_t pause =
+        s->has_pulse && s->pulse.pause_until_us > now_us ? s->pulse.pause_until_us - now_us : 0;
     int64_t done;
     int64_t total;
 
-    cli_cycle_progress(cycle, &done, &total);
-    json_add_z(a, v, "phase", cycle_phase_name(cycle->phase));
+    cli_cycle_progress(&s->cycle, &done, &total);
+    if (!s->running || total <= done || rate <= 0)
+        return -1;
+    return (int64_t)((double)(total - done) / rate * 1e6) + pause;
+}
+
+static void add_phase(struct arena *a, struct json *v, const struct engine_status *s)
+{
+    const struct job_pulse *p = &s->pulse;
+
+    if (!s->has_pulse || p->phase != s->cycle.phase) {
+        json_add_null(a, v, "phaseCompleted");
+        json_add_null(a, v, "phaseTotal");
+        return;
+    }
+    json_add_int(a, v, "phaseCompleted", p->phase_done);
+    if (p->phase_total > 0) {
+        json_add_int(a, v, "phaseTotal", p->phase_total);
+    } else {
+        json_add_null(a, v, "phaseTotal");
+    }
+}
+
+static struct json *progress_json(struct arena *a, const struct engine_status *s, int64_t now_us)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+    int64_t left = cli_status_left_us(s, now_us);
+    int64_t done;
+    int64_t total;
+
+    cli_cycle_progress(&s->cycle, &done, &total);
+    json_add_z(a, v, "phase", cycle_phase_name(s->cycle.phase));
     json_add_int(a, v, "completed", done);
     json_add_int(a, v, "total", total);
+    add_phase(a, v, s);
+    json_add_int(a, v, "objectsPerSecond", (int64_t)(cli_status_rate(s, now_us) + 0.5));
+    if (s->has_pulse) {
+        json_add_int(a, v, "requestsPerSecond", (int64_t)(s->pulse.requests_rate + 0.5));
+    } else {
+        json_add_null(a, v, "requestsPerSecond");
+    }
+    if (left >= 0) {
+        json_add_int(a, v, "secondsLeft", (left + US_PER_SECOND - 1) / US_PER_SECOND);
+    } else {
+        json_add_null(a, v, "secondsLeft");
+    }
+    return v;
+}
+
+static void add_limit(struct arena *a, struct json *v, const char *name, int64_t n)
+{
+    if (n > 0) {
+        json_add_int(a, v, name, n);
+    } else {
+        json_add_null(a, v, name);
+    }
+}
+
+/* How the application holds the running cycle back. */
+static struct json *throttling_json(struct arena *a, const struct job_pulse *p, int64_t now_us)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+
+    add_time(a, v, "pausedUntil", p->pause_until_us > now_us ? p->pause_until_us : 0);
+    json_add_int(a, v, "times", p->throttled);
+    add_limit(a, v, "requestsPerSecondAllowed", (int64_t)(p->allowed_rate + 0.5));
+    add_limit(a, v, "connectionsAllowed", p->allowed_connections);
+    json_add_int(a, v, "requestsUnderWay", p->under_way);
+    return v;
+}
+
+static struct json *escrows_json(struct arena *a, const struct engine_status *s, int64_t now_us)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < s->escrow_count; i++) {
+        const struct retry_code *e = &s->escrows[i];
+        struct json *v = json_new(a, JSON_OBJECT);
+
+        json_add_str(a, v, "code", e->code);
+        json_add_int(a, v, "count", e->count);
+        json_add_int(a, v, "givenUp", e->given_up);
+        add_time(a, v, "nextTry",
+                 e->next_us == RETRY_NEVER ? 0 : (e->next_us > now_us ? e->next_us : now_us));
+        json_append(list, v);
+    }
+    return list;
+}
+
+static struct json *held_json(struct arena *a, const struct held_counts *c, enum held_class class_)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+
+    json_add_int(a, v, "waiting", c->n[class_][HELD_WAITING]);
+    json_add_int(a, v, "allowed", c->n[class_][HELD_ALLOWED]);
+    json_add_int(a, v, "rejected", c->n[class_][HELD_REJECTED]);
     return v;
 }
 
@@ -121,10 +225,11 @@ static struct json *history_json(struct arena *a, const struct job_history *h)
     return v;
 }
 
-static void add_cycles(struct arena *a, struct json *v, const struct engine_status *s)
+static void add_cycles(struct arena *a, struct json *v, const struct engine_status *s,
+                       int64_t now_us)
 {
     if (s->has_cycle) {
-        json_add(a, v, STR("progress"), progress_json(a, &s->cycle));
+        json_add(a, v, STR("progress"), progress_json(a, s, now_us));
         json_add(a, v, STR("cycle"), cli_cycle_json(a, &s->cycle));
     } else {
         json_add_null(a, v, "progress");
@@ -134,6 +239,28 @@ static void add_cycles(struct arena *a, struct json *v, const struct engine_stat
         json_add(a, v, STR("lastCycle"), cli_cycle_json(a, &s->last));
     } else {
         json_add_null(a, v, "lastCycle");
+    }
+}
+
+/* What waits for a time or for somebody, and what holds the cycle back. */
+static void add_waiting(struct arena *a, struct json *v, const struct engine_status *s,
+                        int64_t now_us)
+{
+    struct json *held = json_new(a, JSON_OBJECT);
+    struct json *grace = json_new(a, JSON_OBJECT);
+
+    json_add(a, v, STR("escrows"), escrows_json(a, s, now_us));
+    json_add_bool(a, v, "escrowsPruned", s->job.escrows_pruned);
+    json_add(a, held, STR("removals"), held_json(a, &s->held, HELD_REMOVAL));
+    json_add(a, held, STR("updates"), held_json(a, &s->held, HELD_UPDATE));
+    json_add(a, v, STR("held"), held);
+    json_add_int(a, grace, "waiting", s->in_grace);
+    add_time(a, grace, "firstEnds", s->grace_ends_us);
+    json_add(a, v, STR("grace"), grace);
+    if (s->has_pulse) {
+        json_add(a, v, STR("throttling"), throttling_json(a, &s->pulse, now_us));
+    } else {
+        json_add_null(a, v, "throttling");
     }
 }
 
@@ -154,7 +281,11 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     json_add_int(a, counts, "undone", s->undone);
     json_add_int(a, counts, "pendingReferences", s->pending);
     json_add(a, v, STR("counts"), counts);
-    add_cycles(a, v, s);
+    json_add_int(a, counts, "heldRemovals", s->held.n[HELD_REMOVAL][HELD_WAITING]);
+    json_add_int(a, counts, "heldUpdates", s->held.n[HELD_UPDATE][HELD_WAITING]);
+    json_add_int(a, counts, "inGrace", s->in_grace);
+    add_waiting(a, v, s, now_us);
+    add_cycles(a, v, s, now_us);
     if (s->next_cycle_us < 0) {
         json_add_null(a, v, "nextCycle");
     } else {
@@ -248,87 +379,4 @@ void cli_cycle_report(struct cli *c, const struct job *job, const struct cycle *
         cli_say(c, "%.*s", STR_ARG(cycle->error_message));
     if (cycle->counters.failed)
         cli_say(c, "what failed and why: usher logs '%.*s' --status failure", STR_ARG(job->name));
-}
-
-static void print_last(struct cli *c, const struct cycle *cycle)
-{
-    char ended[TIME_TEXT_MAX];
-    char took[32];
-
-    time_write(cycle->ended_us, ended);
-    cli_duration_text(cycle->ended_us - cycle->began_us, took, sizeof(took));
-    fprintf(c->out, "last cycle  %s, %s, ended %s after %s\n            %.*s\n",
-            cycle_kind_name(cycle->kind), cycle_state_name(cycle->state), ended, took,
-            STR_ARG(cli_cycle_counts(c->arena, &cycle->counters)));
-    if (cycle->error_code.len)
-        fprintf(c->out, "            %.*s\n", STR_ARG(cycle->error_message));
-}
-
-static void print_next(struct cli *c, const struct engine_status *s)
-{
-    char text[TIME_TEXT_MAX];
-
-    if (s->next_cycle_us < 0) {
-        fprintf(c->out, "next cycle  none: 'usher start' switches the job on\n");
-    } else if (s->next_cycle_us <= clock_now(c->clock)) {
-        fprintf(c->out, "next cycle  now, as soon as 'usher serve' runs\n");
-    } else {
-        fprintf(c->out, "next cycle  %.*s\n", STR_ARG(time_write(s->next_cycle_us, text)));
-    }
-}
-
-static void print_now(struct cli *c, const struct engine_status *s)
-{
-    if (s->running) {
-        fprintf(c->out, "running     %.*s\n",
-                STR_ARG(s->has_cycle ? cli_cycle_line(c, c->arena, &s->cycle) : s->runner));
-    } else if (s->has_cycle) {
-        fprintf(c->out, "stopped     %.*s\n            the next cycle goes on from there\n",
-                STR_ARG(cli_cycle_line(c, c->arena, &s->cycle)));
-    }
-}
-
-/* Only what was not told: silence is the ordinary case. */
-static void print_notices(struct cli *c, const struct notify_backlog *b)
-{
-    if (b->waiting + b->given_up == 0)
-        return;
-    fprintf(c->out, "notices     %lld wait", (long long)b->waiting);
-    if (b->given_up)
-        fprintf(c->out, ", %lld given up", (long long)b->given_up);
-    fprintf(c->out, "%s%.*s\n", b->error.len ? "\n            " : "", STR_ARG(b->error));
-}
-
-void cli_status_print(struct cli *c, const struct engine_status *s)
-{
-    char users[32];
-    char groups[32];
-
-    cli_count_text(s->users, users, sizeof(users));
-    cli_count_text(s->groups, groups, sizeof(groups));
-    fprintf(c->out, "%.*s  %s\n", STR_ARG(s->job.name), s->code);
-    fprintf(c->out, "accounts    %s people, %s groups\n", users, groups);
-    if (s->retries) {
-        fprintf(c->out, "retries     %lld objects wait for another try\n", (long long)s->retries);
-    }
-    if (s->undone) {
-        fprintf(c->out,
-                "undone      %lld objects stay as an undo left them: 'usher release %.*s --all' "
-                "lets them go\n",
-                (long long)s->undone, STR_ARG(s->job.name));
-    }
-    if (s->pending) {
-        fprintf(c->out, "pending     %lld references name somebody without an account here\n",
-                (long long)s->pending);
-    }
-    if (s->job.quarantined) {
-        fprintf(c->out, "quarantine  %.*s\n            %.*s\n", STR_ARG(s->job.quarantine_reason),
-                STR_ARG(s->job.quarantine_message));
-    }
-    print_now(c, s);
-    if (s->has_last) {
-        print_last(c, &s->last);
-    }
-    print_next(c, s);
-    print_notices(c, &s->notices);
 }

@@ -1,11 +1,12 @@
 /* `usher watch N`: what a job does, live. */
+#include "cli/record.h"
 #include "cli/status.h"
 #include "cli/wire.h"
 
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_EVERY_MS = 500 };
+enum { LOOK_EVERY_MS = 500, EVENTS_MAX = 6 };
 
 /* One line: the running cycle, or how things stand. */
 static struct str line_of(struct cli *c, struct arena *a, const struct engine_status *s)
@@ -14,7 +15,7 @@ static struct str line_of(struct cli *c, struct arena *a, const struct engine_st
     const char *when = "";
 
     if (s->running && s->has_cycle)
-        return cli_cycle_line(c, a, &s->cycle);
+        return cli_status_line(c, a, s);
     if (s->next_cycle_us < 0) {
         when = "no next cycle";
     } else if (s->next_cycle_us <= clock_now(c->clock)) {
@@ -24,6 +25,41 @@ static struct str line_of(struct cli *c, struct arena *a, const struct engine_st
     }
     return arena_printf(a, "%s  %lld people, %lld groups, %lld retries, %s", s->code,
                         (long long)s->users, (long long)s->groups, (long long)s->retries, when);
+}
+
+/* --- events --- */
+
+/* What the log has got since the last look: the newest few, oldest of them first. */
+static bool show_events(struct cli *c, struct arena *a, const struct engine_status *s,
+                        int64_t *last_no, struct err *err)
+{
+    const struct journal_query q = {.after_no = *last_no, .limit = EVENTS_MAX};
+    struct journal_record *list;
+    char at[TIME_TEXT_MAX];
+    size_t count;
+
+    if (!journal_list(c->db_handle, a, s->job.no,
+                      *last_no < 0 ? &(struct journal_query){.limit = 1} : &q, &list, &count, err))
+        return false;
+    if (*last_no < 0) { /* what was before the first look is not told */
+        *last_no = count > 0 ? list[0].no : 0;
+        return true;
+    }
+    if (count > 0 && c->out_is_terminal)
+        fputs("\r\033[K", c->out);
+    if (count > 0 && list[count - 1].no > *last_no + 1)
+        cli_say(c, "  ...");
+    for (size_t i = count; i-- > 0;) {
+        const struct journal_record *r = &list[i];
+
+        cli_say(c, "  %.*s  %-12s %-8s %.*s%s%.*s", 8, str_from(time_write(r->at_us, at), 11).ptr,
+                journal_action_name(r->action), journal_status_name(r->status),
+                STR_ARG(cli_one_line(a, r->source_name)), r->code.len ? "  " : "",
+                STR_ARG(r->code));
+    }
+    if (count > 0)
+        *last_no = list[0].no;
+    return true;
 }
 
 static void report_ended(struct cli *c, const struct engine_status *s)
@@ -65,6 +101,7 @@ static bool watch(struct cli_wire *w, int64_t job_no, bool once, struct buf *sho
     const struct timespec wait = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
     char last_id[64] = "";
     int64_t began_us = clock_now(w->cli->clock); /* stands for "now", so that it is no change */
+    int64_t last_no = -1;
     bool first = true;
 
     do {
@@ -72,6 +109,8 @@ static bool watch(struct cli_wire *w, int64_t job_no, bool once, struct buf *sho
 
         arena_reset(tmp);
         if (!engine_status_load(&w->engine, job_no, tmp, &s, err))
+            return false;
+        if (!w->cli->json && !show_events(w->cli, tmp, &s, &last_no, err))
             return false;
         if (s.has_last && !str_eq_z(s.last.id, last_id)) {
             snprintf(last_id, sizeof(last_id), "%.*s", STR_ARG(s.last.id));
@@ -114,8 +153,9 @@ static const struct cli_command commands[] = {
         .usage = "N [--once]",
         .summary = "follow a job live, until interrupted",
         .help =
-            "Shows the running cycle with its rate and time left, in whichever process it runs,\n"
-            "and what each cycle did. With --json: one status a line, whenever it changes.\n\n"
+            "Shows the running cycle with its phase, rate, time left and throttling, in whichever process\n"
+            "it runs; the newest records of the provisioning log; and what each cycle did. With --json:\n"
+            "one status a line, whenever it changes.\n\n"
             "  usher watch demo\n",
         .options = watch_options,
         .option_count = ARRAY_LEN(watch_options),

@@ -543,6 +543,7 @@ static bool begin_cycle(struct run *r, struct err *err)
 
 static bool run_rows(struct run *r, struct err *err)
 {
+    pulse_phase(r);
     if (!run_drive(r, feed_rows, start_row, err)) {
         struct err ignored;
 

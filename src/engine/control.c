@@ -1,4 +1,4 @@
-/* Start, pause, restart, connection test and status of a job (engine.md 10, 11, 14.1). */
+/* Start, pause, restart and connection test of a job (engine.md 10, 11). */
 #include "engine/held.h"
 #include "engine/note.h"
 #include "engine/quarantine.h"
@@ -6,7 +6,6 @@
 #include "engine/run.h"
 #include "job/reset.h"
 #include "job/retry.h"
-#include "job/undone.h"
 #include "mapping/document.h"
 #include "notify/address.h"
 #include "notify/webhook.h"
@@ -480,58 +479,4 @@ bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, stru
     if (!lease_release(db, &lease, &ignored))
         log_error("lease_not_released", &ignored);
     return ok;
-}
-
-/* The table of states of graph-api.md 3.3: a job that could be started is Paused. */
-static const char *status_code(const struct engine_status *s)
-{
-    if (s->job.quarantined)
-        return "Quarantine";
-    if (s->job.state == JOB_DISABLED && !s->has_secrets)
-        return "NotConfigured";
-    if (s->job.state != JOB_ACTIVE)
-        return "Paused";
-    return s->history.cycles > 0 ? "Active" : "NotRun";
-}
-
-/* A plan that is being applied has a row that counts as failed until its end (apply.c). */
-static void show_as_running(struct engine_status *s)
-{
-    s->cycle = s->last;
-    s->cycle.state = CYCLE_RUNNING;
-    s->cycle.ended_us = 0;
-    s->cycle.error_code = s->cycle.error_message = (struct str){0};
-    s->has_cycle = true;
-    s->has_last = false;
-}
-
-bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
-                        struct engine_status *out, struct err *err)
-{
-    CLEANUP(db_closep) struct db *db = NULL;
-    struct engine_status s = {0};
-    int64_t until = 0;
-    bool held;
-
-    if (!with_job(e, a, job_no, &db, &s.job, err) ||
-        !job_has_secrets(db, job_no, &s.has_secrets, err) ||
-        !lease_holder(db, a, job_no, &s.runner, &until, err) ||
-        !cycle_open(db, a, job_no, &s.cycle, &s.has_cycle, err) ||
-        !cycle_last(db, a, job_no, &s.last, &s.has_last, err) ||
-        !connection_count(db, job_no, SOURCE_USER, &s.users, err) ||
-        !connection_count(db, job_no, SOURCE_GROUP, &s.groups, err) ||
-        !retry_count(db, job_no, &s.retries, err) ||
-        !job_history_load(db, job_no, &s.history, err) ||
-        !undone_count(db, job_no, s.job.schema_version, &s.undone, err) ||
-        !pending_reference_count(db, job_no, &s.pending, err) ||
-        !notify_backlog_load(db, a, job_no, clock_now(e->clock), &s.notices, err))
-        return false;
-    held = until > clock_now(e->clock) && !lease_holder_is_dead(s.runner);
-    s.code = status_code(&s);
-    if (held && !s.has_cycle && s.has_last && apply_is_under_way(&s.last))
-        show_as_running(&s);
-    s.running = s.has_cycle && held;
-    s.next_cycle_us = s.job.state == JOB_ACTIVE ? s.job.next_cycle_us : -1;
-    *out = s;
-    return true;
 }

@@ -39,8 +39,10 @@ static void expect(struct run *r)
         int64_t n = 0;
 
         if (enabled(r, (enum source_kind)kind) &&
-            s->ops->count(s, (enum source_kind)kind, r->walk_job.scope, &n, &ignored))
+            s->ops->count(s, (enum source_kind)kind, r->walk_job.scope, &n, &ignored)) {
             r->cycle.total += n;
+            r->pulse.expected[kind] = n;
+        }
     }
 }
 
@@ -337,6 +339,7 @@ static bool check_thresholds(struct run *r, struct err *err)
 static bool run_phases(struct run *r, struct err *err)
 {
     while (r->cycle.phase != PHASE_DONE) {
+        pulse_phase(r);
         if (!run_phase(r, err)) {
             interrupted(r, err);
             return false;

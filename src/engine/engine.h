@@ -13,8 +13,11 @@
 #include "connector/target.h"
 #include "db/db.h"
 #include "job/cycle.h"
+#include "job/held.h"
 #include "job/history.h"
 #include "job/job.h"
+#include "job/pulse.h"
+#include "job/retry.h"
 #include "job/settings.h"
 #include "journal/journal.h"
 #include "notify/notify.h"
@@ -37,6 +40,7 @@ struct engine {
                         struct target **out, struct err *err);
     void *target_ctx;  /* for open_target */
     unsigned window;   /* objects on the walk at once; 0: 64 */
+    int64_t pulse_us;  /* how often a running cycle tells of itself; 0: every 2 seconds */
     struct str author; /* who acts, for the audit log; empty: "system" */
 };
 
@@ -173,13 +177,20 @@ struct engine_status {
     bool running;
     struct str runner; /* who holds the lease while running */
     bool has_cycle, has_last;
-    struct cycle cycle;            /* the running or interrupted one */
-    struct cycle last;             /* the newest ended one */
-    int64_t users, groups;         /* connected */
-    struct job_history history;    /* to date */
-    int64_t retries;               /* parked failures */
-    int64_t pending;               /* references that wait for the account of whom they name */
-    int64_t undone;                /* objects that an undo holds */
+    struct cycle cycle;               /* the running or interrupted one */
+    struct cycle last;                /* the newest ended one */
+    int64_t users, groups;            /* connected */
+    struct job_history history;       /* to date */
+    int64_t retries;                  /* parked failures */
+    int64_t pending;                  /* references that wait for the account of whom they name */
+    int64_t undone;                   /* objects that an undo holds */
+    const struct retry_code *escrows; /* parked failures by code, the most frequent first */
+    size_t escrow_count;
+    struct held_counts held;       /* by the guard */
+    int64_t in_grace;              /* removals that wait for the end of their grace period */
+    int64_t grace_ends_us;         /* ... the first of them; 0: none waits */
+    bool has_pulse;                /* the running cycle has told of itself lately */
+    struct job_pulse pulse;        /* ... how fast it goes and what holds it back */
     int64_t next_cycle_us;         /* 0: at once; -1: none (paused or disabled) */
     struct notify_backlog notices; /* not yet told */
 };

@@ -165,13 +165,16 @@ static bool commit(struct run *r, bool ok, struct err *err)
 
 static bool write_notes(struct run *r, const struct note *notes, size_t count, struct err *err)
 {
+    struct job_pulse pulse;
+
     for (size_t i = 0; i < count; i++) {
         if (notes[i].remove ? !held_remove(r->db, r->job.no, notes[i].row.source_id, err)
                             : !held_save(r->db, r->job.no, &notes[i].row, err))
             return false;
     }
     r->cycle.cursor = str_from_z(r->cursor);
-    return cycle_update(r->db, &r->cycle, err);
+    return (!pulse_take(r, &pulse) || job_pulse_save(r->db, r->job.no, &pulse, err)) &&
+           cycle_update(r->db, &r->cycle, err);
 }
 
 /* Reads a page, notes it and moves the cursor. A page without anything to write is not worth a
@@ -189,7 +192,8 @@ static bool gate_page(struct run *r, const struct part *part, bool *out_last, st
         return false;
     snprintf(r->cursor, sizeof(r->cursor), "%c%.*s", part->letter, STR_ARG(page.next));
     *out_last = page.last;
-    if (count == 0 && now - r->last_commit_us < RUN_HEARTBEAT_US)
+    r->pulse.done += (int64_t)page.count;
+    if (count == 0 && now - r->last_commit_us < RUN_HEARTBEAT_US && !pulse_due(r))
         return true;
     r->guard.rows |= count > 0;
     r->last_commit_us = now;

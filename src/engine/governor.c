@@ -23,6 +23,7 @@ struct governor {
     struct host *host;       /* with client.rate auto; else NULL */
     struct pace own;         /* the job's: fixed rate and connections, pauses */
     bool shut;
+    int64_t requests, throttled;
     double rate_before; /* what was learned when it was opened */
 };
 
@@ -159,6 +160,8 @@ static void answered(struct target_gate *gate, int status, int64_t retry_after_m
     enum pace_answer kind = kind_of(status, retry_after_ms);
     unsigned setbacks;
 
+    g->requests++;
+    g->throttled += kind == PACE_THROTTLED || status == 503;
     pace_answered(&g->own, kind, hold, duration_us, now);
     if (!g->host)
         return;
@@ -213,6 +216,31 @@ void governor_shut(struct governor *g)
 int64_t governor_hold_us(const struct governor *g)
 {
     return pace_hold_us(&g->own, clock_monotonic_us());
+}
+
+/* The stricter of two limits; 0 is none. */
+static double stricter(double a, double b)
+{
+    return a > 0 && (b <= 0 || a < b) ? a : b;
+}
+
+void governor_look(const struct governor *g, struct governor_state *out)
+{
+    *out = (struct governor_state){
+        .rate = g->own.rate,
+        .connections = g->own.connections,
+        .under_way = g->own.under_way,
+        .requests = g->requests,
+        .throttled = g->throttled,
+        .hold_us = governor_hold_us(g),
+    };
+    if (!g->host)
+        return;
+    pthread_mutex_lock(&g->host->lock);
+    out->rate = stricter(out->rate, g->host->pace.rate);
+    out->connections =
+        (int64_t)stricter((double)out->connections, (double)g->host->pace.connections);
+    pthread_mutex_unlock(&g->host->lock);
 }
 
 bool governor_learned(const struct governor *g, struct job_pace *out)

@@ -24,5 +24,14 @@ void governor_shut(struct governor *g);
 int64_t governor_hold_us(const struct governor *g);
 /* What is worth keeping for the next run; false: nothing new was found out. */
 bool governor_learned(const struct governor *g, struct job_pace *out);
+struct governor_state {
+    double rate;         /* requests a second that are allowed now; 0: no limit */
+    int64_t connections; /* at the same time; 0: no limit */
+    int64_t under_way;   /* of this job */
+    int64_t requests;    /* answered, since it was opened */
+    int64_t throttled;   /* ... of these: those that asked for patience */
+    int64_t hold_us;     /* as governor_hold_us */
+};
+void governor_look(const struct governor *g, struct governor_state *out);
 /* Whether the URL names this machine. */
 bool governor_is_loopback(struct str base_url);

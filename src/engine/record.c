@@ -14,6 +14,8 @@ struct record_batch {
     size_t records; /* journal records among them */
     struct cycle cycle;
     char cursor[RUN_CURSOR_MAX];
+    bool has_pulse;
+    struct job_pulse pulse;
     bool ok;
     struct err err;
     struct record_batch *next;
@@ -134,7 +136,8 @@ static bool batch_record(struct record_batch *b, struct db *db, struct err *err)
             return false;
         no += !w->silent;
     }
-    return b->cycle.id.len == 0 || cycle_update(db, &b->cycle, err);
+    return (!b->has_pulse || job_pulse_save(db, r->job.no, &b->pulse, err)) &&
+           (b->cycle.id.len == 0 || cycle_update(db, &b->cycle, err));
 }
 
 /* The batch that comes after this one has its cursor further on: it has to know. */
@@ -214,6 +217,7 @@ void recorder_flush(struct run *r)
     memcpy(b->cursor, r->cursor, sizeof(b->cursor));
     b->cycle = r->cycle;
     b->cycle.cursor = str_from_z(b->cursor);
+    b->has_pulse = pulse_take(r, &b->pulse);
     r->batches_out++;
     if (db_writer_submit(r->writer, &b->write, &err))
         return;

@@ -99,6 +99,7 @@ bool run_lease(struct run *r, struct err *err)
         return false;
     /* What is due by time is walked like a retry, in the same phase. */
     r->had_retries = retries > 0 || r->had_due;
+    r->pulse.retries = retries;
     r->had_pending = pending > 0;
     return recorder_open(r, err);
 }
@@ -305,6 +306,7 @@ void run_walk_finish(struct walk *w)
     w->owes_references =
         !w->references && (r->cycle.id.len == 0 || r->cycle.phase != PHASE_CHANGES || w->planned ||
                            w->entry.kind == SOURCE_GROUP);
+    r->pulse.done += !w->again_in_cycle;
     if (r->finished)
         r->finished(r->finished_ctx, w);
     w->page->unfinished--;
@@ -479,7 +481,7 @@ static void flush_when_due(struct run *r)
 
     if ((waited_for && r->batches_out == 0) || now >= flush_at_us(r) ||
         (r->cursor_moved && now - r->last_commit_us >= RUN_SIGNAL_US) ||
-        (r->leased && now - r->last_commit_us >= RUN_HEARTBEAT_US))
+        (r->leased && (now - r->last_commit_us >= RUN_HEARTBEAT_US || pulse_due(r))))
         recorder_flush(r);
 }
 

@@ -11,6 +11,7 @@
 #include "engine/guard.h"
 #include "engine/protect.h"
 #include "engine/walk.h"
+#include "job/pulse.h"
 
 #include <pthread.h>
 
@@ -70,6 +71,16 @@ struct run_guard {
 struct apply;
 struct governor;
 
+/* What is told of the run while it goes (pulse.c). */
+struct run_pulse {
+    int64_t expected[SOURCE_KIND_COUNT]; /* source objects of a full read; 0: unknown */
+    int64_t retries;                     /* parked when the run began */
+    int64_t done, total;                 /* objects of the phase; total 0: unknown */
+    int64_t at_us;                       /* monotonic, of the last one; 0: nothing is told */
+    int64_t done_before, requests_before;
+    double objects_rate, requests_rate;
+};
+
 struct run {
     const struct engine *engine;
     struct db *db;
@@ -99,6 +110,7 @@ struct run {
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
     struct run_guard guard;
+    struct run_pulse pulse;
     bool had_due;           /* something was due by time when the run began */
     bool had_retries;       /* the queue was not empty: successes have to be taken out of it */
     bool had_pending;       /* some references waited for an account */
@@ -282,6 +294,14 @@ void recorder_collect(struct run *r); /* recycles what is committed */
 /* Flushes and waits until all is durable. False when something could not be recorded. */
 MUST_USE bool recorder_drain(struct run *r, struct err *err);
 void recorder_close(struct run *r);
+
+/* --- pulse.c --- */
+/* A phase begins. */
+void pulse_phase(struct run *r);
+/* Whether it is time to tell; of a cycle only. */
+bool pulse_due(const struct run *r);
+/* What is to be told now; false when it is not time. */
+bool pulse_take(struct run *r, struct job_pulse *out);
 
 /* --- references.c, references_feed.c, references_record.c: the second pass --- */
 bool references_mapped(const struct mapping_program *p);

@@ -2,7 +2,7 @@
 
 #include "job/queries.h"
 
-enum query { Q_SAVE, Q_REMOVE, Q_OF, Q_ANY, Q_PAGE, Q_NEXT, Q_REMOVALS, Q_CANCEL };
+enum query { Q_SAVE, Q_REMOVE, Q_OF, Q_ANY, Q_PAGE, Q_NEXT, Q_REMOVALS, Q_GRACE, Q_CANCEL };
 
 #define DUE_COLUMNS \
     "source_id, reason, kind, display_name, action, state, since_us, due_us, version"
@@ -31,6 +31,8 @@ const struct db_query due_queries[] = {
                     " WHERE job_no = $1 AND (due_us, source_id, reason) > ($2, $3, $4)"
                     " AND reason < 5 AND state < 2"
                     " ORDER BY due_us, source_id, reason LIMIT $5"},
+    [Q_GRACE] = {"due_grace", "SELECT count(*), coalesce(min(due_us), 0) FROM job_due"
+                              " WHERE job_no = $1 AND due_us < $2 AND reason < 5"},
     [Q_CANCEL] = {"due_cancel", "UPDATE job_due SET state = 1, due_us = $3"
                                 " WHERE job_no = $1 AND source_id = $2 AND reason < 5"
                                 " AND state = 0"},
@@ -167,4 +169,16 @@ bool due_cancel(struct db *db, int64_t job_no, struct str source_id, int64_t *ou
 {
     return db_exec(db, query(Q_CANCEL),
                    DB_ARGS(db_int(job_no), db_text(source_id), db_int(DUE_NEVER)), out_count, err);
+}
+
+bool due_grace(struct db *db, int64_t job_no, int64_t *out_count, int64_t *out_first_us,
+               struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_GRACE), DB_ARGS(db_int(job_no), db_int(DUE_NEVER)), &st, err))
+        return false;
+    *out_count = st ? db_col_int(st, 0) : 0;
+    *out_first_us = st ? db_col_int(st, 1) : 0;
+    return true;
 }

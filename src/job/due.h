@@ -53,6 +53,10 @@ MUST_USE bool due_next(struct db *db, int64_t job_no, int64_t after_us, int64_t 
 /* Removals in their grace period, cancelled ones last, after `after` (NULL: from the start). */
 MUST_USE bool due_removals(struct db *db, struct arena *a, int64_t job_no, const struct due *after,
                            size_t limit, struct due **out, size_t *out_count, struct err *err);
+/* How many removals wait for the end of their grace period, and when the first of them comes to it;
+ * 0: none waits. */
+MUST_USE bool due_grace(struct db *db, int64_t job_no, int64_t *out_count, int64_t *out_first_us,
+                        struct err *err);
 /* Cancels the removals of an object that wait: they are not planned again until the source object
  * changes or comes back into scope. *out_count: how many. */
 MUST_USE bool due_cancel(struct db *db, int64_t job_no, struct str source_id, int64_t *out_count,

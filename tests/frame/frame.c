@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEMP_DIRS_MAX = 256 };
+enum { TEMP_DIRS_MAX = 1024 };
 
 /* cmocka catches SIGSEGV and says no more than that; with the sanitizer its report is worth more.
  */
