@@ -10,6 +10,7 @@
 #include "gallery/gallery.h"
 #include "job/job.h"
 #include "job/settings.h"
+#include "mapping/document.h"
 #include "notify/address.h"
 
 #include <string.h>
@@ -123,6 +124,14 @@ static void print_app(struct cli *c, const struct job *job)
 
 /* --- app add --- */
 
+static void leave_groups_out(struct cli *c, struct json *document)
+{
+    struct json *mapping = mapping_document_object(document, SOURCE_GROUP);
+
+    if (mapping)
+        json_set(c->arena, mapping, STR("enabled"), json_bool(c->arena, false));
+}
+
 static bool new_job(struct cli *c, const struct cli_args *args, struct job *job, struct str *schema,
                     struct err *err)
 {
@@ -137,6 +146,8 @@ static bool new_job(struct cli *c, const struct cli_args *args, struct job *job,
     if (!gallery_load(c->arena, str_from_z(cli_arg(args, 0)), &template, err) ||
         !gallery_schema(c->arena, &template, c->rng, &document, err))
         return false;
+    if (cli_flag(args, "--no-groups"))
+        leave_groups_out(c, document);
     *job = (struct job){
         .id = uuid_new(c->rng, id),
         .template_id = template.id,
@@ -187,6 +198,8 @@ static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
 
     if (test && !engine_test_new(&w->engine, job, &credential->secret, credential->settings,
                                  credential->count, schema, err)) {
+        if (strcmp(err->code, "noGroups") == 0)
+            return err_wrap(err, "nothing was saved (--no-groups adds it for people only)");
         return err_wrap(err,
                         "the connection test failed and nothing was saved (--no-test skips it)");
     }
@@ -561,6 +574,7 @@ static const struct cli_option add_options[] = {
     SCOPE,
     INTERVAL,
     MAIL,
+    {"--no-groups", NULL, "people only: the application knows no groups"},
     {"--no-test", NULL, "save without testing the connection"},
 };
 static const struct cli_option set_options[] = {
@@ -583,7 +597,8 @@ static const struct cli_command commands[] = {
     {
         .name = "app add",
         .makes_data = true,
-        .usage = "TEMPLATE --name N --url U --token T [--scope assigned|all] [--no-test]",
+        .usage = "TEMPLATE --name N --url U --token T [--scope assigned|all]"
+                 " [--no-groups] [--no-test]",
         .summary = "add an application whose accounts usher is to keep",
         .help =
             "Tests the connection first; nothing is saved when that fails. TEMPLATE is what the\n"

@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/help.h"
@@ -227,6 +228,8 @@ static int run_command(struct cli *c, int argc, char **argv)
     if (!count_fits(c->command, &args, &err) || !settle(c, &err))
         return cli_fail(c, &err);
     args.file = c->file;
+    /* What a command has to say it says in words; log lines would stand between them. */
+    log_set_level(c->command->is_service ? LOG_INFO : LOG_ERROR);
     return c->command->run(c, &args);
 }
 

@@ -54,6 +54,7 @@ struct cli_command {
     const struct cli_option *options;
     size_t option_count;
     bool makes_data; /* may begin a new data directory; the others refuse one that is not there */
+    bool is_service; /* logs what happens; other commands log errors only */
     int min_args, max_args; /* positional arguments; -1: any number */
     /* Arguments are parsed already. Returns the exit code. */
     int (*run)(struct cli *c, const struct cli_args *args);

@@ -357,6 +357,7 @@ static const struct cli_command commands[] = {
     {
         .name = "demo",
         .makes_data = true,
+        .is_service = true,
         .usage = "[--listen ADDRESS:PORT] [--no-serve]",
         .summary = "a sample organisation that is provisioned before your eyes",
         .help =

@@ -64,6 +64,7 @@ static const struct cli_command commands[] = {
     {
         .name = "serve",
         .makes_data = true,
+        .is_service = true,
         .usage = "[--listen ADDRESS:PORT] [--role ROLES] [--tls-cert F --tls-key F] "
                  "[--public-url URL] [--smtp-url URL ...]",
         .summary = "run the service: cycles on schedule, SCIM tenants",

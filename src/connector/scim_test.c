@@ -198,6 +198,13 @@ static bool verdict(const struct test *t, struct err *err)
     return true;
 }
 
+/* Groups are asked for when people are answered: the address is right then. */
+static bool no_groups(const struct test *t)
+{
+    return t->answer.failure == HTTP_OK && !t->target->empty_is_404 &&
+           (t->answer.status == 404 || t->answer.status == 405 || t->answer.status == 501);
+}
+
 static bool test_kind(struct scim_target *target, enum source_kind kind, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -206,6 +213,13 @@ static bool test_kind(struct scim_target *target, enum source_kind kind, struct 
     if (!t.object || (kind != SOURCE_USER && !t.object->mapping->enabled))
         return true;
     scim_target_get(target, a, t.object, &t.shown, &t.answer);
+    if (kind == SOURCE_GROUP && no_groups(&t)) {
+        return err_set(
+            err, ERR_NOT_FOUND, "noGroups",
+            "the application has people, but no groups: switch the mapping of groups off "
+            "(\"enabled\": false); %.*s",
+            STR_ARG(exchange(&t)));
+    }
     return verdict(&t, err);
 }
 

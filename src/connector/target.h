@@ -83,7 +83,7 @@ struct target_ops {
     /* Connection test (engine.md 10): users always, groups when the mapping has them enabled.
      * Blocks. err says the exact verdict and what to do; its code is stable: "credentialsRefused",
      * "notScim", "filterIgnored", "wrongUrl", "unreachable", "certificateRefused", "unresolvable",
-     * "timeout", "busy", "filterRefused", "serverError". No call may be in flight. */
+     * "timeout", "busy", "filterRefused", "serverError", "noGroups". No call may be in flight. */
     bool (*test)(struct target *t, struct err *err);
     /* What the target can. Blocks for the first time, then remembers. No call may be in flight.
      * Does not fail: what the target does not say is assumed. */

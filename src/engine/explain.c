@@ -1,6 +1,7 @@
 #include "engine/explain.h"
 
 #include "engine/explain_parts.h"
+#include "engine/guard.h"
 #include "job/held.h"
 #include "job/undone.h"
 #include "mapping/document.h"
@@ -288,12 +289,15 @@ static void list_of_job(struct explanation *x)
 static void list_guard(struct explanation *x, const struct held *row)
 {
     x->staged = row->state == HELD_WAITING;
+    x->rejected = guard_is_rejected(x->w, row);
     if (x->staged) {
         hold(x, "guard",
              arena_printf(x->a, "the guard holds it (%.*s): usher held %.*s", STR_ARG(row->reason),
                           STR_ARG(x->run->job.name)));
-    } else if (row->state == HELD_REJECTED) {
-        hold(x, "guard", STR("an administrator has rejected its removal: the account stays"));
+    } else if (x->rejected) {
+        hold(x, "guard",
+             STR("an administrator has rejected it: the account stays as it is until the person "
+                 "or group changes"));
     }
 }
 

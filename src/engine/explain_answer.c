@@ -96,11 +96,23 @@ static struct str removal(const struct explanation *x, const char *verb)
                         verb, STR_ARG(x->w->out_of_scope_reason), STR_ARG(obstacle(x)));
 }
 
+static struct str rejected(const struct explanation *x)
+{
+    struct str why = x->w->out_of_scope_reason;
+
+    return arena_printf(x->a,
+                        "%.*s, and it stays as it is%s%.*s: an administrator has rejected the "
+                        "change that the guard held",
+                        STR_ARG(account(x)), why.len ? " although " : "", STR_ARG(why));
+}
+
 static struct str now(const struct explanation *x)
 {
     const struct walk *w = x->w;
     struct arena *a = x->a;
 
+    if (x->rejected)
+        return rejected(x);
     switch (w->intent) {
     case INTENT_MATCH_OR_CREATE:
         return arena_printf(a, "%.*s yet: it is in scope and is to be matched or created, %.*s",

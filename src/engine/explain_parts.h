@@ -24,7 +24,7 @@ struct explanation {
     size_t record_count;
     bool has_retry;
     struct retry retry;
-    bool undone, staged;
+    bool undone, staged, rejected;
 };
 
 /* The sentence at the top. */

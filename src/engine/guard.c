@@ -256,6 +256,14 @@ static bool is_same(const struct walk *w, enum held_class class_, const struct h
     return row->class_ == class_ && row->action == action_of(w);
 }
 
+bool guard_is_rejected(const struct walk *w, const struct held *row)
+{
+    enum held_class class_;
+
+    return guard_concerns(w, &class_) && row->state == HELD_REJECTED && is_same(w, class_, row) &&
+           row->version == w->entry.version;
+}
+
 bool guard_pass_row(struct walk *w, const struct held *row)
 {
     enum held_class class_;
@@ -295,8 +303,7 @@ static void pass_with_row(struct walk *w, bool concerned, enum held_class class_
         return;
     } else if (row->state == HELD_WAITING && row->class_ == class_) {
         skip_staged(w, class_);
-    } else if (row->state == HELD_REJECTED && is_same(w, class_, row) &&
-               row->version == w->entry.version) {
+    } else if (guard_is_rejected(w, row)) {
         walk_skip(w, "Rejected", "An administrator has rejected this: the account stays as it is");
     } else {
         guard_pass_row(w, row);
@@ -344,8 +351,7 @@ bool guard_foresee(struct walk *w, struct err *err)
 
     if (r->guard.rows && !held_load(r->db, w->arena, r->job.no, w->entry.id, &row, &found, err))
         return false;
-    if (found && concerned && row.state == HELD_REJECTED && is_same(w, class_, &row) &&
-        row.version == w->entry.version) {
+    if (found && guard_is_rejected(w, &row)) {
         walk_skip(w, "Rejected", "An administrator has rejected this: the account stays as it is");
         return true;
     }

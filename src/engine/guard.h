@@ -33,6 +33,8 @@ MUST_USE bool guard_numbers_load(struct db *db, int64_t job_no, const struct job
 bool guard_attribute(const struct mapping_attribute *m);
 /* Whether what the walk has planned counts, and as what. */
 bool guard_concerns(const struct walk *w, enum held_class *out);
+/* Whether an administrator has rejected exactly this: the same action on the same version. */
+bool guard_is_rejected(const struct walk *w, const struct held *row);
 /* The walk as a row of the held set; texts of the walk and its arena. */
 struct held guard_row(const struct walk *w, enum held_class class_);
 

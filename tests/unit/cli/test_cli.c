@@ -145,6 +145,22 @@ static void only_beginnings_make_data(void **state)
     }
 }
 
+static void people_only(void **state)
+{
+    char dir[128];
+    struct run r;
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_temp_dir());
+    r = run_line(dir,
+                 "app add scim --name P --url http://127.0.0.1:1 --token t --no-test --no-groups");
+    CHECK(r.code == 0, "%s", r.err);
+    run_done(&r);
+    r = run_line(dir, "config export P");
+    CHECK(r.code == 0 && run_says(r.out, "\"enabled\": false"), "%s%s", r.err, r.out);
+    run_done(&r);
+}
+
 TEST_GROUP(cli, cmocka_unit_test(lines), cmocka_unit_test(options_stand_anywhere),
            cmocka_unit_test(data_directory_cannot_be_made),
-           cmocka_unit_test(only_beginnings_make_data));
+           cmocka_unit_test(only_beginnings_make_data), cmocka_unit_test(people_only));

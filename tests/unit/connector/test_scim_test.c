@@ -13,6 +13,7 @@ struct anyone {
     struct http_route route;
     struct http_server *server;
     int status;
+    int group_status; /* 0: the same */
     const char *headers;
     const char *reply;
     const char *group_reply;
@@ -37,7 +38,8 @@ static void anyone_handle(struct http_exchange *x, void *ctx)
         http_reply_header(x, arena_z(http_arena(x), name), str_trim(headers));
     }
     const char *reply = group && p->group_reply ? p->group_reply : p->reply;
-    http_reply(x, p->status, reply ? "application/json" : NULL, str_from_z(reply));
+    int status = group && p->group_status ? p->group_status : p->status;
+    http_reply(x, status, reply ? "application/json" : NULL, str_from_z(reply));
 }
 
 static void anyone_start(struct anyone *p)
@@ -119,6 +121,30 @@ static void says_what_to_do(void **state)
               "when, and what was answered");
     target_close(t);
     http_server_stop(p.server);
+}
+
+/* People are answered, groups are not: the address is right. */
+static void has_no_groups(void **state)
+{
+    static const struct {
+        int status;
+        const char *code;
+    } cases[] = {
+        {404, "noGroups"}, {405, "noGroups"}, {501, "noGroups"}, {403, "credentialsRefused"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct anyone p = {
+            .status = 200, .group_status = cases[i].status, .reply = "{\"totalResults\":0}"};
+        struct err err = {0};
+
+        anyone_start(&p);
+        struct target *t = peer_target(str_from_z(p.url));
+        CHECK(!t->ops->test(t, &err), "%d", cases[i].status);
+        CHECK_STR(str_from_z(err.code), cases[i].code, "%d", cases[i].status);
+        target_close(t);
+        http_server_stop(p.server);
+    }
 }
 
 static void asks_for_nobody(void **state)
@@ -322,5 +348,6 @@ static void probe_without_verdict(void **state)
 }
 
 TEST_GROUP(scim_test, cmocka_unit_test(verdicts), cmocka_unit_test(says_what_to_do),
-           cmocka_unit_test(asks_for_nobody), cmocka_unit_test(no_answer),
-           cmocka_unit_test(first_401), cmocka_unit_test(probe_without_verdict))
+           cmocka_unit_test(has_no_groups), cmocka_unit_test(asks_for_nobody),
+           cmocka_unit_test(no_answer), cmocka_unit_test(first_401),
+           cmocka_unit_test(probe_without_verdict))

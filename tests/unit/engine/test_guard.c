@@ -1,4 +1,5 @@
 /* The guard: what is held, when, and what an administrator's decision does (engine.md 8). */
+#include "engine/explain.h"
 #include "engine/guard.h"
 #include "engine/held.h"
 #include "job/cycle.h"
@@ -412,12 +413,21 @@ static void allowed(const struct db_config *config)
 static void rejected(const struct db_config *config)
 {
     struct err err = {0};
+    struct json *why;
+    struct str answer;
+    size_t at;
 
     five_held(config);
     must_decide(ENGINE_HELD_REJECT, 0, 0);
     CHECK(!quarantined(), "decided");
     world_cycle(w);
     CHECK_INT(active(), 10, "the accounts stay");
+    CHECK(engine_explain(&w->engine, w->job.no, STR("p00"), 0, w->arena, &why, &err), "%s",
+          err.message);
+    answer = json_get_text(why, "answer");
+    CHECK(str_find(answer, STR("an administrator has rejected"), &at) &&
+              !str_find(answer, STR("with the next cycle"), &at),
+          "explained: %.*s", STR_ARG(answer));
     CHECK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT, &err), "%s", err.message);
     world_cycle(w);
     CHECK_INT(active(), 10, "also when everybody is looked at");
