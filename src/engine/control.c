@@ -400,11 +400,16 @@ static bool end_open_cycle(const struct engine *e, struct db *db, struct arena *
     return cycle_update(db, &cycle, err);
 }
 
+bool restart_begin_anew(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
+                        struct err *err)
+{
+    return watermark_save(db, job_no, STR(""), err) && end_open_cycle(e, db, a, job_no, err);
+}
+
 bool restart_reset(const struct engine *e, struct db *db, struct arena *a, int64_t job_no,
                    unsigned reset, struct err *err)
 {
-    if (reset & RESET_WATERMARK &&
-        (!watermark_save(db, job_no, STR(""), err) || !end_open_cycle(e, db, a, job_no, err)))
+    if (reset & RESET_WATERMARK && !restart_begin_anew(e, db, a, job_no, err))
         return false;
     if (reset & RESET_RETRIES && !retry_clear(db, job_no, err))
         return false;

@@ -4,6 +4,7 @@
 #include "engine/guard.h"
 #include "engine/reading.h"
 #include "job/reference.h"
+#include "job/retry.h"
 
 enum { ROWS_AT_ONCE = 500, MEMBERS_AT_ONCE = 1000 };
 
@@ -387,6 +388,19 @@ static bool take_member(struct run *r, struct arena *a, const struct drift_row *
            (!repair || owe(r, row->source_id, c.source_id, row->exported.len > 0, err));
 }
 
+/* The walk that repairs comes when all have their answer; if that never happens, the next cycle
+ * does it. */
+static bool park(struct run *r, struct arena *a, const struct drift_row *row, struct err *err)
+{
+    struct retry look = {
+        .source_id = row->source_id, .kind = row->kind, .first_us = clock_now(r->engine->clock)};
+    struct retry parked;
+    bool found;
+
+    return retry_load(r->db, a, r->job.no, row->source_id, false, &parked, &found, err) &&
+           (found || retry_park(r->db, r->job.no, &look, err));
+}
+
 static bool answer_row(struct run *r, struct arena *a, const struct drift_row *row, struct err *err)
 {
     enum drift_answer answer = answer_for(&r->settings, row->attribute);
@@ -414,7 +428,8 @@ static bool answer_row(struct run *r, struct arena *a, const struct drift_row *r
     case DRIFT_FINDING_COUNT:
         return true;
     }
-    return ok && drift_answer_set(r->db, r->job.no, row->no, answer, err);
+    return ok && (answer != DRIFT_REPAIR || row->finding == DRIFT_MEMBER || park(r, a, row, err)) &&
+           drift_answer_set(r->db, r->job.no, row->no, answer, err);
 }
 
 static bool answer_all(struct run *r, struct err *err)
@@ -467,10 +482,16 @@ static bool feed_repairs(struct run *r, struct str cursor, struct feed_page *pag
     return true;
 }
 
+/* What the guard counts is left to the next cycle, where it is counted. */
 static void start_repair(struct walk *w)
 {
-    walk_plan(w, &w->run->walk_job);
-    guard_pass_on_demand(w);
+    enum held_class class_;
+
+    run_plan_walk(w);
+    if (guard_concerns(w, &class_)) {
+        walk_skip(w, "EntrySynchronizationSkipped", "Left to the next cycle");
+        w->again_in_cycle = true; /* it stays parked */
+    }
     if (w->intent == INTENT_NOTHING) {
         run_walk_finish(w);
     } else {
@@ -515,6 +536,7 @@ bool engine_drift(const struct engine *e, int64_t job_no, struct arena *a, struc
         !r.target->ops->test(r.target, err))
         return false;
     r.initiated_by = STR("drift");
+    r.had_retries = true;                       /* what is repaired is parked before */
     r.target->ops->describe(r.target, &traits); /* how lists are read best */
     k.result.began_us = clock_now(e->clock);
     return read_target(&k, err) && answer_all(&r, err) && keep_result(&k, err) &&

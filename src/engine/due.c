@@ -83,6 +83,16 @@ static bool parse_cursor(struct str cursor, struct due *out, struct err *err)
     return true;
 }
 
+/* Due for another reason, at another time: two walks of one object would overtake each other. */
+static bool is_in(const struct feed_page *page, struct str source_id)
+{
+    for (size_t i = page->count; i-- > 0;) {
+        if (str_eq(page->entries[i].id, source_id))
+            return true;
+    }
+    return false;
+}
+
 bool feed_due(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
     struct due after;
@@ -98,8 +108,8 @@ bool feed_due(struct run *r, struct str cursor, struct feed_page *page, struct e
     for (size_t i = 0; i < count; i++) {
         struct source_entry *e = &page->entries[page->count];
 
-        if (i > 0 && str_eq(rows[i].source_id, rows[i - 1].source_id))
-            continue; /* due for two reasons at the same time */
+        if (is_in(page, rows[i].source_id))
+            continue;
         if (!feed_entry(r, page, rows[i].source_id, rows[i].kind, rows[i].display_name, e, err))
             return false;
         page->count++;

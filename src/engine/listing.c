@@ -262,6 +262,7 @@ static bool wait_and_repeat(struct list *l, const struct target_result *result)
     if (!later || !w || l->tries++ >= (result->class_ == TARGET_THROTTLED ? TRIES_MAX : 2))
         return false;
     l->waiting = w->next;
+    w->tries = 0; /* the page's count: if this walk failed, nobody would read on for the others */
     export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", page_again);
     return true;
 }

@@ -43,6 +43,7 @@ bool restart_pending(struct run *r, struct err *err)
 
 bool engine_undo_reset(const struct engine *e, int64_t job_no, int64_t *out_count, struct err *err)
 {
+    CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(db_closep) struct db *db = NULL;
     struct job_lease lease;
     struct err ignored;
@@ -53,7 +54,7 @@ bool engine_undo_reset(const struct engine *e, int64_t job_no, int64_t *out_coun
     ok = db_begin(db, DB_WRITE, err) && connection_restore(db, job_no, out_count, err) &&
          (*out_count > 0 || err_set(err, ERR_NOT_FOUND, "noBackup",
                                     "no connections were cleared that could be put back")) &&
-         watermark_save(db, job_no, STR(""), err) && job_set_next_cycle(db, job_no, 0, err) &&
+         restart_begin_anew(e, db, a, job_no, err) && job_set_next_cycle(db, job_no, 0, err) &&
          db_commit(db, err);
     if (!ok)
         db_rollback(db);

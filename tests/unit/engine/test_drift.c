@@ -265,6 +265,69 @@ static void on_schedule(const struct db_config *config)
     end();
 }
 
+/* What the guard counts is no repair: neither who is held nor who has left since the last cycle. */
+static void removals_are_the_guards(const struct db_config *config)
+{
+    struct str eve, dan;
+
+    start(config);
+    setting("guard.count", "1");
+    setting("guard.percent", "100");
+    setting("drift.answer", "repair");
+    eve = person("eve");
+    dan = person("dan");
+    world_cycle(w);
+    world_assign(w, eve, false);
+    world_assign(w, dan, false);
+    set_account("eve", "displayName", "Eva");
+    set_account("dan", "displayName", "Daniel");
+    read_back();
+    CHECK_STR(world_value(world_account(w, "eve"), "active"), "true", "left, but not counted yet");
+    CHECK(world_cycle(w).counters.disabled == 0, "two are held");
+    set_account("eve", "displayName", "Ev");
+    read_back();
+    CHECK_STR(world_value(world_account(w, "eve"), "active"), "true", "held: not sent by a repair");
+    CHECK(w->calls[CALL_UPDATE] == 0, "nothing is sent");
+    end();
+}
+
+/* As if the process had died: nothing more is recorded, because the lease is somebody else's. */
+static void die_at_a_read(struct world *world, enum call call)
+{
+    struct job_lease lease;
+
+    if (call != CALL_READ)
+        return;
+    world->before_call = NULL;
+    OK(lease_take(world->db, world->job.no, STR("thief"), INT64_MAX - 2, INT64_MAX - 1, &lease,
+                  err) &&
+       lease_release(world->db, &lease, err));
+}
+
+/* Killed between the answer and the walk that it asks for: the repair is not lost. */
+static void killed_before_the_repair(const struct db_config *config)
+{
+    struct err ignored = {0};
+
+    start(config);
+    set_account("ada", "name.givenName", "Eve");
+    setting("drift.answer", "repair");
+    w->fault = (struct fault){.call = CALL_READ,
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "UnprocessableEntity",
+                              .times = 1};
+    w->before_call = die_at_a_read;
+    CHECK(!engine_drift(&w->engine, w->job.no, w->arena, &drift, &ignored), "killed");
+    CHECK(!w->before_call, "before the account was read");
+    world_cycle(w);
+    CHECK_STR(world_value(world_account(w, "ada"), "name.givenName"), "ada", "repaired");
+    read_back();
+    CHECK_STR(findings(), "", "nothing is left");
+    CHECK(world_cycle(w).counters.imported == 0, "nor to be tried again");
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -280,8 +343,11 @@ ON_BOTH(accepted)
 ON_BOTH(memberships)
 ON_BOTH(never_said)
 ON_BOTH(on_schedule)
+ON_BOTH(removals_are_the_guards)
+ON_BOTH(killed_before_the_repair)
 
 TEST_GROUP(drift, cmocka_unit_test(nothing_changed_), cmocka_unit_test(reported_),
            cmocka_unit_test(missing_), cmocka_unit_test(incomplete_), cmocka_unit_test(repaired_),
            cmocka_unit_test(accepted_), cmocka_unit_test(memberships_),
-           cmocka_unit_test(never_said_), cmocka_unit_test(on_schedule_))
+           cmocka_unit_test(never_said_), cmocka_unit_test(on_schedule_),
+           cmocka_unit_test(removals_are_the_guards_), cmocka_unit_test(killed_before_the_repair_))

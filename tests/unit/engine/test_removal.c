@@ -419,6 +419,35 @@ static void returns_in_time(const struct db_config *config)
 }
 ON_BOTH(returns_in_time)
 
+/* Due for two reasons at two times, somebody else between them: it is one walk. */
+static void due_twice(const struct db_config *config)
+{
+    struct str ada, bob;
+
+    start(config);
+    world_setting(w, "guard.count", "0");
+    world_setting(w, "deprovision.unassigned", "disable after P1D");
+    world_setting(w, "deprovision.sourceDisabled", "disable after P3D");
+    ada = world_person(w, "ada");
+    bob = world_person(w, "bob");
+    world_assign(w, ada, true);
+    world_assign(w, bob, true);
+    world_cycle(w);
+    world_assign(w, ada, false);
+    world_set(w, ada, "accountEnabled", "false");
+    world_cycle(w);
+    w->clock.now += US_PER_HOUR;
+    world_assign(w, bob, false);
+    world_cycle(w);
+    w->clock.now += 5 * US_PER_DAY;
+    world_cycle(w);
+    CHECK(world_journal(w, &(struct journal_query){.who = ada, .code = STR("Staged")},
+                        &(struct journal_record *){0}) == 1,
+          "told once that it is held");
+    end();
+}
+ON_BOTH(due_twice)
+
 static void cancelled(const struct db_config *config)
 {
     struct due *rows;
@@ -568,7 +597,7 @@ ON_BOTH(begins_on_demand)
 TEST_GROUP(removal, cmocka_unit_test(each_policy_), cmocka_unit_test(two_events_),
            cmocka_unit_test(unmapped_attribute_), cmocka_unit_test(groups_leave_),
            cmocka_unit_test(groups_are_not_created_), cmocka_unit_test(removal_waits_),
-           cmocka_unit_test(returns_in_time_), cmocka_unit_test(cancelled_),
-           cmocka_unit_test(purged_after_grace_), cmocka_unit_test(one_after_the_other_),
-           cmocka_unit_test(changed_policy_), cmocka_unit_test(guarded_when_due_),
-           cmocka_unit_test(begins_on_demand_))
+           cmocka_unit_test(returns_in_time_), cmocka_unit_test(due_twice_),
+           cmocka_unit_test(cancelled_), cmocka_unit_test(purged_after_grace_),
+           cmocka_unit_test(one_after_the_other_), cmocka_unit_test(changed_policy_),
+           cmocka_unit_test(guarded_when_due_), cmocka_unit_test(begins_on_demand_))

@@ -168,5 +168,36 @@ static void undo(void **state)
     test_databases(check_undo);
 }
 
-TEST_GROUP(restart, cmocka_unit_test(matrix), cmocka_unit_test(start), cmocka_unit_test(waits),
-           cmocka_unit_test(undo));
+/* A cycle that was stopped does not go on behind connections that are no longer there. */
+static void check_undo_ends_the_cycle(const struct db_config *config)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    int64_t count = 0;
+    int64_t users = 0;
+
+    world_init(w, config, "scim");
+    world_assign(w, world_person(w, "bob"), true);
+    world_cycle(w);
+    OK(engine_restart(&w->engine, w->job.no, RESET_FULL, err));
+    for (int i = 0; i < 300; i++)
+        world_assign(w, world_person(w, arena_printf(w->arena, "p%d", i).ptr), true);
+    w->stop_after = 280;
+    CHECK(world_cycle(w).state == CYCLE_RUNNING, "stopped in the middle");
+    atomic_store(&w->stop, false);
+    OK(engine_undo_reset(&w->engine, w->job.no, &count, err));
+    CHECK(count == 1, "bob's is back");
+    CHECK(world_cycle(w).state == CYCLE_SUCCEEDED, "then it is run");
+    OK(connection_count(w->db, w->job.no, SOURCE_USER, &users, err));
+    CHECK(users == 301, "everybody is connected: %lld", (long long)users);
+    world_done(w);
+    free(w);
+}
+
+static void undo_ends_the_cycle(void **state)
+{
+    (void)state;
+    test_databases(check_undo_ends_the_cycle);
+}
+
+TEST_GROUP(restart, cmocka_unit_test(undo_ends_the_cycle), cmocka_unit_test(matrix),
+           cmocka_unit_test(start), cmocka_unit_test(waits), cmocka_unit_test(undo));
