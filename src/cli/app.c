@@ -3,6 +3,7 @@
 #include "cli/author.h"
 #include "cli/cli.h"
 #include "cli/credential.h"
+#include "cli/probe.h"
 #include "cli/sending.h"
 #include "cli/wire.h"
 #include "directory/assignment.h"
@@ -411,7 +412,7 @@ static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job
            save_credential(w, job, &credential, err) &&
            cli_webhook_secret_save(w, args, job, err) &&
            engine_update_since(&w->engine, &loaded, job, w->engine.author, err) &&
-           save_settings(w, args, job, err);
+           cli_profile_apply(w, args, job, err) && save_settings(w, args, job, err);
 }
 
 static int run_set(struct cli *c, const struct cli_args *args)
@@ -586,6 +587,7 @@ static const struct cli_option set_options[] = {
     MAIL,
     {"--webhook-secret", "S",
      "signs what goes to notify.webhook; '-' reads it from standard input"},
+    {"--profile", "FILE", "the settings of a profile that 'usher app probe' has written"},
     {"--setting", "NAME=VALUE", "one of 'usher app settings N'; may be repeated"},
     {"--no-test", NULL, "save without testing the connection"},
 };

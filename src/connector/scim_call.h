@@ -115,6 +115,10 @@ void scim_call_send(struct scim_call *c, struct str body);
 void scim_target_get_path(struct scim_target *t, struct arena *a, const char *path,
                           struct http_answer *out);
 
+/* Any request to a path under the base URL, with its query; the same. */
+void scim_target_ask(struct scim_target *t, struct arena *a, enum http_method method,
+                     struct str path, struct str body, struct http_answer *out);
+
 /* A POST to a path under the base URL. */
 void scim_target_post(struct scim_target *t, const char *path, struct str body,
                       http_client_done *done, void *ctx);

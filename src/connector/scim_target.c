@@ -215,13 +215,14 @@ void scim_target_post(struct scim_target *t, const char *path, struct str body,
 }
 
 /* Waits for the answer. */
-static void get_url(struct scim_target *t, struct arena *a, struct str url, struct http_answer *out)
+static void ask(struct scim_target *t, struct arena *a, struct scim_request r,
+                struct http_answer *out)
 {
     struct get get = {.a = a, .out = out};
     char request_id[SCIM_REQUEST_ID_MAX];
 
     next_request_id(t, request_id);
-    struct scim_request r = {.method = HTTP_GET, .url = url, .id = str_from_z(request_id)};
+    r.id = str_from_z(request_id);
     scim_send(t, &r, on_got, &get);
     while (!get.ended) {
         int64_t wait = scim_send_waiting(t);
@@ -240,16 +241,31 @@ void scim_target_get(struct scim_target *t, struct arena *a, const struct scim_o
     buf_init(&url, SCIM_URL_MAX);
     scim_write_find_url(&url, &t->url, o, &by, &shown);
     *out_shown = arena_str(a, shown);
-    get_url(t, a, buf_str(&url), out);
+    ask(t, a, (struct scim_request){.method = HTTP_GET, .url = buf_str(&url)}, out);
+}
+
+void scim_target_ask(struct scim_target *t, struct arena *a, enum http_method method,
+                     struct str path, struct str body, struct http_answer *out)
+{
+    size_t at;
+
+    ask(t, a,
+        (struct scim_request){
+            .method = method,
+            .url = arena_printf(a, "%.*s%.*s%s%.*s", STR_ARG(t->url.url), STR_ARG(path),
+                                t->url.query.len == 0           ? ""
+                                : str_find_char(path, '?', &at) ? "&"
+                                                                : "?",
+                                STR_ARG(t->url.query)),
+            .body = body,
+        },
+        out);
 }
 
 void scim_target_get_path(struct scim_target *t, struct arena *a, const char *path,
                           struct http_answer *out)
 {
-    get_url(t, a,
-            arena_printf(a, "%.*s%s%s%.*s", STR_ARG(t->url.url), path, t->url.query.len ? "?" : "",
-                         STR_ARG(t->url.query)),
-            out);
+    scim_target_ask(t, a, HTTP_GET, str_from_z(path), STR(""), out);
 }
 
 const struct scim_object *scim_target_object(const struct scim_target *t, enum source_kind kind)

@@ -163,3 +163,13 @@ struct target_scim_config {
 MUST_USE bool target_open_scim(const struct mapping_program *program,
                                const struct target_scim_config *config, struct target **out,
                                struct err *err);
+
+/* Learns how a SCIM application behaves (scim.md 10.6). Blocks; no call may be in flight. A
+ * profile:
+ * {"settings": {"client.…": value}, "findings": [{"what", "result", "exchanges": [{"request",
+ * "status", "answer"}]}]}, in a. Only with PROBE_WRITE something is written there: accounts and a
+ * group whose names begin "usher-probe-", removed at the end, and those of an earlier probe at the
+ * start. What does not answer or refuses the credentials is an error, as of `test`. */
+enum probe_with { PROBE_READ, PROBE_WRITE };
+MUST_USE bool target_probe_scim(struct target *t, struct arena *a, enum probe_with with,
+                                struct json **out, struct err *err);

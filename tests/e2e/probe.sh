@@ -1,0 +1,77 @@
+#!/bin/bash
+# usher app probe: what is learned of an application, that nothing is written unasked, that nothing stays behind, and
+# that a profile is applied.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+tenant "$T/provider" generic plant
+serve provider "$T/provider" --role provider
+URL=$BASE/scim/plant/v2
+scim() { curl -s -H "Authorization: Bearer $KEY" -H 'Content-Type: application/scim+json' "$@"; }
+json() { python3 -c "import json, sys; v = json.load(sys.stdin); print($1)"; }
+user() { echo '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"'"$1"'","active":true}'; }
+# learned FILE WHAT: the result
+learned() { json "next(f['result'] for f in v['findings'] if f['what'] == '$2')" <"$1"; }
+
+for name in Ada@plant.example bob@plant.example; do scim -X POST "$URL/Users" -d "$(user "$name")" >/dev/null; done
+before=$(scim "$URL/Users")
+"$USHER" --quiet app add scim --name plant --url "$URL" --token "$KEY"
+
+step "by reading only"
+"$USHER" app probe plant --save read.json >out
+has "nothing was written" out
+check_eq "accounts" "$before" "$(scim "$URL/Users")"
+check_eq "pages" "in pages" "$(learned read.json lists)"
+check_eq "case" "finds it: case does not matter" "$(learned read.json 'userName eq in other letters')"
+check_eq "nobody" "an empty list" "$(learned read.json 'a query that nobody matches')"
+check_eq "not without being told" False "$(json "'client.patchDialect' in v['settings']" <read.json)"
+! grep -qF "$KEY" read.json out || fail "the token is in the profile"
+
+step "by writing, and what an earlier probe has left is removed"
+scim -X POST "$URL/Users" -d "$(user usher-probe-1@example.com)" >/dev/null
+"$USHER" app probe plant --write --save write.json >out
+check_eq "the same accounts as before" "$(json "sorted(u['userName'] for u in v['Resources'])" <<<"$before")" \
+    "$(scim "$URL/Users" | json "sorted(u['userName'] for u in v['Resources'])")"
+check_eq "no group" 0 "$(scim "$URL/Groups" | json "v['totalResults']")"
+check_eq "again" "is refused with 409" "$(learned write.json 'the same name again')"
+for setting in patchDialect=rfc updateMethod=auto removeStyle=remove disableVia=active deleteVia=delete groupCreate=true \
+    groupDelete=true memberRemoveStyle=filter bulk=auto emptyIs404=false; do
+    check_eq "${setting%=*}" "${setting#*=}" "$(json "v['settings']['client.${setting%=*}']" <write.json)"
+done
+check_has "what it rests on" "$(json "[f['exchanges'] for f in v['findings'] if f['what'] == 'PATCH as in rfc']" <write.json)" \
+    "PATCH /Users/" "By Path" "'status': 200"
+
+step "a profile is edited and applied; what is none changes nothing"
+sed 's/"client.patchDialect": *"rfc"/"client.patchDialect":"entraLegacy"/' write.json >edited.json
+"$USHER" --quiet app set plant --profile edited.json
+check_eq "the dialect" entraLegacy \
+    "$("$USHER" --json app settings plant | json "next(s['value'] for s in v if s['name'] == 'client.patchDialect')")"
+echo '{"settings":{"guard":"false"}}' >guard.json
+if "$USHER" app set plant --profile guard.json 2>err; then fail "a profile switched the guard off"; fi
+has "is no setting of the client" err
+echo '{"settings":{"client.bulk":"off","client.nothing":"1"}}' >unknown.json
+if "$USHER" app set plant --profile unknown.json 2>err; then fail "an unknown setting was taken"; fi
+check_eq "all or nothing" auto \
+    "$("$USHER" --json app settings plant | json "next(s['value'] for s in v if s['name'] == 'client.bulk')")"
+
+step "an application that cannot do much"
+start weak '^port' python3 "$HERE/weak.py"
+WEAK=http://127.0.0.1:${READY#port }
+"$USHER" --quiet app add scim --name weak --url "$WEAK" --token t --no-test
+"$USHER" app probe weak --write --save weak.json >out
+for setting in updateMethod=put bulk=off emptyIs404=true groupCreate=false disableVia=active deleteVia=active; do
+    check_eq "${setting%=*}" "${setting#*=}" "$(json "v['settings']['client.${setting%=*}']" <weak.json)"
+done
+"$USHER" --quiet app set weak --profile weak.json
+"$USHER" --quiet app test weak
+
+step "an application that is not there, or does not let in"
+"$USHER" --quiet app add scim --name gone --url http://127.0.0.1:1 --token t --no-test
+if "$USHER" app probe gone 2>err; then fail "there is nothing to be learned"; fi
+has "nothing listens there" err
+"$USHER" --quiet app add scim --name shut --url "$URL" --token wrong --no-test
+if "$USHER" app probe shut --save no.json 2>err; then fail "a wrong token was accepted"; fi
+check_has "shut" "$(cat err)" "does not accept the token"
+[ ! -e no.json ] || fail "a profile of nothing"
+
+echo "$CHECKS checks"
