@@ -32,6 +32,16 @@ static void say_when(const struct run *r, struct walk *w, const struct retry *pa
     struct str times =
         attempts == 2 ? STR("once") : arena_printf(w->arena, "%lld times", (long long)attempts - 1);
 
+    if (w->step_count > 0) {
+        struct journal_step *last = &w->steps[w->step_count - 1];
+        struct json *details =
+            last->details ? json_clone(w->arena, last->details) : json_new(w->arena, JSON_OBJECT);
+
+        json_add_int(w->arena, details, "retried", attempts - 1);
+        if (parked->next_us != RETRY_NEVER)
+            json_add_str(w->arena, details, "nextTry", time_write(next, text));
+        last->details = details;
+    }
     if (parked->next_us == RETRY_NEVER) {
         w->message = arena_printf(w->arena, "%.*s. It was retried %.*s in 28 days and is given up",
                                   STR_ARG(w->message), STR_ARG(times));

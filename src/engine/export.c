@@ -12,6 +12,8 @@ static void send_update(struct walk *w);
 static void read_account(struct walk *w);
 static void send_remove(struct walk *w);
 
+enum { SENT_MAX = 2048 }; /* bytes of a request in a record */
+
 static const int64_t quick_tries_us[] = {1 * US_PER_SECOND, 5 * US_PER_SECOND, 25 * US_PER_SECOND};
 
 /* Nothing is under way for the walk any more. */
@@ -91,6 +93,30 @@ static void give_up_run(struct run *r, const struct target_result *result)
     run_abort(r, &err);
 }
 
+/* What was sent, as far as it has a body; what was answered is in the message. Secret values are
+ * masked by the target. */
+static void tell_exchange(struct walk *w, const struct target_result *result, const char *step_name)
+{
+    struct target *t = w->run->target;
+    struct json *details = walk_details(w);
+    bool add = strcmp(step_name, "EntryExportAdd") == 0;
+    bool update = strcmp(step_name, "EntryExportUpdate") == 0;
+
+    if ((add || update) && w->changes.count > 0) {
+        struct str id = add ? STR("") : w->target_id.len ? w->target_id : w->connection.target_id;
+        struct str sent = t->ops->preview(t, w->mapping, id, &w->changes, w->arena);
+
+        if (sent.len > SENT_MAX) { /* cut at the start of a character */
+            for (sent.len = SENT_MAX; ((unsigned char)sent.ptr[sent.len] & 0xC0) == 0x80;)
+                sent.len--;
+            sent = arena_printf(w->arena, "%.*s...", STR_ARG(sent));
+        }
+        json_add_str(w->arena, details, "request", sent);
+    }
+    if (result->http_status > 0)
+        json_add_int(w->arena, details, "status", result->http_status);
+}
+
 void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
                    const char *step_name, void (*again)(struct walk *w))
 {
@@ -116,6 +142,7 @@ void export_failed(struct walk *w, const struct target_result *result, enum step
         }
     }
     walk_step(w, step, step_name, STATUS_FAILURE, "%.*s", STR_ARG(result->message));
+    tell_exchange(w, result, step_name);
     walk_fail(w, result->class_, result->code, "%.*s", STR_ARG(result->message));
     export_finish(w);
 }

@@ -143,6 +143,36 @@ struct plan_row walk_plan_row(struct walk *w)
     };
 }
 
+static struct str changed_text(const struct mapping_changes *changes, struct str target)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct mapping_change *c = &changes->items[i];
+
+        if (str_eq_ascii_nocase(c->attribute->target, target) && !c->attribute->secret)
+            return json_is(c->after, JSON_STRING) ? c->after->text : STR("");
+    }
+    return STR("");
+}
+
+/* What the account is called where it is, not what the source calls the object; nothing of one that
+ * is not known. */
+static struct str target_name(const struct walk *w)
+{
+    static const struct str names[] = {STR_INIT("displayName"), STR_INIT("userName")};
+    bool sent = w->status != STATUS_FAILURE && w->keep == KEEP_CONNECTION;
+    struct str name = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(names) && name.len == 0; i++) {
+        if (sent)
+            name = changed_text(&w->changes, names[i]);
+        if (name.len == 0 && w->exported_before)
+            name = json_get_text(w->exported_before, names[i].ptr);
+    }
+    if (name.len == 0 && (w->connected || sent))
+        name = w->connected ? w->connection.display_name : w->entry.display_name;
+    return name;
+}
+
 struct journal_record walk_record(const struct walk *w)
 {
     return (struct journal_record){
@@ -160,7 +190,7 @@ struct journal_record walk_record(const struct walk *w)
         .target_id = w->target_id.len ? w->target_id
                      : w->connected   ? w->connection.target_id
                                       : (struct str){0},
-        .target_name = w->entry.display_name,
+        .target_name = target_name(w),
         .initiated_by = STR("system"),
         .steps = w->steps,
         .step_count = w->step_count,

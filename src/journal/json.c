@@ -68,6 +68,20 @@ static struct json *value_text(struct arena *a, const struct json *v)
     return json_string(a, json_text(a, v));
 }
 
+/* What was sent, of the step that failed. */
+static struct str request_of(const struct journal_record *r)
+{
+    for (size_t i = r->step_count; i-- > 0;) {
+        const struct json *request = r->steps[i].status == STATUS_FAILURE && r->steps[i].details
+                                         ? json_get(r->steps[i].details, STR("request"))
+                                         : NULL;
+
+        if (json_is(request, JSON_STRING))
+            return request->text;
+    }
+    return STR("");
+}
+
 static struct json *status_to_json(struct arena *a, const struct journal_record *r)
 {
     struct json *info = json_new(a, JSON_OBJECT);
@@ -83,7 +97,11 @@ static struct json *status_to_json(struct arena *a, const struct journal_record 
     error = json_new(a, JSON_OBJECT);
     json_add_str(a, error, "errorCode", r->code);
     json_add_str(a, error, "reason", r->message);
-    json_add_null(a, error, "additionalDetails");
+    if (request_of(r).len) {
+        json_add_str(a, error, "additionalDetails", request_of(r));
+    } else {
+        json_add_null(a, error, "additionalDetails");
+    }
     json_add_z(a, error, "errorCategory", advice && advice->ours ? "failure" : "nonServiceFailure");
     if (advice) {
         json_add_z(a, error, "recommendedAction", advice->action);

@@ -80,4 +80,54 @@ static void skipped(void **state)
     test_databases(skipped_body);
 }
 
-TEST_GROUP(history, cmocka_unit_test(history), cmocka_unit_test(skipped))
+/* What was sent, how often it was tried, and when it is tried next. */
+static void failure_body(const struct db_config *config)
+{
+    struct journal_record *list;
+    struct world w;
+    struct str ada;
+    size_t n;
+
+    world_init(&w, config, "joynfsm");
+    ada = world_person(&w, "ada");
+    world_assign(&w, ada, true);
+    w.fault = (struct fault){.call = CALL_CREATE,
+                             .status = TARGET_FAILED,
+                             .class_ = TARGET_PERMANENT,
+                             .code = "EntryConflict",
+                             .times = 2};
+    world_cycle(&w);
+    world_cycle(&w);
+    n = world_journal(&w, &(struct journal_query){.by_status = true, .status = STATUS_FAILURE},
+                      &list);
+    CHECK(n == 2, "%zu failures", n);
+    for (size_t i = 0; i < n; i++) { /* newest first */
+        const struct journal_step *last = &list[i].steps[list[i].step_count - 1];
+        struct str retried = json_text(w.arena, json_get(last->details, STR("retried")));
+
+        CHECK(last->type == STEP_EXPORT && last->status == STATUS_FAILURE, "%s", last->name);
+        CHECK(json_get_text(last->details, "request").len > 0, "what was sent");
+        CHECK(json_get_text(last->details, "nextTry").len > 0, "when it is tried next");
+        CHECK_STR(retried, i == 0 ? "1" : "0", "how often it was tried again");
+        CHECK(list[i].target_id.len == 0 && list[i].target_name.len == 0,
+              "no account, no name of one: %.*s", STR_ARG(list[i].target_name));
+    }
+    w.clock.now += 7 * US_PER_HOUR;
+    world_cycle(&w);
+    n = world_journal(&w,
+                      &(struct journal_query){.by_action = true,
+                                              .action = ACTION_CREATE,
+                                              .by_status = true,
+                                              .status = STATUS_SUCCESS},
+                      &list);
+    CHECK(n == 1 && list[0].target_name.len > 0, "the account has a name");
+    world_done(&w);
+}
+
+static void failure(void **state)
+{
+    (void)state;
+    test_databases(failure_body);
+}
+
+TEST_GROUP(history, cmocka_unit_test(history), cmocka_unit_test(skipped), cmocka_unit_test(failure))
