@@ -1,5 +1,6 @@
 #include "provider/bulk.h"
 
+#include "provider/change.h"
 #include "scim/message.h"
 
 #define REFERENCE STR("bulkId:")
@@ -337,6 +338,7 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         problem = *err; /* submitting clears that of the queue */
         bulk_give_up(b, b->turn_first, &problem);
     }
+    feed_wake(b->call.provider->feed);
     if (bulk_goes_on(b)) {
         if (db_writer_submit(b->call.provider->writer, &b->queue, &problem))
             return;

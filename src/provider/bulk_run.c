@@ -1,4 +1,5 @@
 #include "provider/bulk.h"
+#include "provider/change.h"
 
 #define TURN_US (50 * US_PER_MS) /* after which others have their turn with the writer */
 
@@ -41,16 +42,18 @@ static bool add_later_members(struct bulk_op *op, struct db *db)
 {
     struct call *c = &op->write.call;
     int64_t now = clock_now(c->provider->config.clock), delta = 0;
+    struct stored touched = {.id = op->id, .kind = RESOURCE_GROUP, .modified_us = now};
 
     if (!op->later)
         return true;
     JSON_EACH(member, op->later)
     if (!member_add(db, c, op->id, member->text, &delta, &op->err))
         return false;
-    op->version++;
+    touched.version = ++op->version;
     return db_exec(db, provider_query(PROVIDER_TOUCH),
                    DB_ARGS(db_int(c->tenant->no), db_text(op->id), db_int(now), db_int(delta)),
-                   NULL, &op->err);
+                   NULL, &op->err) &&
+           change_append(db, c, &touched, op->data, op->data, &op->err);
 }
 
 static bool execute_circle(struct bulk *b, const struct bulk_circle *circle, struct db *db)

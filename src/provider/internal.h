@@ -76,12 +76,14 @@ enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct
 /* Counts a request against the rate of its key; microseconds to wait, 0: it may go on. */
 int64_t auth_take_request(struct auth *auth, struct str token, int64_t rate);
 
+struct feed;
 struct provider {
     struct provider_config config;
     struct db_writer *writer;
     bool own_writer;
     struct pool pool;
     struct auth auth;
+    struct feed *feed;
     struct http_route route;
     unsigned char cursor_key[32]; /* never changed */
     int64_t last_created_us;      /* the writer's thread: creation times differ */
@@ -109,6 +111,7 @@ enum endpoint {
     ENDPOINT_GROUPS_SEARCH,
     ENDPOINT_BULK,
     ENDPOINT_ME,
+    ENDPOINT_CHANGES,
     ENDPOINT_COUNT
 };
 
@@ -135,6 +138,7 @@ struct call {
     struct str sort_by, sort_order;
     bool has_cursor; /* even an empty one asks for cursors */
     struct str cursor;
+    struct str since, wait; /* of the change feed */
     const struct scim_projection *projection;
 };
 

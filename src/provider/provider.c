@@ -1,5 +1,6 @@
 #include "provider/provider.h"
 
+#include "provider/change.h"
 #include "provider/cursor.h"
 #include "provider/tenant.h"
 
@@ -261,6 +262,10 @@ static void handle(struct http_exchange *x, void *ctx)
         if (!gate(c, grant.state))
             return;
     }
+    if (c->endpoint == ENDPOINT_CHANGES) {
+        feed_handle(c);
+        return;
+    }
     begin_resource(c);
     if (is_list(c)) {
         handle_list(c);
@@ -312,6 +317,8 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
     }
     pool_init(&p->pool, config->db);
     auth_init(&p->auth);
+    p->feed = mem_alloc(sizeof(*p->feed));
+    feed_init(p->feed, p);
     if (!load_cursor_key(p, err)) {
         provider_close(p);
         return false;
@@ -335,6 +342,8 @@ void provider_close(struct provider *p)
         return;
     if (p->own_writer)
         db_writer_close(p->writer);
+    feed_done(p->feed);
+    free(p->feed);
     pool_done(&p->pool);
     auth_done(&p->auth);
     free(p);

@@ -24,6 +24,7 @@ static const unsigned methods_of[] = {
     [ENDPOINT_GROUPS_SEARCH] = 1u << HTTP_POST,
     [ENDPOINT_BULK] = 1u << HTTP_POST,
     [ENDPOINT_ME] = ~0u,
+    [ENDPOINT_CHANGES] = GET_HEAD,
 };
 static_assert(ARRAY_LEN(methods_of) == ENDPOINT_COUNT, "every endpoint has its methods");
 
@@ -120,7 +121,13 @@ static void parse_path(struct call *c)
 
     if (!next_segment(&rest, &segment) ||
         !percent_decode(c->arena, segment, false, &c->tenant_name, NULL) ||
-        !next_segment(&rest, &segment) || !str_eq_ascii_nocase(segment, STR("v2")))
+        !next_segment(&rest, &segment))
+        return;
+    if (str_eq_ascii_nocase(segment, STR("changes")) && !next_segment(&rest, &extra)) {
+        c->endpoint = ENDPOINT_CHANGES;
+        return;
+    }
+    if (!str_eq_ascii_nocase(segment, STR("v2")))
         return;
     if (!next_segment(&rest, &segment)) {
         c->endpoint = ENDPOINT_ROOT;
@@ -209,6 +216,8 @@ static void take_parameter(struct call *c, struct str name, struct str value)
         {STR("count"), &c->count},
         {STR("sortBy"), &c->sort_by},
         {STR("sortOrder"), &c->sort_order},
+        {STR("since"), &c->since},
+        {STR("wait"), &c->wait},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {

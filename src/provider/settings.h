@@ -13,7 +13,7 @@ struct provider_settings {
     struct str notification_mail;
     /* Tolerances; all are on by default. */
     bool lenient_all, boolean_text, role_text, json_text, bare_words, create_on_no_match;
-    bool public_config;
+    bool public_config, change_feed;
     /* Limits. */
     int64_t rate; /* requests a second for each key; 0: none */
     int64_t max_body, bulk_max, patch_max, patch_work, page_default, page_max;

@@ -133,6 +133,36 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                   " ORDER BY at_us, id LIMIT 10000"},
     [PROVIDER_TENANT_CLEAR_NOTICES] = {"provider_tenant_clear_notices",
                                        "DELETE FROM provider_notice WHERE tenant_no = $1"},
+    [PROVIDER_CHANGE_NEXT] = {"provider_change_next",
+                              "INSERT INTO provider_change_head (tenant_no, seq) VALUES ($1, 1)"
+                              " ON CONFLICT (tenant_no)"
+                              " DO UPDATE SET seq = provider_change_head.seq + 1 RETURNING seq"},
+    [PROVIDER_CHANGE_ADD] = {"provider_change_add",
+                             "INSERT INTO provider_change (tenant_no, seq, at_us, type, id, action,"
+                             " attributes, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"},
+    [PROVIDER_CHANGE_PAGE] = {"provider_change_page",
+                              "SELECT seq, at_us, type, id, action, attributes, version"
+                              "  FROM provider_change WHERE tenant_no = $1 AND seq > $2"
+                              " ORDER BY seq LIMIT $3"},
+    [PROVIDER_CHANGE_HEAD] = {"provider_change_head_load",
+                              "SELECT seq FROM provider_change_head WHERE tenant_no = $1"},
+    /* Looks at the oldest only, so that it costs the same however long the feed is. */
+    [PROVIDER_CHANGE_PRUNE] = {"provider_change_prune",
+                               "DELETE FROM provider_change WHERE tenant_no = $1 AND seq IN"
+                               " (SELECT x.seq FROM (SELECT seq, at_us FROM provider_change"
+                               "                      WHERE tenant_no = $1"
+                               "                      ORDER BY seq LIMIT 1024) AS x"
+                               "   WHERE x.at_us < $2)"},
+    [PROVIDER_GROUPS_LEFT] = {"provider_groups_left",
+                              "SELECT r.id, r.version FROM provider_member AS m"
+                              "  JOIN provider_resource AS r"
+                              "    ON r.tenant_no = m.tenant_no AND r.id = m.group_id"
+                              " WHERE m.tenant_no = $1 AND m.member_id = $2 ORDER BY m.group_id"},
+    [PROVIDER_TENANT_CLEAR_CHANGES] = {"provider_tenant_clear_changes",
+                                       "DELETE FROM provider_change WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_CHANGE_HEAD] = {"provider_tenant_clear_change_head",
+                                           "DELETE FROM provider_change_head"
+                                           " WHERE tenant_no = $1"},
     [PROVIDER_ADDRESS_SAVE] = {"provider_address_save",
                                "INSERT INTO provider_address (no, url) VALUES (1, $1)"
                                " ON CONFLICT (no) DO UPDATE SET url = excluded.url"},

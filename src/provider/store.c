@@ -1,5 +1,5 @@
 #include "base/unicode.h"
-#include "provider/internal.h"
+#include "provider/change.h"
 
 /* What is searched, taken out of the document. */
 struct keys {
@@ -160,7 +160,8 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
-    return change_count(db, c, s->kind, 1, err) && write_emails(db, a, c, s, NULL, doc, err);
+    return change_count(db, c, s->kind, 1, err) && write_emails(db, a, c, s, NULL, doc, err) &&
+           change_append(db, c, s, NULL, doc, err);
 }
 
 static bool same_text(const struct json *before, const struct json *doc, const char *name)
@@ -214,7 +215,7 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
                        "the resource was changed by somebody else at the same time");
     }
     s->version++;
-    return write_emails(db, a, c, s, before, doc, err);
+    return write_emails(db, a, c, s, before, doc, err) && change_append(db, c, s, before, doc, err);
 }
 
 bool store_delete(struct db *db, struct arena *a, const struct call *c, const struct stored *s,
@@ -222,8 +223,13 @@ bool store_delete(struct db *db, struct arena *a, const struct call *c, const st
 {
     struct db_args key = DB_ARGS(db_int(c->tenant->no), db_text(s->id));
 
+    struct stored gone = *s;
+
+    gone.modified_us = now_us;
+    gone.version++;
     if (s->in_groups &&
-        (!db_exec(db, provider_query(PROVIDER_MEMBER_LEAVING),
+        (!change_groups_left(db, c, s->id, now_us, err) ||
+         !db_exec(db, provider_query(PROVIDER_MEMBER_LEAVING),
                   DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(now_us)), NULL, err) ||
          !db_exec(db, provider_query(PROVIDER_MEMBER_LEAVE), key, NULL, err)))
         return false;
@@ -233,5 +239,5 @@ bool store_delete(struct db *db, struct arena *a, const struct call *c, const st
     if (s->kind == RESOURCE_USER && !index_emails(db, a, c, s, doc, EMAIL_REMOVE, err))
         return false;
     return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) &&
-           change_count(db, c, s->kind, -1, err);
+           change_count(db, c, s->kind, -1, err) && change_append(db, c, &gone, doc, NULL, err);
 }

@@ -187,10 +187,11 @@ bool provider_tenant_list(struct db *db, struct arena *a, struct provider_tenant
 static bool remove_all(struct db *db, int64_t no, struct err *err)
 {
     static const enum provider_statement steps[] = {
-        PROVIDER_TENANT_CLEAR_MEMBERS,    PROVIDER_TENANT_CLEAR_EMAILS,
-        PROVIDER_TENANT_CLEAR_RESOURCES,  PROVIDER_TENANT_CLEAR_KEYS,
-        PROVIDER_TENANT_CLEAR_AUTOMATION, PROVIDER_TENANT_CLEAR_NOTICES,
-        PROVIDER_TENANT_CLEAR_COUNTS,     PROVIDER_TENANT_REMOVE};
+        PROVIDER_TENANT_CLEAR_MEMBERS,     PROVIDER_TENANT_CLEAR_EMAILS,
+        PROVIDER_TENANT_CLEAR_RESOURCES,   PROVIDER_TENANT_CLEAR_KEYS,
+        PROVIDER_TENANT_CLEAR_AUTOMATION,  PROVIDER_TENANT_CLEAR_NOTICES,
+        PROVIDER_TENANT_CLEAR_COUNTS,      PROVIDER_TENANT_CLEAR_CHANGES,
+        PROVIDER_TENANT_CLEAR_CHANGE_HEAD, PROVIDER_TENANT_REMOVE};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (!db_exec(db, provider_query(steps[i]), DB_ARGS(db_int(no)), NULL, err))

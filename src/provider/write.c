@@ -1,5 +1,7 @@
 #include "provider/write.h"
 
+#include "provider/change.h"
+
 static bool check_user(struct write *w, const struct json *before, const struct json *doc,
                        struct err *err)
 {
@@ -90,7 +92,8 @@ static bool store(struct write *w, struct db *db, const struct json *before, con
     s->version++;
     return db_exec(db, provider_query(PROVIDER_TOUCH),
                    DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(now), db_int(delta)), NULL,
-                   err);
+                   err) &&
+           change_append(db, c, s, doc, doc, err);
 }
 
 /* A user that is deleted by being disabled; the answer is written already. */
@@ -247,6 +250,7 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         reply_error(c, err);
         return;
     }
+    feed_wake(c->provider->feed);
     if (c->me)
         reply_location(c, w->stored.id);
     if (c->method != HTTP_DELETE)

@@ -1,0 +1,214 @@
+/* The change feed: every write once, in order, and readers that wait. */
+#include "fixture.h"
+#include "frame/postgres.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define BASE "/scim/t/v2"
+#define FEED "/scim/t/changes"
+
+/* "1 create User a,b; 2 ..." of an answer. */
+static struct str told(struct arena *a, const struct json *answer)
+{
+    CLEANUP(buf_done) struct buf out;
+
+    buf_init(&out, 100000);
+    JSON_EACH(change, json_get(answer, STR("changes")))
+    {
+        struct str type = json_get_text(change, "type"), action = json_get_text(change, "action");
+
+        buf_addf(&out, "%s%lld %.*s %.*s", out.len ? "; " : "",
+                 (long long)json_get_int(change, "seq", 0), STR_ARG(action), STR_ARG(type));
+        JSON_EACH(name, json_get(change, STR("attributes")))
+        buf_addf(&out, " %.*s", STR_ARG(name->text));
+    }
+    return arena_str(a, buf_str(&out));
+}
+
+static const char *create(struct client *client, struct fixture *f, struct arena *a,
+                          const char *path, const char *body)
+{
+    struct answer answer;
+
+    client_ask(client, f, a, HTTP_POST, arena_printf(a, BASE "%s", path).ptr, body, &answer);
+    CHECK(answer.status == 201, "%d %.*s", answer.status, STR_ARG(answer.body));
+    return arena_z(a, json_get_text(answer.json, "id"));
+}
+
+static void change(struct client *client, struct fixture *f, struct arena *a,
+                   enum http_method method, const char *path, const char *id, const char *body,
+                   int status)
+{
+    struct answer answer;
+
+    client_ask(client, f, a, method, arena_printf(a, BASE "%s/%s", path, id).ptr, body, &answer);
+    CHECK(answer.status == status, "%s %d %.*s", path, answer.status, STR_ARG(answer.body));
+}
+
+static void check_order(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *user, *group;
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    client_open(&client, f.port);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
+    CHECK(answer.status == 200 && json_get_int(answer.json, "next", -1) == 0, "empty");
+    user = create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
+    change(&client, &f, a, HTTP_PATCH, "/Users", user,
+           "{\"Operations\":[{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"},{\"op\":\"add\","
+           "\"path\":\"department\",\"value\":\"y\"}]}",
+           200);
+    change(&client, &f, a, HTTP_PATCH, "/Users", user, /* changes nothing */
+           "{\"Operations\":[{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}]}", 200);
+    change(&client, &f, a, HTTP_POST, "/Users", "", "{\"userName\":\"ADA\"}", 409);
+    group = create(&client, &f, a, "/Groups", "{\"displayName\":\"crew\"}");
+    change(&client, &f, a, HTTP_PATCH, "/Groups", group,
+           arena_printf(a,
+                        "{\"Operations\":[{\"op\":\"add\",\"path\":\"members\",\"value\":"
+                        "[{\"value\":\"%s\"}]}]}",
+                        user)
+               .ptr,
+           204);
+    change(&client, &f, a, HTTP_DELETE, "/Users", user, NULL, 204);
+    client_ask(&client, &f, a, HTTP_GET, FEED, NULL, &answer);
+    CHECK_STR(told(a, answer.json),
+              "1 create User userName active; 2 update User title "
+              "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department; "
+              "3 create Group displayName; 4 update Group members; 5 update Group members; "
+              "6 delete User",
+              "all, once, in order");
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=3&count=2", NULL, &answer);
+    CHECK_STR(told(a, answer.json), "4 update Group members; 5 update Group members", "a page");
+    CHECK(json_get_int(answer.json, "next", 0) == 5, "next");
+    client_ask(&client, &f, a, HTTP_GET, BASE "/Groups", NULL, &answer);
+    CHECK(str_find(answer.body, STR("W/\\\"3\\\""), &(size_t){0}), "version: %.*s",
+          STR_ARG(answer.body));
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=x", NULL, &answer);
+    CHECK(answer.status == 400, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_POST, FEED, "{}", &answer);
+    CHECK(answer.status == 405, "%d", answer.status);
+    fixture_tenant(&f, "generic", "u");
+    client_ask(&client, &f, a, HTTP_GET, FEED, NULL, &answer);
+    CHECK(answer.status == 401, "of another tenant: %d", answer.status);
+    client_ask(&client, &f, a, HTTP_GET, "/scim/u/changes", NULL, &answer);
+    CHECK(json_get(answer.json, STR("changes"))->count == 0, "its own");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void each_write_is_told_once_in_order(void **state)
+{
+    (void)state;
+    test_databases(check_order);
+}
+
+/* --- Waiting --- */
+
+struct reader {
+    struct fixture *f;
+    char *text; /* the whole answer, chunks and all */
+};
+
+/* An answer in chunks, which the client of the fixture does not know. */
+static void *read_feed(void *arg)
+{
+    struct reader *r = arg;
+    struct client client;
+    struct answer answer;
+    struct arena *a = arena_new();
+    struct str request = client_request(r->f, a, HTTP_GET, FEED "?since=0&wait=30", NULL);
+    size_t at;
+
+    client_open(&client, r->f->port);
+    CHECK(client_try(&client, a, HTTP_HEAD, request, &answer), "the head");
+    CHECK(answer.status == 200, "%d", answer.status);
+    while (!str_find(buf_str(&client.in), STR("\"next\":1}"), &at)) {
+        char bytes[4096];
+        ssize_t got = recv(client.fd, bytes, sizeof(bytes), 0);
+
+        CHECK(got > 0, "the end of the answer");
+        buf_add(&client.in, (struct str){bytes, (size_t)got});
+    }
+    r->text = strndup(client.in.ptr, client.in.len);
+    client_close(&client);
+    arena_free(a);
+    return NULL;
+}
+
+static void check_waiting(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    int64_t began;
+    struct client client;
+    struct reader reader;
+    pthread_t thread;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    client_open(&client, f.port);
+    reader = (struct reader){.f = &f};
+    began = clock_monotonic_us();
+    CHECK(pthread_create(&thread, NULL, read_feed, &reader) == 0, "thread");
+    create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
+    pthread_join(thread, NULL);
+    CHECK(clock_monotonic_us() - began < 20 * US_PER_SECOND, "it was told, not timed out");
+    CHECK(strstr(reader.text, "\"action\":\"create\""), "%s", reader.text);
+    free(reader.text);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void readers_wait(void **state)
+{
+    (void)state;
+    test_databases(check_waiting);
+}
+
+/* --- Forgetting --- */
+
+static void check_forgotten(const struct db_config *config)
+{
+    static const struct db_query forget = {"test_forget",
+                                           "DELETE FROM provider_change WHERE seq <= $1"};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    client_open(&client, f.port);
+    create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
+    create(&client, &f, a, "/Users", "{\"userName\":\"bob\"}");
+    CHECK(db_exec(f.db, &forget, DB_ARGS(db_int(1)), NULL, &err), "%s", err.message);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
+    CHECK(answer.status == 410, "%d %.*s", answer.status, STR_ARG(answer.body));
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=1", NULL, &answer);
+    CHECK(answer.status == 200, "%d", answer.status);
+    client_ask(&client, &f, a, HTTP_GET, FEED, NULL, &answer);
+    CHECK_STR(told(a, answer.json), "2 create User userName active", "what is kept");
+    CHECK(db_exec(f.db, &forget, DB_ARGS(db_int(2)), NULL, &err), "%s", err.message);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=1", NULL, &answer);
+    CHECK(answer.status == 410, "nothing is kept: %d", answer.status);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void forgotten_changes_are_said_to_be(void **state)
+{
+    (void)state;
+    test_databases(check_forgotten);
+}
+
+TEST_GROUP(feed, cmocka_unit_test(each_write_is_told_once_in_order), cmocka_unit_test(readers_wait),
+           cmocka_unit_test(forgotten_changes_are_said_to_be));
