@@ -197,7 +197,7 @@ bool switches_room(const struct call *c, struct db *db, struct err *err)
     if (!db_select_one(db, provider_query(PROVIDER_COUNT),
                        DB_ARGS(db_int(c->tenant->no), db_int(c->kind)), &st, err))
         return false;
-    return db_col_int(st, 0) < max ||
+    return !st || db_col_int(st, 0) < max ||
            err_set(err, ERR_DENIED, "seatsTaken", "all %lld seats are taken", (long long)max);
 }
 
