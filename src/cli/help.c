@@ -8,13 +8,39 @@
 
 extern const struct cli_commands help_commands;
 
-static void print_summary(struct cli *c, const struct cli_command *command)
+/* Words of text in lines of at most width columns; lines after the first begin with indent
+ * blanks, and the first is already filled up to column at. */
+static void print_wrapped(FILE *out, const char *text, unsigned at, unsigned indent, unsigned width)
 {
-    if (command->summary)
-        fprintf(c->out, "  %-21s %s\n", command->name, command->summary);
+    struct str rest = str_from_z(text);
+    bool first = true;
+    bool more = rest.len > 0;
+
+    while (more) {
+        struct str word;
+
+        more = str_cut(&rest, ' ', &word);
+        if (!first && at + 1 + word.len > width) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+            first = true;
+        }
+        fprintf(out, "%s%.*s", first ? "" : " ", STR_ARG(word));
+        at += (unsigned)word.len + (first ? 0 : 1);
+        first = false;
+    }
+    fputc('\n', out);
 }
 
-static void print_options(FILE *out, const struct cli_option *options, size_t count)
+static void print_summary(struct cli *c, const struct cli_command *command)
+{
+    if (command->summary) {
+        fprintf(c->out, "  %-21s ", command->name);
+        print_wrapped(c->out, command->summary, 24, 24, c->width);
+    }
+}
+
+static void print_options(FILE *out, const struct cli_option *options, size_t count, unsigned width)
 {
     char left[128];
 
@@ -22,10 +48,11 @@ static void print_options(FILE *out, const struct cli_option *options, size_t co
         snprintf(left, sizeof(left), "%s%s%s", options[i].name, options[i].value ? " " : "",
                  options[i].value ? options[i].value : "");
         if (strlen(left) > 26) {
-            fprintf(out, "  %s\n  %-26s %s\n", left, "", options[i].help);
+            fprintf(out, "  %s\n  %-26s ", left, "");
         } else {
-            fprintf(out, "  %-26s %s\n", left, options[i].help);
+            fprintf(out, "  %-26s ", left);
         }
+        print_wrapped(out, options[i].help, 29, 29, width);
     }
 }
 
@@ -45,14 +72,15 @@ static void overview(struct cli *c)
         for (size_t k = 0; k < cli_entries[i].table->count; k++)
             print_summary(c, &cli_entries[i].table->commands[k]);
     }
-    fprintf(c->out, "\nOptions of every command (also USHER_DATA, ... in the "
-                    "environment, or in a file: --config)\n");
-    print_options(c->out, cli_global_options, cli_global_option_count);
+    fprintf(c->out, "\nOptions of every command (also in the environment, as USHER_DATA, "
+                    "or in a file)\n");
+    print_options(c->out, cli_global_options, cli_global_option_count, c->width);
 }
 
 void cli_help_command(struct cli *c, const struct cli_command *command)
 {
-    fprintf(c->out, "usher %s%s%s\n", command->name, *command->usage ? " " : "", command->usage);
+    fprintf(c->out, "usher %s%s", command->name, *command->usage ? " " : "");
+    print_wrapped(c->out, command->usage, (unsigned)strlen(command->name) + 7, 6, c->width);
     if (command->summary)
         fprintf(c->out, "\n%s\n", command->summary);
     if (command->help && *command->help) {
@@ -62,7 +90,7 @@ void cli_help_command(struct cli *c, const struct cli_command *command)
     }
     if (command->option_count) {
         fprintf(c->out, "\nOptions\n");
-        print_options(c->out, command->options, command->option_count);
+        print_options(c->out, command->options, command->option_count, c->width);
     }
     fprintf(c->out, "\nOptions of every command: --data DIR, --database URL, --json, --quiet\n");
 }

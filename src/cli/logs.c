@@ -266,6 +266,8 @@ static int run_logs(struct cli *c, const struct cli_args *args)
     if (!parse_query(args, &q, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
         !resolve_who(c, &q, &err))
         return cli_fail(c, &err);
+    if (cli_value(args, "--export") && (cli_flag(args, "--follow") || cli_flag(args, "-f")))
+        return cli_usage(c, "--export writes what there is, --follow waits for more: one of them");
     if (cli_value(args, "--export"))
         return run_export(c, job.no, &q, cli_value(args, "--export"));
     if (cli_flag(args, "--follow") || cli_flag(args, "-f"))

@@ -69,14 +69,9 @@ static void print_counts(struct plan_print *p, const struct plan_counts *n)
         cli_say(c, "... and %lld more (--limit shows more of them)",
                 (long long)(p->rows - p->limit));
     }
-    cli_say(
-        c,
-        "%s%lld read: %lld to create or match, %lld to update, %lld to disable, %lld to delete, "
-        "%lld without change%s",
-        p->rows ? "\n" : "", (long long)n->read, (long long)n->by_intent[INTENT_MATCH_OR_CREATE],
-        (long long)n->by_intent[INTENT_UPDATE], (long long)n->by_intent[INTENT_DISABLE],
-        (long long)n->by_intent[INTENT_DELETE], (long long)n->by_intent[INTENT_NOTHING],
-        n->failed ? "" : "; nothing was sent");
+    cli_say(c, "%s%lld read: %.*s%s", p->rows ? "\n" : "", (long long)n->read,
+            STR_ARG(cli_plan_counts(p->cli->arena, n->by_intent)),
+            n->failed ? "" : "; nothing was sent");
     if (n->failed)
         cli_say(c, "%lld would fail; nothing was sent", (long long)n->failed);
     print_matching(c, n);

@@ -12,16 +12,16 @@ static const struct {
     {INTENT_DELETE, "to delete"},
 };
 
-struct str cli_plan_counts(struct arena *a, const struct plan_counts *n)
+struct str cli_plan_counts(struct arena *a, const int64_t by_intent[INTENT_COUNT])
 {
     CLEANUP(buf_done) struct buf out;
     char number[32];
 
     buf_init(&out, 512);
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (n->by_intent[parts[i].intent] == 0)
+        if (by_intent[parts[i].intent] == 0)
             continue;
-        cli_count_text(n->by_intent[parts[i].intent], number, sizeof(number));
+        cli_count_text(by_intent[parts[i].intent], number, sizeof(number));
         buf_addf(&out, "%s%s %s", out.len ? ", " : "", number, parts[i].words);
     }
     return out.len ? arena_str(a, buf_str(&out)) : STR("nothing to do");
@@ -36,7 +36,7 @@ void cli_plan_saved(struct cli *c, const char *path, const struct plan_head *hea
         cli_print_json(c, v);
         return;
     }
-    cli_say(c, "%.*s", STR_ARG(cli_plan_counts(c->arena, &head->counts)));
+    cli_say(c, "%.*s", STR_ARG(cli_plan_counts(c->arena, head->counts.by_intent)));
     if (head->counts.failed)
         cli_say(c, "%lld would fail", (long long)head->counts.failed);
     if (head->purpose == PLAN_OF_UNDO && head->counts.by_intent[INTENT_NOTHING]) {

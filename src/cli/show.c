@@ -146,7 +146,7 @@ static void print_head(struct cli *c, const struct plan_head *h)
                 h->everybody ? " (everybody)" : "", made);
     }
     fprintf(c->out, "configuration version %lld, %.*s\n%.*s\n\n", (long long)h->schema_version,
-            STR_ARG(h->base_url), STR_ARG(cli_plan_counts(c->arena, &h->counts)));
+            STR_ARG(h->base_url), STR_ARG(cli_plan_counts(c->arena, h->counts.by_intent)));
 }
 
 static void print_groups(struct cli *c, const struct groups *g)

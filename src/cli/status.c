@@ -369,6 +369,8 @@ struct str cli_cycle_line(struct cli *c, struct arena *a, const struct cycle *cy
 
 void cli_cycle_report(struct cli *c, const struct job *job, const struct cycle *cycle)
 {
+    struct held_counts held = {0};
+    struct err ignored;
     char took[32];
 
     cli_duration_text(cycle->ended_us - cycle->began_us, took, sizeof(took));
@@ -379,4 +381,10 @@ void cli_cycle_report(struct cli *c, const struct job *job, const struct cycle *
         cli_say(c, "%.*s", STR_ARG(cycle->error_message));
     if (cycle->counters.failed)
         cli_say(c, "what failed and why: usher logs '%.*s' --status failure", STR_ARG(job->name));
+    if (held_count(c->db_handle, job->no, &held, &ignored) &&
+        held.n[HELD_REMOVAL][HELD_WAITING] + held.n[HELD_UPDATE][HELD_WAITING] > 0) {
+        cli_say(c, "the guard holds %lld of them until you decide: usher held '%.*s'",
+                (long long)(held.n[HELD_REMOVAL][HELD_WAITING] + held.n[HELD_UPDATE][HELD_WAITING]),
+                STR_ARG(job->name));
+    }
 }

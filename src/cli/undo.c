@@ -79,7 +79,7 @@ static void add_held(struct cli *c, struct cli_table *t, struct json *list, cons
 }
 
 static bool list_held(struct cli *c, const struct job *job, struct cli_table *t, struct json *list,
-                      struct err *err)
+                      int64_t *out_count, struct err *err)
 {
     struct str after = {0};
     size_t count = HELD_AT_ONCE;
@@ -92,6 +92,7 @@ static bool list_held(struct cli *c, const struct job *job, struct cli_table *t,
             return false;
         for (size_t i = 0; i < count; i++)
             add_held(c, t, list, &page[i]);
+        *out_count += (int64_t)count;
         if (count > 0)
             after = page[count - 1].source_id;
     }
@@ -104,13 +105,16 @@ static int run_list(struct cli *c, const struct job *job)
     struct cli_table *t = cli_table_new(c, headers, ARRAY_LEN(headers));
     struct json *list = json_new(c->arena, JSON_ARRAY);
     struct err err = {.kind = ERR_NONE};
+    int64_t count = 0;
 
-    if (!list_held(c, job, t, list, &err))
+    if (!list_held(c, job, t, list, &count, &err))
         return cli_fail(c, &err);
     if (c->json) {
         cli_print_json(c, list);
-    } else {
+    } else if (count > 0) {
         cli_table_print(t);
+    } else {
+        cli_say(c, "no undo holds anybody of '%.*s'", STR_ARG(job->name));
     }
     return 0;
 }
@@ -138,8 +142,12 @@ static int run_release(struct cli *c, const struct cli_args *args)
         json_add_int(c->arena, v, "released", count);
         cli_print_json(c, v);
     }
-    cli_say(c, "%lld released: the next cycle looks at %s", (long long)count,
-            count == 1 ? "it" : "them");
+    if (count == 0) {
+        cli_say(c, "no undo holds anybody of '%.*s'", STR_ARG(job.name));
+    } else {
+        cli_say(c, "%lld released: the next cycle looks at %s", (long long)count,
+                count == 1 ? "it" : "them");
+    }
     return 0;
 }
 

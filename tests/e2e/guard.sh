@@ -27,7 +27,8 @@ disable() { for who in "$@"; do "$USHER" user set "$who@plant.example" accountEn
 step "three removals are one too many"
 disable p1 p2 p3
 check_has "plan" "$("$USHER" plan Plant)" "guard would hold" "3 removals"
-"$USHER" start Plant --wait >/dev/null
+check_has "start" "$("$USHER" start Plant --wait 2>start.err)" "the guard holds 3" "usher held 'Plant'"
+check_eq "log lines between the words" "" "$(cat start.err)"
 for who in p1 p2 p3; do check_eq "$who" '"active":true' "$(active $who)"; done
 check_has "status" "$("$USHER" status Plant --json)" '"Quarantine"' TooManyDeletes
 check_has "held" "$("$USHER" held Plant)" "3 held" disable "Person 1" accountEnabled "held allow"

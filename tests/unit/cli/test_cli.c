@@ -145,6 +145,28 @@ static void only_beginnings_make_data(void **state)
     }
 }
 
+/* On a terminal of 80 columns nothing of the list, or of a long usage, is folded. */
+static void help_fits(void **state)
+{
+    static const char *const lines_[] = {"help", "help discover", "help tenant", "help user list"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines_); i++) {
+        struct run r = run_line(NULL, lines_[i]);
+        struct str rest = str_from_z(r.out);
+        bool more = rest.len > 0;
+
+        CHECK(more, "%s", lines_[i]);
+        while (more) {
+            struct str line;
+
+            more = str_cut(&rest, '\n', &line);
+            CHECK(line.len <= 80, "%s: %.*s", lines_[i], STR_ARG(line));
+        }
+        run_done(&r);
+    }
+}
+
 static void people_only(void **state)
 {
     char dir[128];
@@ -163,4 +185,5 @@ static void people_only(void **state)
 
 TEST_GROUP(cli, cmocka_unit_test(lines), cmocka_unit_test(options_stand_anywhere),
            cmocka_unit_test(data_directory_cannot_be_made),
-           cmocka_unit_test(only_beginnings_make_data), cmocka_unit_test(people_only));
+           cmocka_unit_test(only_beginnings_make_data), cmocka_unit_test(people_only),
+           cmocka_unit_test(help_fits));
