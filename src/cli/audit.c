@@ -3,6 +3,7 @@
 #include "cli/wire.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 10000, PAGE = 500, SHOWN_MAX = 160 };
 
@@ -190,7 +191,8 @@ static bool write_all(struct cli *c, FILE *out, int64_t *out_count, struct err *
 
 static int run_export(struct cli *c, const struct cli_args *args)
 {
-    const char *path = cli_arg_count(args) ? cli_arg(args, 0) : NULL;
+    bool to_file = cli_arg_count(args) > 0 && strcmp(cli_arg(args, 0), "-") != 0;
+    const char *path = to_file ? cli_arg(args, 0) : NULL;
     struct err err = {.kind = ERR_NONE};
     int64_t count;
     FILE *out;

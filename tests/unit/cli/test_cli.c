@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What a command line leads to before any command runs. */
 static const struct {
@@ -167,7 +168,7 @@ static void help_fits(void **state)
     }
 }
 
-static void people_only(void **state)
+static void what_is_written(void **state)
 {
     char dir[128];
     struct run r;
@@ -178,6 +179,10 @@ static void people_only(void **state)
                  "app add scim --name P --url http://127.0.0.1:1 --token t --no-test --no-groups");
     CHECK(r.code == 0, "%s", r.err);
     run_done(&r);
+    r = run_line(dir, "audit export -");
+    CHECK(r.code == 0 && run_says(r.out, "\"P\"") && access("-", F_OK) != 0,
+          "'-' is standard output: %s%s", r.err, r.out);
+    run_done(&r);
     r = run_line(dir, "config export P");
     CHECK(r.code == 0 && run_says(r.out, "\"enabled\": false"), "%s%s", r.err, r.out);
     run_done(&r);
@@ -185,5 +190,5 @@ static void people_only(void **state)
 
 TEST_GROUP(cli, cmocka_unit_test(lines), cmocka_unit_test(options_stand_anywhere),
            cmocka_unit_test(data_directory_cannot_be_made),
-           cmocka_unit_test(only_beginnings_make_data), cmocka_unit_test(people_only),
+           cmocka_unit_test(only_beginnings_make_data), cmocka_unit_test(what_is_written),
            cmocka_unit_test(help_fits));
