@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define ROOM_TRIES 64 /* connections looked at when there is no place for another */
+
 #define READ_ROUNDS 8 /* reads of one connection before the others are looked at */
 
 static bool is_busy(enum connection_state state)
@@ -468,15 +470,47 @@ static void turn_away(struct http_loop *loop, int fd)
     close(fd);
 }
 
+/* When all places are taken, one that waits for nothing but its next request gives its up: of the
+ * oldest of this loop, and not many are asked. */
+static void make_room(struct http_loop *loop)
+{
+    struct connection *c = loop->oldest;
+
+    for (int i = 0; c && i < ROOM_TRIES; i++, c = c->prev) {
+        if (c->state != CONNECTION_IDLE)
+            continue;
+        connection_close(c);
+        connection_settle(c);
+        return;
+    }
+}
+
+/* Counts the connection; false, and not counted, when there is no place for it. */
+static bool enter(struct http_loop *loop, const struct connection *c)
+{
+    struct http_server *s = loop->server;
+    unsigned max = s->config.limits.max_connections;
+
+    if (!peers_enter(s->peers, &c->peer_key))
+        return false;
+    if (atomic_fetch_add(&s->open_now, 1) >= max) {
+        make_room(loop);
+        if (atomic_load(&s->open_now) > max) {
+            atomic_fetch_sub(&s->open_now, 1);
+            peers_leave(s->peers, &c->peer_key);
+            return false;
+        }
+    }
+    return true;
+}
+
 void connection_open(struct http_loop *loop, int fd, const struct sockaddr_storage *address)
 {
     struct http_server *s = loop->server;
     struct connection *c = connection_take(loop);
 
     note_peer(c, address);
-    if (atomic_fetch_add(&s->open_now, 1) >= s->config.limits.max_connections ||
-        !peers_enter(s->peers, &c->peer_key)) {
-        atomic_fetch_sub(&s->open_now, 1);
+    if (!enter(loop, c)) {
         turn_away(loop, fd);
         connection_release(c);
         return;
@@ -485,8 +519,7 @@ void connection_open(struct http_loop *loop, int fd, const struct sockaddr_stora
     c->fd = fd;
     c->state = CONNECTION_IDLE;
     c->next = loop->connections;
-    if (c->next)
-        c->next->prev = c;
+    *(c->next ? &c->next->prev : &loop->oldest) = c;
     loop->connections = c;
     event_assign(&c->read_event, loop->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     event_assign(&c->write_event, loop->base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
@@ -544,8 +577,7 @@ void connection_close(struct connection *c)
     } else {
         loop->connections = c->next;
     }
-    if (c->next)
-        c->next->prev = c->prev;
+    *(c->next ? &c->next->prev : &loop->oldest) = c->prev;
     c->prev = c->next = NULL;
     peers_leave(loop->server->peers, &c->peer_key);
     atomic_fetch_sub(&loop->server->open_now, 1);

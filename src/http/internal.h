@@ -149,6 +149,7 @@ struct http_loop {
 
     /* The loop's thread only. */
     struct connection *connections;
+    struct connection *oldest; /* the end of that list */
     struct connection *free_connections;
     struct http_exchange *free_exchanges;
     unsigned free_connection_count, free_exchange_count;

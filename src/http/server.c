@@ -1,6 +1,7 @@
 #include "http/internal.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 static void limit_default(int64_t *value, int64_t otherwise)
 {
@@ -27,6 +28,26 @@ static void limits_fill(struct http_limits *l)
     limit_default(&l->reply_ms, 60000);
     limit_default(&l->drain_ms, 10000);
     limit_default(&l->heartbeat_ms, 15000);
+}
+
+/* Descriptors of the process beside those of connections: databases, logs, calls of others. */
+#define OTHER_DESCRIPTORS 512
+
+/* The usual limit of 1,024 descriptors is raised as far as the process may; what does not fit then
+ * is turned away by us, with an answer, rather than left waiting by the kernel. */
+static void fit_descriptors(struct http_limits *l)
+{
+    struct rlimit limit;
+    rlim_t want = (rlim_t)l->max_connections + OTHER_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+        return;
+    limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+        return;
+    l->max_connections = limit.rlim_cur > 2 * OTHER_DESCRIPTORS
+                             ? (unsigned)(limit.rlim_cur - OTHER_DESCRIPTORS)
+                             : (unsigned)(limit.rlim_cur / 2);
 }
 
 void server_unref(struct http_server *s)
@@ -67,6 +88,7 @@ bool http_server_start(const struct http_server_config *config, struct http_serv
     (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     s->config = *config;
     limits_fill(&s->config.limits);
+    fit_descriptors(&s->config.limits);
     s->loop_count = config->loops ? config->loops : 1;
     atomic_init(&s->refs, 1);
     worker_init(&s->workers);

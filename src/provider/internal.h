@@ -76,12 +76,34 @@ enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct
 /* Counts a request against the rate of its key; microseconds to wait, 0: it may go on. */
 int64_t auth_take_request(struct auth *auth, struct str token, int64_t rate);
 
+/* --- scan.c: threads and a bounded line for lists that look at many resources. --- */
+#define SCAN_THREADS     2
+#define SCAN_WAITING_MAX 64
+
+struct list;
+struct scans {
+    pthread_t threads[SCAN_THREADS];
+    size_t count;
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t more;
+    struct list *first, *last;
+    size_t waiting;
+    bool closing;
+};
+/* To be stopped whether or not it succeeds. */
+MUST_USE bool scans_start(struct scans *s, struct err *err);
+/* Finishes what is in the line. */
+void scans_stop(struct scans *s);
+/* The list is run, and answered, later. ERR_UNAVAILABLE "tooManyLists". */
+MUST_USE bool scans_submit(struct scans *s, struct list *l, struct err *err);
+
 struct feed;
 struct provider {
     struct provider_config config;
     struct db_writer *writer;
     bool own_writer;
     struct pool pool;
+    struct scans scans;
     struct auth auth;
     struct feed *feed;
     struct http_route route;
@@ -265,7 +287,7 @@ struct str represent_version(int64_t version, char *out /* 32 bytes */);
 bool version_listed(struct str header, int64_t version);
 
 /* --- handlers --- */
-void list_handle(struct call *c, struct db *db);
+void list_handle(struct call *c); /* answers from another thread when it takes long */
 /* search.c: the query out of a SearchRequest, in place of that of the URL (scim.md 5.6). */
 MUST_USE bool search_read(struct call *c, struct err *err);
 /* Answers a list for which one row at most has to be looked at; false, having done nothing, for any

@@ -226,13 +226,35 @@ static void finish(struct list *l, bool ok, struct err *err)
     }
 }
 
-void list_handle(struct call *c, struct db *db)
+void list_run(struct list *l)
 {
-    struct list l = {.call = c, .db = db};
+    struct pool *pool = &l->call->provider->pool;
     struct err err = {0};
-    bool ok = prepare(&l, &err);
+    struct db *db = NULL;
 
-    finish(&l, ok, &err);
+    bool ok = pool_take(pool, &db, &err);
+
+    l->db = db;
+    finish(l, ok, &err);
+    if (db)
+        pool_give(pool, db);
+}
+
+void list_handle(struct call *c)
+{
+    struct list *l = ARENA_NEW(c->arena, struct list);
+    struct err err = {0};
+
+    l->call = c;
+    if (prepare(l, &err)) {
+        if (!list_is_scan(l)) {
+            list_run(l);
+            return;
+        }
+        if (scans_submit(&c->provider->scans, l, &err))
+            return;
+    }
+    finish(l, false, &err);
 }
 
 bool list_quick(struct call *c)

@@ -20,6 +20,7 @@ struct list_type {
 struct list_order; /* order.c */
 
 struct list {
+    struct list *next; /* in the line of scans */
     struct call *call;
     struct db *db;
     struct list_type types[2]; /* both for a list over all types */
@@ -43,11 +44,16 @@ struct list {
     char last_id[UUID_TEXT_MAX];
 };
 
+/* list.c: with what is prepared; the call and the list end with the answer. */
+void list_run(struct list *l);
+
 /* walk.c */
 /* Chooses the index that serves the type's filter. */
 void list_choose_index(struct list *l, struct list_type *type);
 /* Whether there is one candidate at most. */
 bool list_is_look_up(const struct list *l);
+/* Whether there can be many that have to be looked at. */
+bool list_is_scan(const struct list *l);
 /* Looks at every candidate; what is in the window is written, or ranked. */
 MUST_USE bool list_walk(struct list *l, struct err *err);
 /* Whether the candidates come in order of creation. */

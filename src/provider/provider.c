@@ -184,18 +184,15 @@ static bool is_list(const struct call *c)
 
 static void handle_list(struct call *c)
 {
-    struct provider *provider = c->provider;
     struct err err = {0};
-    struct db *db;
 
-    if ((is_search(c) && !search_read(c, &err)) || !pool_take(&provider->pool, &db, &err)) {
+    if (is_search(c) && !search_read(c, &err)) {
         reply_error(c, &err);
         return;
     }
     if (c->endpoint == ENDPOINT_ROOT || c->endpoint == ENDPOINT_SEARCH)
         c->kind = RESOURCE_ANY;
-    list_handle(c, db);
-    pool_give(&provider->pool, db); /* c ended with the answer */
+    list_handle(c);
 }
 
 static void handle_one(struct call *c)
@@ -319,7 +316,7 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
     auth_init(&p->auth);
     p->feed = mem_alloc(sizeof(*p->feed));
     feed_init(p->feed, p);
-    if (!load_cursor_key(p, err)) {
+    if (!scans_start(&p->scans, err) || !load_cursor_key(p, err)) {
         provider_close(p);
         return false;
     }
@@ -340,6 +337,7 @@ void provider_close(struct provider *p)
 {
     if (!p)
         return;
+    scans_stop(&p->scans);
     if (p->own_writer)
         db_writer_close(p->writer);
     feed_done(p->feed);

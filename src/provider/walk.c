@@ -70,6 +70,19 @@ bool list_is_look_up(const struct list *l)
     return l->type_count == 1 && is_look_up(&l->types[0]);
 }
 
+bool list_is_scan(const struct list *l)
+{
+    if (l->indexed)
+        return false;
+    for (size_t i = 0; i < l->type_count; i++) {
+        enum provider_statement from = l->types[i].from;
+
+        if (from == PROVIDER_PAGE || from == PROVIDER_BY_MODIFIED || from == PROVIDER_BY_GROUP)
+            return true;
+    }
+    return false;
+}
+
 /* --- Walking --- */
 
 static struct rank_item place_of(const struct list *l, const struct list_type *type,

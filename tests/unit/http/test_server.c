@@ -307,8 +307,11 @@ static void limits_connections(void **state)
         struct raw_reader r[4];
 
         fixture_start(&f, (struct http_server_config){.limits = cases[i].limits});
-        raw_reader_init(&r[0], raw_connect(f.port));
-        raw_reader_init(&r[1], raw_connect(f.port));
+        for (int k = 0; k < 2; k++) { /* both have begun another request, so that neither is idle */
+            raw_reader_init(&r[k], raw_connect(f.port));
+            raw_send_z(r[k].fd, "GET /hello HTTP/1.1\r\n" HOST "\r\nGET /he");
+            raw_read(&r[k], HTTP_GET, &a);
+        }
         fixture_wait_open(&f, 2);
         raw_reader_init(&r[2], raw_connect(f.port));
         raw_read(&r[2], HTTP_GET, &a);
@@ -323,6 +326,30 @@ static void limits_connections(void **state)
             raw_reader_done(&r[k]);
         fixture_stop(&f);
     }
+}
+
+/* When all places are taken, the oldest idle connection gives its up. */
+static void idle_ones_make_room(void **state)
+{
+    struct raw_reader r[3];
+    struct raw_answer a;
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, (struct http_server_config){.limits = {.max_connections = 2}});
+    for (int k = 0; k < 2; k++) {
+        raw_reader_init(&r[k], raw_connect(f.port));
+        fixture_wait_open(&f, (uint64_t)k + 1);
+    }
+    raw_ask(f.port, "GET /hello HTTP/1.1\r\n" HOST "\r\n", &a, &r[2]);
+    CHECK(a.status == 200, "%d", a.status);
+    CHECK(raw_at_end(&r[0]), "the oldest made room");
+    raw_send_z(r[1].fd, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    raw_read(&r[1], HTTP_GET, &a);
+    CHECK(a.status == 200, "the other is still served: %d", a.status);
+    for (int k = 0; k < 3; k++)
+        raw_reader_done(&r[k]);
+    fixture_stop(&f);
 }
 
 static void counts(void **state)
@@ -383,4 +410,5 @@ TEST_GROUP(server, cmocka_unit_test(answers),
            cmocka_unit_test(takes_large_bodies), cmocka_unit_test(gives_large_answers),
            cmocka_unit_test(survives_leaving_peers),
            cmocka_unit_test(limits_requests_of_a_connection), cmocka_unit_test(limits_connections),
-           cmocka_unit_test(counts), cmocka_unit_test(says_why_it_cannot_start))
+           cmocka_unit_test(idle_ones_make_room), cmocka_unit_test(counts),
+           cmocka_unit_test(says_why_it_cannot_start))
