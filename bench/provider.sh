@@ -76,6 +76,7 @@ provider() {
     first=$people
     operation get 20000 2.5
     operation filter 20000 3
+    operation list 500 60
     operation patch 10000 8
     operation create 5000 8
     stop_usher
