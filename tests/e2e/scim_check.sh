@@ -46,6 +46,22 @@ done
 check "$BASE/scim/mygeneric/v2" "$(cat generic.key)" --write
 check_eq "skipped of generic" "" "$(names skipped)"
 
+step "attributes of the tenant's own, and a strict tenant"
+cat >schema.json <<'END'
+{"userAttributes": [{"target": "userName", "type": "String"}, {"target": "badge", "type": "Integer"},
+                    {"target": "urn:example:User:colour", "type": "String"}], "supportsGroups": true}
+END
+"$USHER" --data data --quiet tenant add generic own --schema schema.json
+"$USHER" --data data --quiet tenant add generic strict
+"$USHER" --data data --quiet tenant set strict --tolerance all=off
+for name in own strict; do
+    key=$("$USHER" --data data --json key add $name --description e2e | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')
+    check "$BASE/scim/$name/v2" "$key" --write
+    [ "$(field passed)" -ge 140 ] || fail "$name: only $(field passed) checks were made"
+    check_eq "failures of $name but for clients that do not keep to the RFC" "" "$(names failed | grep -v '^Entra: ' || true)"
+    [ "$name" = strict ] || check_eq "failures of $name" "" "$(names failed)"
+done
+
 step "without --write nothing is written"
 before=$("$USHER" --data data --json tenant export mygeneric | wc -l)
 check "$BASE/scim/mygeneric/v2" "$(cat generic.key)"
