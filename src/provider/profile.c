@@ -171,6 +171,49 @@ static bool check_patterns(struct arena *a, const struct json *patterns, struct 
     return true;
 }
 
+static const struct scim_schema *requiring(struct arena *a, const struct scim_schema *schema,
+                                           struct str name)
+{
+    struct scim_schema *copy = ARENA_NEW(a, struct scim_schema);
+    struct scim_attribute *attributes = ARENA_ARRAY(a, struct scim_attribute, schema->count + 1);
+
+    memcpy(attributes, schema->attributes, schema->count * sizeof(*attributes));
+    for (size_t i = 0; i < schema->count; i++) {
+        if (str_eq_ascii_nocase(attributes[i].name, name))
+            attributes[i].required = true;
+    }
+    *copy = *schema;
+    copy->attributes = attributes;
+    return copy;
+}
+
+/* A whole attribute that must have a value is announced by /Schemas, too (RFC 7643, 7), so that a
+ * client can know. An element by its type is nothing that a schema could say. */
+static void announce_required(struct arena *a, struct provider_profile *profile,
+                              const struct json *paths)
+{
+    struct scim_resource_type *user = &profile->user;
+    const struct scim_schema **extensions =
+        ARENA_ARRAY(a, const struct scim_schema *, user->extension_count + 1);
+    struct scim_path path;
+    struct err err;
+
+    for (size_t i = 0; i < user->extension_count; i++)
+        extensions[i] = user->extensions[i];
+    user->extensions = extensions;
+    JSON_EACH(text, paths)
+    {
+        if (!scim_path_parse(a, text->text, &path, &err) || path.filter || path.sub.len > 0)
+            continue;
+        if (!path.urn.len || str_eq_ascii_nocase(path.urn, user->core->urn))
+            user->core = requiring(a, user->core, path.attribute);
+        for (size_t i = 0; i < user->extension_count && path.urn.len > 0; i++) {
+            if (str_eq_ascii_nocase(path.urn, extensions[i]->urn))
+                extensions[i] = requiring(a, extensions[i], path.attribute);
+        }
+    }
+}
+
 /* A path that must have a value becomes the filter `path pr`. */
 static bool compile_required(struct arena *a, struct provider_profile *profile,
                              const struct json *paths, struct err *err)
@@ -321,6 +364,7 @@ bool provider_profile_load(struct arena *a, const struct provider_profile_source
     } else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err)) {
         return false;
     }
+    announce_required(a, profile, profile->settings.require_paths);
     *out = profile;
     return check_patterns(a, profile->settings.value_pattern, err) &&
            compile_required(a, profile, profile->settings.require_paths, err);

@@ -49,7 +49,8 @@ check_eq "skipped of generic" "" "$(names skipped)"
 step "attributes of the tenant's own, and a strict tenant"
 cat >schema.json <<'END'
 {"userAttributes": [{"target": "userName", "type": "String"}, {"target": "badge", "type": "Integer"},
-                    {"target": "urn:example:User:colour", "type": "String"}], "supportsGroups": true}
+                    {"target": "urn:example:User:colour", "type": "String"}], "supportsGroups": true,
+ "switches": {"requirePaths": ["badge", "urn:example:User:colour"]}}
 END
 "$USHER" --data data --quiet tenant add generic own --schema schema.json
 "$USHER" --data data --quiet tenant add generic strict
