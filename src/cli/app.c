@@ -532,6 +532,7 @@ static int run_test(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct job job;
 
+    c->record_dir = cli_value(args, "--record");
     if (!cli_job(c, cli_arg(args, 0), &job, &err) || !cli_wire_begin(&w, c, &err) ||
         !engine_test(&w.engine, job.no, &err))
         return cli_fail(c, &err);
@@ -590,6 +591,9 @@ static const struct cli_option set_options[] = {
     {"--profile", "FILE", "the settings of a profile that 'usher app probe' has written"},
     {"--setting", "NAME=VALUE", "one of 'usher app settings N'; may be repeated"},
     {"--no-test", NULL, "save without testing the connection"},
+};
+static const struct cli_option test_options[] = {
+    {"--record", "DIR", "keep every exchange with the application there, without secrets"},
 };
 static const struct cli_option settings_options[] = {
     {"--changed", NULL, "only those that are not at their default"},
@@ -674,6 +678,8 @@ static const struct cli_command commands[] = {
         .help =
             "Asks for one user by the matching attribute and says what is wrong, if anything.\n\n"
             "  usher app test demo\n",
+        .options = test_options,
+        .option_count = ARRAY_LEN(test_options),
         .min_args = 1,
         .max_args = 1,
         .run = run_test,

@@ -34,6 +34,7 @@ struct cli {
     struct rng *rng;
     struct db_config config;
     struct db *db_handle;              /* cli_db */
+    const char *record_dir;            /* --record; NULL: nothing is recorded */
     const struct cli_command *command; /* the one that runs; NULL before it is known */
 };
 

@@ -67,6 +67,7 @@ static int run_start(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct job job;
 
+    c->record_dir = cli_value(args, "--record");
     if (!begin(&w, c, args, &job, &err) || !engine_start(&w.engine, job.no, &err))
         return cli_fail(c, &err);
     if (cli_flag(args, "--wait"))
@@ -416,7 +417,10 @@ static int run_quarantine(struct cli *c, const struct cli_args *args)
         "--wait", NULL, "run the cycle here and now, and show its progress" \
     }
 
-static const struct cli_option start_options[] = {WAIT};
+static const struct cli_option start_options[] = {
+    WAIT,
+    {"--record", "DIR", "keep every exchange with the application there, without secrets"},
+};
 static const struct cli_option restart_options[] = {
     {"--full", NULL, "also forget who is connected to which account; everybody is matched again"},
     {"--reset", "SCOPES",

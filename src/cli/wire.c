@@ -93,6 +93,7 @@ static bool open_target(void *ctx, const struct job *job, const struct job_setti
 
     if (!timeout_setting(c, &config.timeout_ms, err))
         return false;
+    config.record_dir = c->record_dir;
     config.ca_file = cli_file_value(c->file, "--ca-file");
     return target_open_scim(program, &config, out, err);
 }

@@ -9,6 +9,7 @@ enum { SCIM_REQUEST_ID_MAX = 40, SCIM_CALL_SECRETS_MAX = 12 };
 
 struct scim_bulk;
 struct scim_auth;
+struct scim_record;
 
 struct scim_members { /* what is left to do */
     const struct scim_attribute *attribute;
@@ -76,6 +77,7 @@ struct scim_target {
     struct http_client *client;
     struct scim_base url;
     struct scim_auth *auth;
+    struct scim_record *record;  /* NULL: nothing is kept */
     struct scim_object *objects; /* as in the program */
     size_t object_count;
     struct arena *answer; /* of the answer being handled */

@@ -4,6 +4,7 @@
 #include "base/unicode.h"
 #include "connector/scim_auth.h"
 #include "connector/scim_protect.h"
+#include "connector/scim_record.h"
 
 static const struct target_ops scim_ops;
 
@@ -439,6 +440,7 @@ static void scim_close(struct target *target)
     buf_done(&t->body);
     arena_free(t->answer);
     scim_auth_free(t->auth);
+    scim_record_free(t->record);
     arena_free(t->arena);
     free(t);
 }
@@ -522,6 +524,12 @@ static bool open_parts(struct scim_target *t, const struct mapping_program *prog
             return false;
         t->objects[i].protect = protect;
         t->object_count++;
+    }
+    if (config->record_dir) {
+        if (!scim_record_new(t, config->record_dir, &t->record, err))
+            return false;
+        client.observe = scim_record_exchange;
+        client.observe_ctx = t->record;
     }
     return http_client_new(&client, &t->client, err);
 }

@@ -154,6 +154,7 @@ struct target_scim_config {
     unsigned concurrency;       /* 0: 32 */
     int64_t timeout_ms;         /* 0: as the settings say */
     const char *ca_file;        /* unless client.tls.caFile says another; NULL: the system's */
+    const char *record_dir;     /* exchanges are kept there (scim_record.h); NULL: nowhere */
     const struct job_settings *settings; /* client.*, protected.filter; read during the call. NULL:
                                             the defaults */
 };

@@ -379,6 +379,7 @@ bool call_prepare(struct http_call *call, const struct http_call_options *o)
     call->started_us = clock_monotonic_us();
     call->answer = (struct http_answer){.retry_after_ms = -1};
     call->max_redirects = o->max_redirects;
+    call->request_type = o->content_type;
     if (!http_url_parse(o->url, &url, &err))
         return cannot_send(call, err.message, "");
     if (o->url.len > CALL_TEXT_MAX)

@@ -32,6 +32,7 @@ struct http_call {
     struct curl_slist *headers; /* an array, linked in order; its texts are in `text` */
     size_t headers_cap;
     struct buf request_body;
+    const char *request_type;          /* its content type, the caller's; NULL: none */
     unsigned redirects, max_redirects; /* followed, and at most */
     struct buf moved;                  /* where a redirect led: target and NUL; empty: nowhere */
 

@@ -40,6 +40,8 @@ struct http_client {
     struct http_call *all, *spare;
     struct http_call *finished_first, *finished_last;
     unsigned in_flight;
+    http_client_observer *observe;
+    void *observe_ctx;
     int64_t curl_us;  /* when libcurl wants to be called; NEVER */
     int64_t timer_us; /* when the timer fires; NEVER: not set */
     bool woken;
@@ -294,6 +296,8 @@ bool http_client_new(const struct http_client_config *config, struct http_client
     c->curl_us = c->timer_us = NEVER;
     c->wake_fd = -1;
     settings_fill(c, config);
+    c->observe = config->observe;
+    c->observe_ctx = config->observe_ctx;
     if (!loop_make(c, err)) {
         http_client_free(c);
         return false;
@@ -438,6 +442,19 @@ static void collect(struct http_client *c)
     }
 }
 
+static void tell_observer(struct http_client *c, const struct http_call *call)
+{
+    if (!c->observe)
+        return;
+    c->observe(c->observe_ctx, &(struct http_client_exchange){
+                                   .method = call->method,
+                                   .target = str_from_z(call->text.len ? call->text.ptr : ""),
+                                   .body = buf_str(&call->request_body),
+                                   .content_type = str_from_z(call->request_type),
+                                   .answer = &call->answer,
+                               });
+}
+
 /* Those that are finished now; what done() starts is for the next turn. */
 static unsigned deliver(struct http_client *c)
 {
@@ -449,6 +466,7 @@ static unsigned deliver(struct http_client *c)
         struct http_call *next = call->next;
 
         c->in_flight--;
+        tell_observer(c, call);
         call->done(call->ctx, &call->answer);
         call_recycle(call);
         call->next = c->spare;

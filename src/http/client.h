@@ -12,6 +12,17 @@
 struct http_client;
 struct http_call;
 
+struct http_answer;
+/* What a client tells of each request that has come to its end, before done. */
+struct http_client_exchange {
+    enum http_method method;
+    struct str target; /* path and query */
+    struct str body;
+    struct str content_type; /* of the body */
+    const struct http_answer *answer;
+};
+typedef void http_client_observer(void *ctx, const struct http_client_exchange *x);
+
 struct http_client_config {     /* 0 or NULL: the default */
     unsigned max_connections;   /* to one host; 32 */
     int64_t timeout_ms;         /* total for a request; 60,000 */
@@ -22,7 +33,9 @@ struct http_client_config {     /* 0 or NULL: the default */
     const char *cert_file;      /* PEM of the client's own certificate, with its chain */
     const char *key_file;       /* PEM of its key; NULL: it is in cert_file */
     const char *user_agent;     /* "usher/VERSION"; "": none is sent */
-    bool deny_private;          /* refuse loopback and private addresses too (scim.md 12) */
+    http_client_observer *observe; /* NULL: nobody is told */
+    void *observe_ctx;
+    bool deny_private; /* refuse loopback and private addresses too (scim.md 12) */
 };
 
 struct http_header {
