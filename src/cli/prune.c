@@ -23,16 +23,15 @@ static int show(struct cli_wire *w)
     struct err err = {.kind = ERR_NONE};
     struct engine_pruned n = {0};
 
-    if (!engine_prunable(&w->engine, c->db_handle, &n.records, &err))
+    if (!engine_prunable(&w->engine, c->db_handle, &n, &err))
         return cli_fail(c, &err);
-    if (c->json) {
-        struct json *v = json_new(c->arena, JSON_OBJECT);
-
-        json_add_int(c->arena, v, "records", n.records);
-        cli_print_json(c, v);
-    }
-    cli_say(c, "%" PRId64 " records of the provisioning log would go; nothing was changed",
-            n.records);
+    if (c->json)
+        cli_print_json(c, pruned_json(c->arena, &n));
+    cli_say(c,
+            "%" PRId64 " records of the provisioning log, %" PRId64 " cycles, %" PRId64
+            " changes of the directory and the memory of %" PRId64
+            " who are gone would go; nothing was changed",
+            n.records, n.cycles, n.changes, n.tombstones);
     return 0;
 }
 
@@ -67,7 +66,7 @@ static int run_prune(struct cli *c, const struct cli_args *args)
 }
 
 static const struct cli_option prune_options[] = {
-    {"--dry-run", NULL, "only say how many records would go"},
+    {"--dry-run", NULL, "only say how much would go"},
 };
 
 static const struct cli_command commands[] = {

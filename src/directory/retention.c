@@ -1,6 +1,6 @@
 #include "directory/retention.h"
 
-enum query { Q_FEED, Q_TOMBSTONES, Q_FORGET };
+enum query { Q_FEED, Q_OLD_FEED, Q_TOMBSTONES, Q_FORGET };
 
 const struct db_query directory_retention_queries[] = {
     /* Looks at no more than the oldest: times rise with positions. */
@@ -8,6 +8,8 @@ const struct db_query directory_retention_queries[] = {
                 "DELETE FROM directory_change WHERE seq IN (SELECT c.seq FROM"
                 " (SELECT seq, at_us FROM directory_change ORDER BY seq LIMIT $3) c"
                 " WHERE c.seq <= $1 AND c.at_us < $2)"},
+    [Q_OLD_FEED] = {"directory_feed_prunable", "SELECT count(*) FROM directory_change"
+                                               " WHERE seq <= $1 AND at_us < $2"},
     [Q_TOMBSTONES] = {"directory_tombstones", "SELECT id FROM directory_tombstone"
                                               " WHERE removed_us < $1 AND id > $2"
                                               " ORDER BY id LIMIT $3"},
@@ -21,6 +23,18 @@ bool directory_feed_prune(struct db *db, int64_t until, int64_t before_us, size_
     return db_exec(db, &directory_retention_queries[Q_FEED],
                    DB_ARGS(db_int(until), db_int(before_us), db_int((int64_t)limit)), out_removed,
                    err);
+}
+
+bool directory_feed_prunable(struct db *db, int64_t until, int64_t before_us, int64_t *out,
+                             struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, &directory_retention_queries[Q_OLD_FEED],
+                       DB_ARGS(db_int(until), db_int(before_us)), &st, err))
+        return false;
+    *out = st ? db_col_int(st, 0) : 0;
+    return true;
 }
 
 bool directory_tombstones(struct db *db, struct arena *a, int64_t before_us, struct str after,

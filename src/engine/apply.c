@@ -7,6 +7,7 @@
 
 #include "engine/apply_select.h"
 #include "engine/guard.h"
+#include "engine/note.h"
 #include "engine/run.h"
 #include "job/undone.h"
 
@@ -519,6 +520,36 @@ bool apply_is_under_way(const struct cycle *c)
     return c->kind == CYCLE_APPLY && c->ended_us == c->began_us && str_eq_z(c->error_code, UNENDED);
 }
 
+/* Which plan it is; what it does to whom is in the provisioning log. */
+static bool note_plan(struct run *r, struct err *err)
+{
+    const struct plan_head *head = &r->apply->reader.head;
+    struct json *is = json_new(r->arena, JSON_OBJECT);
+    bool undo = head->undone_cycle.len > 0;
+
+    json_add_str(r->arena, is, "cycle", r->cycle.id);
+    json_add_str(r->arena, is, "digest", head->digest);
+    json_add_int(r->arena, is, "rows", r->apply->selection.rows);
+    if (undo)
+        json_add_str(r->arena, is, "undoes", head->undone_cycle);
+    return engine_note(
+        r->engine, r->db, &r->job,
+        &(struct engine_note){.activity = AUDIT_OTHER,
+                              .subject = undo ? STR("undo applied") : STR("plan applied"),
+                              .after = is},
+        err);
+}
+
+static bool insert_cycle(struct run *r, struct err *err)
+{
+    bool ok = db_begin(r->db, DB_WRITE, err) && cycle_insert(r->db, &r->cycle, err) &&
+              note_plan(r, err) && db_commit(r->db, err);
+
+    if (!ok)
+        db_rollback(r->db);
+    return ok;
+}
+
 static bool begin_cycle(struct run *r, struct err *err)
 {
     char id[UUID_TEXT_MAX];
@@ -538,7 +569,7 @@ static bool begin_cycle(struct run *r, struct err *err)
     };
     r->cycle.ended_us = r->cycle.began_us;
     return watermark_load(r->db, r->arena, r->job.no, &r->cycle.watermark, err) &&
-           cycle_insert(r->db, &r->cycle, err);
+           insert_cycle(r, err);
 }
 
 static bool run_rows(struct run *r, struct err *err)

@@ -1,5 +1,6 @@
 #include "engine/restart.h"
 
+#include "engine/note.h"
 #include "job/reset.h"
 
 #include <inttypes.h>
@@ -41,6 +42,22 @@ bool restart_pending(struct run *r, struct err *err)
     return job_load_no(r->db, r->arena, r->job.no, &r->job, err);
 }
 
+static bool note_undo(const struct engine *e, struct db *db, int64_t job_no, int64_t count,
+                      struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct json *is = json_new(a, JSON_OBJECT);
+    struct job job;
+
+    json_add_int(a, is, "connections", count);
+    return job_load_no(db, a, job_no, &job, err) &&
+           engine_note(e, db, &job,
+                       &(struct engine_note){.activity = AUDIT_RESTART,
+                                             .subject = STR("restart undone"),
+                                             .after = is},
+                       err);
+}
+
 bool engine_undo_reset(const struct engine *e, int64_t job_no, int64_t *out_count, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -55,7 +72,7 @@ bool engine_undo_reset(const struct engine *e, int64_t job_no, int64_t *out_coun
          (*out_count > 0 || err_set(err, ERR_NOT_FOUND, "noBackup",
                                     "no connections were cleared that could be put back")) &&
          restart_begin_anew(e, db, a, job_no, err) && job_set_next_cycle(db, job_no, 0, err) &&
-         db_commit(db, err);
+         note_undo(e, db, job_no, *out_count, err) && db_commit(db, err);
     if (!ok)
         db_rollback(db);
     if (!lease_release(db, &lease, &ignored))

@@ -136,25 +136,74 @@ bool engine_prune(const struct engine *e, struct db *db, struct engine_pruning *
     return true;
 }
 
-bool engine_prunable(const struct engine *e, struct db *db, int64_t *out_records, struct err *err)
+/* --- what would go --- */
+
+static bool count_job(const struct engine *e, struct db *db, int64_t job_no,
+                      struct engine_pruned *out, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct job_settings settings;
+    int64_t records, cycles;
+
+    if (!job_settings_load(db, a, job_no, &settings, err))
+        return false;
+    if (settings.retention_us == 0)
+        return true;
+    int64_t before_us = clock_now(e->clock) - settings.retention_us;
+
+    if (!journal_prunable(db, job_no, before_us, &records, err) ||
+        !cycle_prunable(db, job_no, before_us, CYCLES_KEPT, &cycles, err))
+        return false;
+    out->records += records;
+    out->cycles += cycles;
+    return true;
+}
+
+static bool count_tombstones(const struct engine *e, struct db *db, int64_t *out, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *last = arena_new();
+    struct str after = {0};
+    size_t count;
+
+    do {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct str *ids;
+
+        if (!directory_tombstones(db, a, clock_now(e->clock) - TOMBSTONES_KEPT_US, after,
+                                  TOMBSTONES_AT_ONCE, &ids, &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            bool known;
+
+            if (!job_knows(db, ids[i], &known, err))
+                return false;
+            *out += !known;
+        }
+        if (count > 0) {
+            arena_reset(last);
+            after = arena_str(last, ids[count - 1]);
+        }
+    } while (count == TOMBSTONES_AT_ONCE);
+    return true;
+}
+
+bool engine_prunable(const struct engine *e, struct db *db, struct engine_pruned *out,
+                     struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    int64_t until;
     struct job *jobs;
     size_t count;
 
-    *out_records = 0;
+    *out = (struct engine_pruned){0};
     if (!job_list(db, a, &jobs, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        struct job_settings settings;
-        int64_t records = 0;
-
-        if (!job_settings_load(db, a, jobs[i].no, &settings, err) ||
-            (settings.retention_us > 0 &&
-             !journal_prunable(db, jobs[i].no, clock_now(e->clock) - settings.retention_us,
-                               &records, err)))
+        if (!count_job(e, db, jobs[i].no, out, err))
             return false;
-        *out_records += records;
     }
-    return true;
+    return feed_needed(db, &until, err) &&
+           directory_feed_prunable(db, until, clock_now(e->clock) - FEED_KEPT_US, &out->changes,
+                                   err) &&
+           count_tombstones(e, db, &out->tombstones, err);
 }

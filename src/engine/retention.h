@@ -20,6 +20,6 @@ struct engine_pruning {
 /* Goes on with a pass for about so long; the pass is over when p->done. */
 MUST_USE bool engine_prune(const struct engine *e, struct db *db, struct engine_pruning *p,
                            int64_t for_us, struct err *err);
-/* What a pass would take from the provisioning log; nothing is changed. */
-MUST_USE bool engine_prunable(const struct engine *e, struct db *db, int64_t *out_records,
+/* What a pass would take; nothing is changed. */
+MUST_USE bool engine_prunable(const struct engine *e, struct db *db, struct engine_pruned *out,
                               struct err *err);

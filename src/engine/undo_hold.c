@@ -1,6 +1,7 @@
 /* What an undo has put back stays as it is until the configuration has another version or somebody
  * releases it (engine.md 23): the next cycle would send the configuration's values again. */
 #include "engine/apply.h"
+#include "engine/note.h"
 #include "engine/run.h"
 #include "job/retry.h"
 #include "job/undone.h"
@@ -121,6 +122,20 @@ static bool release_all(struct run *r, int64_t *out_count, struct err *err)
     return true;
 }
 
+/* Who has let them go; empty: all. */
+static bool note_release(struct run *r, struct str who, int64_t count, struct err *err)
+{
+    struct json *is = json_new(r->arena, JSON_OBJECT);
+
+    json_add_str(r->arena, is, "who", who.len ? who : STR("all"));
+    json_add_int(r->arena, is, "released", count);
+    return engine_note(r->engine, r->db, &r->job,
+                       &(struct engine_note){.activity = AUDIT_OTHER,
+                                             .subject = STR("release after undo"),
+                                             .after = is},
+                       err);
+}
+
 bool engine_release(const struct engine *e, int64_t job_no, struct str who, int64_t *out_count,
                     struct err *err)
 {
@@ -136,8 +151,10 @@ bool engine_release(const struct engine *e, int64_t job_no, struct str who, int6
     } else {
         ok = release_all(&r, out_count, err);
     }
-    ok =
-        ok && (*out_count == 0 || job_set_next_cycle(r.db, job_no, 0, err)) && db_commit(r.db, err);
+    ok = ok &&
+         (*out_count == 0 ||
+          (job_set_next_cycle(r.db, job_no, 0, err) && note_release(&r, who, *out_count, err))) &&
+         db_commit(r.db, err);
     if (!ok)
         db_rollback(r.db);
     return ok;

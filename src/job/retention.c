@@ -1,8 +1,16 @@
 #include "job/retention.h"
 
 #include "job/queries.h"
+#include "job/store.h"
 
-enum query { Q_WATERMARKS, Q_KNOWS, Q_CYCLES };
+enum query { Q_WATERMARKS, Q_KNOWS, Q_CYCLES, Q_OLD_CYCLES };
+
+/* $1: the job, $2: a time, $3: how many of the newest stay. */
+#define OLD_CYCLES                                                               \
+    " FROM job_cycle c WHERE c.job_no = $1 AND c.state <> 0 AND c.ended_us < $2" \
+    " AND c.began_us < coalesce((SELECT min(n.began_us) FROM"                    \
+    " (SELECT began_us FROM job_cycle WHERE job_no = $1"                         \
+    " ORDER BY began_us DESC, id DESC LIMIT $3) n), 0)"
 
 const struct db_query job_retention_queries[] = {
     [Q_WATERMARKS] =
@@ -14,12 +22,9 @@ const struct db_query job_retention_queries[] = {
                               " WHERE c.job_no = j.no AND c.source_id = $1)"
                               " OR EXISTS (SELECT 1 FROM job_retry r"
                               " WHERE r.job_no = j.no AND r.source_id = $1) LIMIT 1"},
-    [Q_CYCLES] = {"cycle_prune", "DELETE FROM job_cycle WHERE id IN (SELECT c.id FROM job_cycle c"
-                                 " WHERE c.job_no = $1 AND c.state <> 0 AND c.ended_us < $2"
-                                 " AND c.began_us < coalesce((SELECT min(n.began_us) FROM"
-                                 " (SELECT began_us FROM job_cycle WHERE job_no = $1"
-                                 " ORDER BY began_us DESC, id DESC LIMIT $3) n), 0)"
+    [Q_CYCLES] = {"cycle_prune", "DELETE FROM job_cycle WHERE id IN (SELECT c.id" OLD_CYCLES
                                  " ORDER BY c.began_us, c.id LIMIT $4)"},
+    [Q_OLD_CYCLES] = {"cycle_prunable", "SELECT count(*)" OLD_CYCLES},
 };
 const size_t job_retention_query_count = ARRAY_LEN(job_retention_queries);
 
@@ -70,4 +75,14 @@ bool cycle_prune(struct db *db, int64_t job_no, int64_t before_us, size_t keep, 
         db, &job_retention_queries[Q_CYCLES],
         DB_ARGS(db_int(job_no), db_int(before_us), db_int((int64_t)keep), db_int((int64_t)limit)),
         out_removed, err);
+}
+
+bool cycle_prunable(struct db *db, int64_t job_no, int64_t before_us, size_t keep, int64_t *out,
+                    struct err *err)
+{
+    bool row;
+
+    return store_number(db, &job_retention_queries[Q_OLD_CYCLES],
+                        DB_ARGS(db_int(job_no), db_int(before_us), db_int((int64_t)keep)), out,
+                        &row, err);
 }

@@ -18,3 +18,6 @@ MUST_USE bool job_knows(struct db *db, struct str source_id, bool *out, struct e
  */
 MUST_USE bool cycle_prune(struct db *db, int64_t job_no, int64_t before_us, size_t keep,
                           size_t limit, int64_t *out_removed, struct err *err);
+/* How many that would be without a limit. */
+MUST_USE bool cycle_prunable(struct db *db, int64_t job_no, int64_t before_us, size_t keep,
+                             int64_t *out, struct err *err);

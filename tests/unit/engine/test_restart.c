@@ -3,6 +3,7 @@
 #include "engine/quarantine.h"
 #include "engine/run.h"
 #include "job/retry.h"
+#include "journal/audit.h"
 #include "world.h"
 
 #define OK(call)                                                           \
@@ -144,6 +145,8 @@ static void check_undo(const struct db_config *config)
     struct world *w = mem_alloc(sizeof(*w));
     struct engine_status status = {0};
     struct err err_none = {0};
+    struct audit_record *told = NULL;
+    size_t records = 0;
     int64_t count = 0;
 
     prepare(w, config);
@@ -154,6 +157,10 @@ static void check_undo(const struct db_config *config)
     CHECK(!look(w).connections, "cleared");
     OK(engine_undo_reset(&w->engine, w->job.no, &count, err));
     CHECK(count == 1 && look(w).connections, "put back");
+    OK(audit_list(w->db, w->arena, &(struct audit_query){.limit = 1}, &told, &records, err));
+    CHECK(records == 1, "told");
+    CHECK_STR(told[0].subject, "restart undone", "what the audit log says");
+    CHECK_STR(told[0].after, "{\"connections\":1}", "how many");
     OK(engine_status_load(&w->engine, w->job.no, w->arena, &status, err));
     CHECK(status.users == 1, "counted");
     world_cycle(w);

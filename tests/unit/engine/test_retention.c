@@ -103,7 +103,7 @@ static void journal_body(const struct db_config *config)
     struct str ada, bob;
     struct err err = {0};
     struct cycle *cycles;
-    int64_t prunable;
+    struct engine_pruned prunable;
     size_t count, total;
 
     world_init(&w, config, "joynfsm");
@@ -116,7 +116,11 @@ static void journal_body(const struct db_config *config)
     total = records(&w, "ada");
     CHECK(total > 0 && records(&w, "bob") > 0, "both are in the log");
     w.clock.now += 11 * US_PER_DAY;
-    CHECK(prune(&w).records == 0, "ninety days");
+    CHECK(engine_prunable(&w.engine, w.db, &prunable, &err), "%s", err.message);
+    struct engine_pruned n = prune(&w);
+    CHECK(n.records == 0 && prunable.records == 0, "ninety days");
+    CHECK(n.changes > 0 && n.changes == prunable.changes, "%lld of %lld changes",
+          (long long)n.changes, (long long)prunable.changes);
     CHECK(engine_set(&w.engine, w.job.no, &forever, 1, STR("ada"), &err), "%s", err.message);
     w.clock.now += 200 * US_PER_DAY;
     CHECK(prune(&w).records == 0, "for ever");
@@ -124,9 +128,12 @@ static void journal_body(const struct db_config *config)
     world_cycle(&w);
     CHECK(engine_set(&w.engine, w.job.no, &keep, 1, STR("ada"), &err), "%s", err.message);
     CHECK(engine_prunable(&w.engine, w.db, &prunable, &err), "%s", err.message);
-    struct engine_pruned n = prune(&w);
-    CHECK(n.records > 0 && n.records == prunable, "%lld of %lld", (long long)n.records,
-          (long long)prunable);
+    n = prune(&w);
+    CHECK(n.records > 0 && n.records == prunable.records, "%lld of %lld", (long long)n.records,
+          (long long)prunable.records);
+    CHECK(n.cycles > 0 && n.cycles == prunable.cycles, "%lld of %lld cycles", (long long)n.cycles,
+          (long long)prunable.cycles);
+    CHECK(n.tombstones == prunable.tombstones, "tombstones");
     CHECK(records(&w, "ada") == 1 && records(&w, "bob") == 0, "what is new stays");
     CHECK(cycle_list(w.db, w.arena, w.job.no, 100, &cycles, &count, &err) && count == 20,
           "%zu cycles: the newest stay", count);

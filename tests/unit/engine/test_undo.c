@@ -1,5 +1,6 @@
 /* A past cycle undone: a plan from its records, and what was put back stays (engine.md 23). */
 #include "engine/apply.h"
+#include "journal/audit.h"
 #include "world.h"
 
 static struct world *w;
@@ -79,6 +80,23 @@ static struct str given(const char *who)
     return world_value(world_account(w, who), "name.givenName");
 }
 
+/* What the audit log says of the newest change. */
+static void told(const char *subject, const char *part)
+{
+    struct audit_record *list;
+    struct err err = {0};
+    size_t count, at;
+
+    CHECK(audit_list(w->db, w->arena, &(struct audit_query){.app_id = w->job.id, .limit = 1}, &list,
+                     &count, &err) &&
+              count == 1,
+          "%s", err.message);
+    CHECK_STR(list[0].subject, subject, "subject");
+    CHECK_STR(list[0].activity, "Other", "activity of %s", subject);
+    CHECK(str_find(list[0].after, str_from_z(part), &at), "%s: %.*s", subject,
+          STR_ARG(list[0].after));
+}
+
 static void values_come_back(const struct db_config *config)
 {
     struct journal_record *records;
@@ -109,12 +127,15 @@ static void values_come_back(const struct db_config *config)
     CHECK(world_journal(w, &q, &records) == 1 && records[0].status == STATUS_SKIPPED,
           "and says so");
 
+    told("undo applied", arena_z(w->arena, arena_printf(w->arena, "\"rows\":1,\"undoes\":\"%.*s\"",
+                                                        STR_ARG(head.undone_cycle))));
     CHECK(!engine_release(&w->engine, w->job.no, STR("nobody"), &n, &err) &&
               strcmp(err.code, "notHeld") == 0,
           "%s", err.message);
     CHECK(engine_release(&w->engine, w->job.no, STR("ada@example.com"), &n, &err) && n == 1, "%s",
           err.message);
     CHECK(held() == 0, "released");
+    told("release after undo", "{\"who\":\"ada@example.com\",\"released\":1}");
     world_cycle(w);
     CHECK_STR(given("ada@example.com"), "Augusta", "the configuration's value again");
     end();
