@@ -34,7 +34,8 @@ def draw(rng, steps):
              "purge": 2, "rehire": 1, "assign": 8, "unassign": 5, "add_group": 3, "rename_group": 2, "delete_group": 1,
              "restore_group": 1, "purge_group": 1, "join": 10, "leave": 5, "nest": 2, "manager": 6, "no_manager": 2,
              "filter": 1, "no_filter": 1, "map": 1, "scope": 1, "vanish": 2, "adopt": 2, "cycle": 8, "faults": 6,
-             "kill": 5, "demand": 2, "pause": 1, "restart": 1, "settle": 4}
+             "kill": 5, "demand": 2, "pause": 1, "restart": 1, "settle": 4,
+             "hold": 2, "drift": 3}
     names = list(kinds)
     script = [["add_person", rng.randrange(1 << 30)] for _ in range(6)] + [["add_group", 0], ["assign", 3], ["settle"]]
     while len(script) < steps:
@@ -54,12 +55,13 @@ class Run:
         self.target.patch = options.get("patch", True)
         self.target.on_removal = self.removal
         self.uncaused = []
+        self.held = False  # the guard lets nobody go
         self.next = 0
         self.cycles = self.kills = self.faulty = self.settles = 0
         self.usher("app", "add", "scim", "--name", APP, "--url", f"http://127.0.0.1:{self.target.port}/scim",
                    "--token", "secret", "--scope", "assigned")
-        # The guard has a test of its own; here everybody may leave at once.
-        self.usher("app", "set", APP, "--setting", "guard=false")
+        # Everybody may leave at once, but when the step "hold" is taken.
+        self.set_up(guard="false", **options.get("settings", {}))
 
     def usher(self, *args, code=0):
         done = subprocess.run([USHER, "--data", self.data, "--json", *args], capture_output=True, text=True, timeout=120)
@@ -67,7 +69,12 @@ class Run:
             raise Wrong(f"usher {' '.join(args)}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
 
+    def set_up(self, **settings):
+        self.usher("app", "set", APP, *[x for k, v in settings.items() for x in ("--setting", f"{k}={v}")])
+
     def removal(self, kind, resource, what):
+        if self.held:
+            self.uncaused.append(f"{what} although it is held: {resource.get('userName') or resource.get('displayName')}")
         if not self.model.may_remove(kind, resource):
             self.uncaused.append(f"{what} without a cause: {resource.get('userName') or resource.get('displayName')}")
 
@@ -292,6 +299,58 @@ class Run:
         p.assigned = True
         self.life()
 
+    def do_drift(self, a, b):
+        """An account is changed in the application by hand, and read back; somebody leaves meanwhile."""
+        if b % 3 == 0:
+            self.do_settle()
+        p = self.person(a, lambda p: p.settled and self.model.in_scope(p))
+        account = p and next((u for u in self.target.resources["Users"].values() if u.get("externalId") == p.handle), None)
+        if not account:
+            return
+        with self.target.lock:
+            account["displayName"] = f"by hand {b % 100}"
+            account["title"] = "by hand"
+        self.set_up(**{"drift.answer": "repair"})
+        if b % 3 == 0:
+            self.hold(p, lambda: self.usher("drift", APP), b // 3)
+        else:
+            self.usher("drift", APP)
+        self.set_up(**{"drift.answer": "report"})
+
+    # the guard
+
+    def hold(self, p, between, decision):
+        """Somebody leaves, which is held whatever else happens, until it is decided. Nobody else,
+        so everything is settled before: an account whose removal is rejected keeps its name from others."""
+        self.set_up(**{"guard": "true", "guard.count": "0", "guard.percent": "100"})
+        self.held = True
+        if p.assigned:
+            self.usher("assignment", "remove", APP, p.id)
+            p.assigned = False
+        between()
+        self.life()
+        between()
+        self.life()
+        self.held = False
+        held = json.loads(self.usher("held", APP))
+        if decision % 3 < 2 and held["count"] > 0:
+            self.usher("held", ["allow", "reject"][decision % 3], APP, "--set", held["set"])
+        self.life()
+        self.set_up(guard="false")
+        if decision % 3 == 1:  # what was rejected stays until something changes
+            self.usher("restart", APP)
+            for q in self.model.people.values():
+                if not q.deleted:
+                    q.name += "'"
+                    self.set(q, displayName=q.name)
+
+    def do_hold(self, a, b):
+        self.do_settle()
+        p = self.person(a, lambda p: p.settled and p.assigned and self.model.in_scope(p))
+        if p:
+            others = [q for q in self.model.people.values() if q.assigned and q is not p and not q.deleted]
+            self.hold(p, lambda: self.set(others[0], jobTitle=others[0].title) if others else None, b)
+
     # runs
 
     def life(self, limit=None):
@@ -428,6 +487,8 @@ def main():
     else:
         rng = random.Random(SEED)
         options = {"unique": rng.random() < 0.7, "bulk": rng.random() < 0.3, "patch": True}
+        options["settings"] = {"client.listing": rng.choice(["auto", "always", "never"]),
+                               "client.updateMethod": rng.choice(["auto", "patch", "put"])}
         script = draw(rng, STEPS)
     print(f"SEED={SEED} {len(script)} steps, {options}", flush=True)
     began = time.monotonic()
