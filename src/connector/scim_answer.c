@@ -345,7 +345,8 @@ void scim_created(struct scim_call *c, const struct http_answer *answer, struct 
 
 void scim_call_settle(struct scim_call *c, const struct target_result *result)
 {
-    if (result->http_status == 401) {
+    if (result->class_ == TARGET_PERMISSION &&
+        (result->http_status == 401 || result->http_status == 403)) {
         hold(c, result);
     } else {
         scim_call_end(c, result);

@@ -86,7 +86,7 @@ struct scim_target {
     struct scim_call *free;
     struct scim_bulk *bulks; /* under way */
     struct scim_call *ready; /* to be ended by the next run without a request */
-    struct scim_call *held;  /* answered 401, waiting for what the probe says */
+    struct scim_call *held;  /* answered 401 or 403, waiting for what the probe says */
     bool probing;
     int64_t probed_well_us; /* monotonic time of the last probe that was accepted; 0: never */
     struct scim_sent *waiting, *last_waiting; /* for the gate, in order (scim_send.c) */

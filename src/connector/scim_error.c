@@ -19,6 +19,7 @@ static const struct {
     int status;
     struct verdict verdict;
 } by_status[] = {
+    {100, {TARGET_TRANSIENT, "WebExceptionProtocolError"}},
     {300, {TARGET_PERMANENT, "WebExceptionProtocolError"}},
     {400, {TARGET_PERMANENT, "UnprocessableEntity"}},
     {401, {TARGET_PERMISSION, "Unauthorized"}},
@@ -36,11 +37,15 @@ static const struct {
     {500, {TARGET_TRANSIENT, "InternalServerError"}},
     {501, {TARGET_PERMANENT, "NotImplemented"}},
     {504, {TARGET_TRANSIENT, "Timeout"}},
+    {600, {TARGET_TRANSIENT, "WebExceptionProtocolError"}}, /* RFC 9110, 15: no such status */
+    {700, {TARGET_TRANSIENT, "WebExceptionProtocolError"}},
+    {800, {TARGET_TRANSIENT, "WebExceptionProtocolError"}},
+    {900, {TARGET_TRANSIENT, "WebExceptionProtocolError"}},
 };
 
 static const struct verdict by_failure[] = {
-    [HTTP_OK] = {TARGET_PERMANENT, "InternalError"},
-    [HTTP_BAD_URL] = {TARGET_PERMANENT, "InternalError"},
+    [HTTP_OK] = {TARGET_TRANSIENT, "InternalError"},
+    [HTTP_BAD_URL] = {TARGET_TRANSIENT, "InternalError"},
     [HTTP_RESOLVE_FAILED] = {TARGET_TRANSIENT, "WebExceptionProtocolError"},
     [HTTP_CONNECT_FAILED] = {TARGET_TRANSIENT, "WebExceptionProtocolError"},
     [HTTP_TLS_FAILED] = {TARGET_TRANSIENT, "WebExceptionProtocolError"},
@@ -67,12 +72,19 @@ static const struct {
     {400, NULL, {"domain", "invalid"}, {TARGET_PERMANENT, "InvalidDomain"}},
     {400, NULL, {"domain", "not allowed"}, {TARGET_PERMANENT, "InvalidDomain"}},
     {400, NULL, {"domain", "not verified"}, {TARGET_PERMANENT, "InvalidDomain"}},
-    {400, NULL, {"unknown attribute", NULL}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
+    {400, NULL, {"attribute", "unknown"}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
+    {400, NULL, {"attribute", "not supported"}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
+    {400, NULL, {"attribute", "unsupported"}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
+    {400, NULL, {"attribute", "not found"}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
     {400, NULL, {"unrecognized", NULL}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
     {400, NULL, {"not defined in", "schema"}, {TARGET_PERMANENT, "SchemaAttributeNotFound"}},
     {400, NULL, {"required", NULL}, {TARGET_PERMANENT, "MandatoryFieldsMissing"}},
     {400, NULL, {"missing", NULL}, {TARGET_PERMANENT, "MandatoryFieldsMissing"}},
     {400, NULL, {"mandatory", NULL}, {TARGET_PERMANENT, "MandatoryFieldsMissing"}},
+    {422, "uniqueness", {NULL}, {TARGET_PERMANENT, "EntryConflict"}},
+    {422, NULL, {"domain", "invalid"}, {TARGET_PERMANENT, "InvalidDomain"}},
+    {422, NULL, {"domain", "not allowed"}, {TARGET_PERMANENT, "InvalidDomain"}},
+    {422, NULL, {"domain", "not verified"}, {TARGET_PERMANENT, "InvalidDomain"}},
     {403, NULL, {"licen", NULL}, {TARGET_PERMANENT, "LicenseLimitExceeded"}},
     {403, NULL, {"seats", NULL}, {TARGET_PERMANENT, "LicenseLimitExceeded"}},
 };
@@ -112,9 +124,11 @@ static struct verdict judge_status(int status, struct str type, struct str body)
     return verdict;
 }
 
-/* A query has verdicts of its own. */
+/* A query has verdicts of its own: whoever pays and who is let in is no matter of the filter. */
 static struct verdict judge_find(int status, struct verdict verdict)
 {
+    if (status == 402 || status == 403)
+        return verdict;
     if (status == 404 || status == 410)
         return (struct verdict){TARGET_JOB, PREFIX "ServiceIncompatible"};
     if (status == 501 || (status / 100 == 4 && verdict.class_ == TARGET_PERMANENT))
@@ -280,7 +294,9 @@ void scim_judge(struct arena *a, const struct scim_asked *asked, const struct ht
         verdict = judge_status(answer->status, scim_error_type(a, answer->body), answer->body);
         if (asked->action == SCIM_FIND) {
             verdict = judge_find(answer->status, verdict);
-        } else if (asked->action == SCIM_CREATE && answer->status == 404) {
+        } else if ((asked->action == SCIM_CREATE || asked->action == SCIM_LIST) &&
+                   (answer->status == 404 || answer->status == 410)) {
+            /* The endpoint is missing, not an account. */
             verdict = (struct verdict){TARGET_PERMANENT, PREFIX "ServiceIncompatible"};
         }
         /* A server that says when to come again is not broken but busy. */

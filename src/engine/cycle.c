@@ -192,6 +192,19 @@ static void enter_quarantine(struct run *r, const struct err *why)
         log_error("quarantine_not_saved", &err);
 }
 
+/* The connection test says nothing of a token that may read but not write: whoever was refused so
+ * is let in when a cycle comes to its end. */
+static bool was_denied(const struct job *job)
+{
+    static const char *const codes[] = {"Unauthorized", "InsufficientRights", "NotPermitted"};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (str_eq_z(job->quarantine_code, codes[i]))
+            return true;
+    }
+    return false;
+}
+
 /* The connection test that every cycle begins with; its failure is the job's (engine.md 9.1, 9.4).
  */
 static bool test_target(struct run *r, struct err *err)
@@ -199,7 +212,7 @@ static bool test_target(struct run *r, struct err *err)
     enum quarantine_reason reason = quarantine_reason_of(r->job.quarantine_reason);
 
     if (r->target->ops->test(r->target, err)) {
-        return reason != QUARANTINE_EXCEPTION ||
+        return reason != QUARANTINE_EXCEPTION || was_denied(&r->job) ||
                set_quarantine(r, &(struct quarantine_change){.reason = QUARANTINE_NONE}, err);
     }
     if (err->code && strcmp(err->code, "busy") == 0)
@@ -312,14 +325,14 @@ static bool prune(struct run *r, struct err *err)
     return job_set_pruned(r->db, r->job.no, true, err);
 }
 
-/* After each pass and at the end. A reason that is not one of the thresholds is none of theirs:
- * neither renewed nor lifted here. */
+/* After each pass and at the end. A reason that is none of theirs is neither renewed nor lifted
+ * here, but a failure of the job that the connection test does not see: it is over with a cycle. */
 static bool check_thresholds(struct run *r, struct err *err)
 {
     enum quarantine_reason before = quarantine_reason_of(r->job.quarantine_reason);
     bool ended = r->cycle.phase == PHASE_DONE;
-    bool ours =
-        before == QUARANTINE_TOTAL || before == QUARANTINE_BASE || before == QUARANTINE_PROPORTION;
+    bool ours = before == QUARANTINE_TOTAL || before == QUARANTINE_BASE ||
+                before == QUARANTINE_PROPORTION || before == QUARANTINE_EXCEPTION;
     struct quarantine_change c = {.code = STR("tooManyFailures")};
 
     if (r->cycle.counters.failed == 0 && !r->had_retries && !ours)

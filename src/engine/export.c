@@ -88,7 +88,7 @@ static void give_up_run(struct run *r, const struct target_result *result)
 {
     struct err err;
 
-    err_fill(&err, result->class_ == TARGET_JOB ? ERR_DENIED : ERR_UNAVAILABLE, result->code,
+    err_fill(&err, result->class_ == TARGET_TRANSIENT ? ERR_UNAVAILABLE : ERR_DENIED, result->code,
              "%.*s", STR_ARG(result->message));
     run_abort(r, &err);
 }
@@ -117,6 +117,14 @@ static void tell_exchange(struct walk *w, const struct target_result *result, co
         json_add_int(w->arena, details, "status", result->http_status);
 }
 
+/* Whoever may write to no account at all has a token that is too weak, although it may read: a
+ * failure of the job, not of so many objects (engine.md 9.2). */
+static void denied(struct run *r, const struct target_result *result)
+{
+    if (++r->denied_in_row >= RUN_DENIED_MAX)
+        give_up_run(r, result);
+}
+
 void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
                    const char *step_name, void (*again)(struct walk *w))
 {
@@ -141,6 +149,8 @@ void export_failed(struct walk *w, const struct target_result *result, enum step
             return;
         }
     }
+    if (!on_demand && result->class_ == TARGET_PERMISSION)
+        denied(r, result);
     walk_step(w, step, step_name, STATUS_FAILURE, "%.*s", STR_ARG(result->message));
     tell_exchange(w, result, step_name);
     walk_fail(w, result->class_, result->code, "%.*s", STR_ARG(result->message));

@@ -287,11 +287,21 @@ static bool writes_due(const struct walk *w)
     return false;
 }
 
+/* Something was written to the account. */
+static bool has_written(const struct walk *w)
+{
+    return w->status != STATUS_FAILURE &&
+           (w->action == ACTION_CREATE || w->action == ACTION_UPDATE ||
+            w->action == ACTION_DISABLE || w->action == ACTION_DELETE);
+}
+
 void run_walk_finish(struct walk *w)
 {
     struct run *r = w->run;
 
     w->at_us = clock_now(r->engine->clock);
+    if (has_written(w) && w->requests > 0)
+        r->denied_in_row = 0;
     /* An unchanged object of a full read is noise; one that the feed named is told (engine.md 3.3).
      */
     if (w->unchanged && r->cycle.kind == CYCLE_INITIAL && r->cycle.id.len > 0)

@@ -17,6 +17,7 @@
 
 enum {
     RUN_WINDOW_DEFAULT = 32, /* walks with a request under way */
+    RUN_DENIED_MAX = 20,     /* accounts not let in to, one after the other: a failure of the job */
     RUN_ALIVE_MAX = 768,     /* walks in all, those waiting to be recorded included */
     RUN_PAGE_SIZE = 250,     /* source objects read at once */
     RUN_BATCH_LEAST = 128,   /* outcomes in one commit: so many are worth one */
@@ -137,6 +138,7 @@ struct run {
     struct map unrecorded;         /* target ids connected but not yet committed -> walk */
     int64_t hold_until_us;         /* monotonic: the target asked for a pause */
     unsigned failures_in_row;      /* transient ones, without any success between */
+    unsigned denied_in_row;        /* accounts not let in to, without any written between */
     bool stopping;                 /* paused, stopped or aborted: nothing new is started */
     bool paused;
     bool aborted; /* a failure of the job; err says which */

@@ -7,7 +7,7 @@
 #define PATCH "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":["
 #define FIND  "/Users?filter=userName%20eq%20%22ada%22"
 
-enum call_kind { FIND_CALL, READ_CALL, CREATE_CALL, UPDATE_CALL, REMOVE_CALL };
+enum call_kind { FIND_CALL, READ_CALL, CREATE_CALL, UPDATE_CALL, REMOVE_CALL, LIST_CALL };
 
 /* The same call in all cases: user "ada", id "1". */
 static void start(struct target *t, enum call_kind kind, struct arena *a, struct call *call)
@@ -31,6 +31,9 @@ static void start(struct target *t, enum call_kind kind, struct arena *a, struct
     case REMOVE_CALL:
         t->ops->remove(t, peer_users(), STR("1"), call_ended, call);
         break;
+    case LIST_CALL:
+        t->ops->list(t, peer_users(), &(struct target_page){.count = 10}, call_ended, call);
+        break;
     }
 }
 
@@ -45,6 +48,7 @@ static const struct exchange asked[] = {
                      PATCH "{\"op\":\"add\",\"path\":\"userName\",\"value\":\"ada\"}]}", 0, NULL,
                      NULL},
     [REMOVE_CALL] = {"DELETE", "/Users/1", NULL, 0, NULL, NULL},
+    [LIST_CALL] = {"GET", "/Users?startIndex=1&count=10", NULL, 0, NULL, NULL},
 };
 
 static void run_one(enum call_kind kind, int status, const char *headers, const char *reply,
@@ -100,8 +104,7 @@ static void judged(void **state)
          "NotImplemented"},
         {"method", UPDATE_CALL, 405, NULL, NULL, TARGET_FAILED, TARGET_PERMANENT,
          "MethodNotAllowed"},
-        {"forbidden", CREATE_CALL, 403, NULL, NULL, TARGET_FAILED, TARGET_PERMISSION,
-         "InsufficientRights"},
+        /* 401 and 403 ask once more who is let in: test_scim_test.c. */
         {"no licence", CREATE_CALL, 403, NULL, "{\"detail\":\"No License left\"}", TARGET_FAILED,
          TARGET_PERMANENT, "LicenseLimitExceeded"},
         {"payment", CREATE_CALL, 402, NULL, NULL, TARGET_FAILED, TARGET_PERMANENT,
@@ -116,6 +119,40 @@ static void judged(void **state)
          TARGET_PERMANENT, "SchemaAttributeNotFound"},
         {"domain", CREATE_CALL, 400, NULL, ERROR("invalidValue", "Domain not allowed"),
          TARGET_FAILED, TARGET_PERMANENT, "InvalidDomain"},
+        {"unknown attribute in words", CREATE_CALL, 400, NULL,
+         ERROR("invalidValue", "Attribute nickName is not supported"), TARGET_FAILED,
+         TARGET_PERMANENT, "SchemaAttributeNotFound"},
+        {"unknown attribute of a schema", CREATE_CALL, 400, NULL,
+         ERROR("invalidSyntax", "'x' is not defined in the schema"), TARGET_FAILED,
+         TARGET_PERMANENT, "SchemaAttributeNotFound"},
+        {"domain as 422", CREATE_CALL, 422, NULL, "{\"detail\":\"the domain is not verified\"}",
+         TARGET_FAILED, TARGET_PERMANENT, "InvalidDomain"},
+        {"uniqueness as 422", UPDATE_CALL, 422, NULL, ERROR("uniqueness", "x"), TARGET_CONFLICT,
+         TARGET_PERMANENT, "EntryConflict"},
+        {"seats", CREATE_CALL, 403, NULL, "{\"detail\":\"no seats\"}", TARGET_FAILED,
+         TARGET_PERMANENT, "LicenseLimitExceeded"},
+        {"slow client", UPDATE_CALL, 408, NULL, NULL, TARGET_FAILED, TARGET_TRANSIENT, "Timeout"},
+        {"changed meanwhile", UPDATE_CALL, 412, NULL, NULL, TARGET_FAILED, TARGET_TRANSIENT,
+         "Conflict"},
+        {"too early", UPDATE_CALL, 425, NULL, NULL, TARGET_FAILED, TARGET_TRANSIENT,
+         "InternalServerError"},
+        {"gone for ever", UPDATE_CALL, 410, NULL, NULL, TARGET_NOT_FOUND, TARGET_PERMANENT,
+         "InvalidAnchor"},
+        {"any 5xx", CREATE_CALL, 599, NULL, NULL, TARGET_FAILED, TARGET_TRANSIENT,
+         "InternalServerError"},
+        {"method not for a query", FIND_CALL, 405, NULL, NULL, TARGET_FAILED, TARGET_PERMANENT,
+         INCOMPATIBLE "Filtering"},
+        {"filter not built", FIND_CALL, 501, NULL, NULL, TARGET_FAILED, TARGET_PERMANENT,
+         INCOMPATIBLE "Filtering"},
+        {"query not paid for", FIND_CALL, 402, NULL, NULL, TARGET_FAILED, TARGET_PERMANENT,
+         "LicenseLimitExceeded"},
+        {"query too often", FIND_CALL, 429, NULL, NULL, TARGET_FAILED, TARGET_THROTTLED,
+         "TooManyRequests"},
+        {"query that is gone", FIND_CALL, 410, NULL, NULL, TARGET_FAILED, TARGET_JOB, INCOMPATIBLE},
+        {"read not parseable", READ_CALL, 200, NULL, "{\"id\":", TARGET_FAILED, TARGET_PERMANENT,
+         INCOMPATIBLE},
+        {"no endpoint to list", LIST_CALL, 404, NULL, NULL, TARGET_FAILED, TARGET_PERMANENT,
+         INCOMPATIBLE},
         {"gone on update", UPDATE_CALL, 404, NULL, NULL, TARGET_NOT_FOUND, TARGET_PERMANENT,
          "InvalidAnchor"},
         {"gone on read", READ_CALL, 404, NULL, NULL, TARGET_NOT_FOUND, TARGET_PERMANENT,

@@ -243,12 +243,80 @@ static void no_answer(void **state)
     http_server_stop(p.server);
 }
 
-/* --- A 401 in the middle --- */
+/* A creation that gets no answer: code and class of engine.md 9.3. */
+static void check_call(const char *url, int64_t timeout_ms, const char *label, const char *code)
+{
+    struct secret token = {.bytes = (char[]){"t"}, .len = 1};
+    struct target_scim_config config = {
+        .base_url = str_from_z(url), .token = &token, .timeout_ms = timeout_ms};
+    struct target *t;
+    struct call call;
+    struct err err = {0};
 
-/* Refuses DELETE with 401; queries as told. */
+    call_init(&call);
+    CHECK(target_open_scim(&peer_program, &config, &t, &err), "%s: %s", url, err.message);
+    struct mapping_changes changes =
+        peer_changes(call.a, peer_users(), NULL, "{\"userName\":\"ada\"}");
+    t->ops->create(t, peer_users(), &changes, call_ended, &call);
+    call_wait(t, &call);
+    CHECK(call.result.status == TARGET_FAILED && call.result.class_ == TARGET_TRANSIENT,
+          "%s: status %d, class %d", label, (int)call.result.status, (int)call.result.class_);
+    CHECK_STR(str_from_z(call.result.code), code, "%s", label);
+    CHECK(call.result.http_status == 0, "%s: HTTP status", label);
+    call_done(&call);
+    target_close(t);
+}
+
+static void *hang_up(void *arg)
+{
+    int fd = accept(*(int *)arg, NULL, NULL);
+    char byte[512];
+
+    if (fd >= 0) {
+        (void)!read(fd, byte, sizeof(byte));
+        close(fd);
+    }
+    return NULL;
+}
+
+static void call_without_answer(void **state)
+{
+    static const struct {
+        const char *label;
+        void *(*peer)(void *fd); /* NULL: it listens and never answers */
+        const char *code;
+    } cases[] = {
+        {"no answer in time", NULL, "Timeout"},
+        {"bad framing", speak_something_else, "WebExceptionProtocolError"},
+        {"hung up", hang_up, "WebExceptionProtocolError"},
+    };
+    char url[64];
+    uint16_t port;
+    int fd;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        pthread_t thread;
+
+        fd = listen_here(&port);
+        snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+        CHECK(!cases[i].peer || pthread_create(&thread, NULL, cases[i].peer, &fd) == 0, "thread");
+        check_call(url, cases[i].peer ? 5000 : 100, cases[i].label, cases[i].code);
+        if (cases[i].peer)
+            pthread_join(thread, NULL);
+        close(fd);
+    }
+    check_call(url, 5000, "nobody listens", "WebExceptionProtocolError");
+}
+
+/* --- A 401 or 403 in the middle --- */
+
+/* Refuses DELETE with `refusal`; queries as told. */
 struct gate {
     struct http_route route;
     struct http_server *server;
+    int refusal; /* 0: 401 */
+    const char *reply;
     int query_status;
     int later_status; /* of every query but the first; 0: the same */
     unsigned queries;
@@ -265,7 +333,7 @@ static void gate_handle(struct http_exchange *x, void *ctx)
         http_reply(x, before && g->later_status ? g->later_status : g->query_status,
                    "application/json", STR("{\"totalResults\":0}"));
     } else {
-        http_reply(x, 401, NULL, STR(""));
+        http_reply(x, g->refusal ? g->refusal : 401, NULL, str_from_z(g->reply ? g->reply : ""));
     }
 }
 
@@ -281,21 +349,32 @@ static void gate_start(struct gate *g)
     snprintf(g->url, sizeof(g->url), "http://127.0.0.1:%u", http_server_port(g->server));
 }
 
-static void first_401(void **state)
+static void first_refusal(void **state)
 {
     static const struct {
         const char *label;
+        int refusal;
+        const char *reply;
         int query_status;
         enum target_class want;
+        const char *code;
+        bool asked;
     } cases[] = {
-        {"the token is refused altogether", 401, TARGET_JOB},
-        {"the token is good, but not for this", 200, TARGET_PERMISSION},
+        {"401, refused altogether", 401, "", 401, TARGET_JOB, "Unauthorized", true},
+        {"401, good but not for this", 401, "", 200, TARGET_PERMISSION, "Unauthorized", true},
+        {"403, refused altogether", 403, "", 403, TARGET_JOB, "InsufficientRights", true},
+        {"403, then 401", 403, "", 401, TARGET_JOB, "InsufficientRights", true},
+        {"403, good but not for this", 403, "", 200, TARGET_PERMISSION, "InsufficientRights", true},
+        {"403, no licence", 403, "No license left", 403, TARGET_PERMANENT, "LicenseLimitExceeded",
+         false},
     };
     enum { CALLS = 5 };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct gate g = {.query_status = cases[i].query_status};
+        struct gate g = {.refusal = cases[i].refusal,
+                         .reply = cases[i].reply,
+                         .query_status = cases[i].query_status};
         struct call calls[CALLS];
 
         gate_start(&g);
@@ -309,14 +388,14 @@ static void first_401(void **state)
                 t->ops->run(t, 1000);
             CHECK(calls[n].result.class_ == cases[i].want, "%s: class %d", cases[i].label,
                   (int)calls[n].result.class_);
-            CHECK_STR(str_from_z(calls[n].result.code), "Unauthorized", "%s", cases[i].label);
+            CHECK_STR(str_from_z(calls[n].result.code), cases[i].code, "%s", cases[i].label);
             CHECK(calls[n].result.message.len > 0, "%s", cases[i].label);
             call_done(&calls[n]);
         }
         target_close(t);
         http_server_stop(g.server);
-        CHECK(g.queries >= 1 && g.queries < CALLS, "%s: %u probes for %d calls", cases[i].label,
-              g.queries, CALLS);
+        CHECK(cases[i].asked ? g.queries >= 1 && g.queries < CALLS : g.queries == 0,
+              "%s: %u probes for %d calls", cases[i].label, g.queries, CALLS);
     }
 }
 
@@ -349,5 +428,5 @@ static void probe_without_verdict(void **state)
 
 TEST_GROUP(scim_test, cmocka_unit_test(verdicts), cmocka_unit_test(says_what_to_do),
            cmocka_unit_test(has_no_groups), cmocka_unit_test(asks_for_nobody),
-           cmocka_unit_test(no_answer), cmocka_unit_test(first_401),
-           cmocka_unit_test(probe_without_verdict))
+           cmocka_unit_test(no_answer), cmocka_unit_test(call_without_answer),
+           cmocka_unit_test(first_refusal), cmocka_unit_test(probe_without_verdict))

@@ -300,6 +300,86 @@ static void dead(void **state)
     test_databases(check_dead);
 }
 
-TEST_GROUP(quarantine, cmocka_unit_test(small), cmocka_unit_test(dead),
+/* --- a token that may read and not write --- */
+
+/* The connection test passes all the time. */
+static void check_denied(const struct db_config *config)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct err err = {0};
+    struct cycle cycle;
+    struct job job;
+
+    world_init(w, config, "scim");
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "p%03d", i);
+        world_assign(w, world_person(w, name), true);
+    }
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMISSION,
+                              .code = "InsufficientRights",
+                              .times = 100000};
+    CHECK(!world_try_cycle(w, &cycle, &err), "nobody is let in");
+    CHECK_STR(str_from_z(err.code), "InsufficientRights", "%s", err.message);
+    job = load(w);
+    CHECK_STR(job.quarantine_reason, "EncounteredQuarantineException", "reason");
+    CHECK_STR(job.quarantine_code, "InsufficientRights", "code");
+    CHECK(w->calls[CALL_CREATE] < 100, "%d asked for before it was given up",
+          w->calls[CALL_CREATE]);
+
+    w->clock.now = job.next_cycle_us;
+    CHECK(!world_try_cycle(w, &cycle, &err), "still");
+    job = load(w);
+    CHECK(job.quarantined && job.quarantine_count == 1, "the test does not lift it: count %lld",
+          (long long)job.quarantine_count);
+
+    w->fault.times = 0;
+    w->clock.now = job.next_cycle_us;
+    world_cycle(w); /* those that were left */
+    CHECK(!load(w).quarantined, "lifted by a cycle that came to its end");
+    world_cycle(w); /* and those that had failed */
+    CHECK(world_accounts(w, SOURCE_USER) == 200, "%zu accounts", world_accounts(w, SOURCE_USER));
+    world_done(w);
+    free(w);
+}
+
+/* A few that are refused among those that are not: their own matter. */
+static void check_denied_some(const struct db_config *config)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct cycle cycle;
+
+    world_init(w, config, "scim");
+    for (int i = 0; i < 60; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%s%03d", i % 10 ? "p" : "boss", i);
+        world_assign(w, world_person(w, name), true);
+    }
+    w->fault = (struct fault){.call = CALL_CREATE,
+                              .who = "boss",
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMISSION,
+                              .code = "InsufficientRights",
+                              .times = 100000};
+    cycle = world_cycle(w);
+    CHECK(cycle.counters.failed == 6 && cycle.counters.created == 54, "%lld failed",
+          (long long)cycle.counters.failed);
+    CHECK(!load(w).quarantined, "not the job's matter");
+    world_done(w);
+    free(w);
+}
+
+static void denied(void **state)
+{
+    (void)state;
+    test_databases(check_denied);
+    test_databases(check_denied_some);
+}
+
+TEST_GROUP(quarantine, cmocka_unit_test(small), cmocka_unit_test(dead), cmocka_unit_test(denied),
            cmocka_unit_test(thresholds), cmocka_unit_test(attempts), cmocka_unit_test(names),
            cmocka_unit_test(series), cmocka_unit_test(end));
