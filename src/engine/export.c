@@ -444,8 +444,7 @@ static void send_create(struct walk *w)
 
 /* --- update and disable --- */
 
-/* The stored account is gone (engine.md 4, InvalidAnchor). */
-static void anchor_gone(struct walk *w)
+void export_anchor_gone(struct walk *w)
 {
     if (w->planned && w->intent != INTENT_DELETE) {
         apply_gone(w);
@@ -480,7 +479,7 @@ static void on_updated(void *ctx, const struct target_result *result)
 
     w->requests++;
     if (result->status == TARGET_NOT_FOUND) {
-        anchor_gone(w);
+        export_anchor_gone(w);
         return;
     }
     if (result->status != TARGET_OK) {
@@ -518,7 +517,7 @@ static void on_read(void *ctx, const struct target_result *result)
 
     w->requests++;
     if (result->status == TARGET_NOT_FOUND) {
-        anchor_gone(w);
+        export_anchor_gone(w);
         return;
     }
     if (result->status != TARGET_OK) {

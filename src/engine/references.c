@@ -186,16 +186,25 @@ void references_broken(struct walk *w, const struct err *err)
     export_finish(w);
 }
 
-/* The connection is dropped; the object is matched or created again by its retry, and its
- * references follow (engine.md 4, InvalidAnchor). */
+/* The connection is dropped and the object matched or created again, as in the first pass; what it
+ * names, and who names it, is owed then and follows in this cycle (engine.md 4, InvalidAnchor). */
 void references_account_gone(struct walk *w)
 {
-    w->keep = KEEP_DROPPED;
-    walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_FAILURE,
-              "Account %.*s no longer exists in the target", STR_ARG(w->connection.target_id));
-    walk_fail(w, TARGET_PERMANENT, "InvalidAnchor",
-              "The connected account no longer exists; it is matched again in the next cycle");
-    export_finish(w);
+    struct run *r = w->run;
+
+    w->references = false;
+    w->reopened = true;
+    w->second = NULL;
+    w->changes.count = w->property_count = 0;
+    r->reopened = true;
+    walk_plan(w, &r->walk_job);
+    w->unchanged = w->silent = false;
+    if (w->status == STATUS_FAILURE) {
+        w->keep = KEEP_DROPPED;
+        export_finish(w);
+    } else {
+        export_anchor_gone(w);
+    }
 }
 
 bool references_to_record(const struct walk *w)

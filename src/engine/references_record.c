@@ -16,7 +16,7 @@ bool references_follow(struct db *db, const struct run *r, const struct walk *w,
         return true;
     if (came_back && !references_reassert(db, r->job.no, w->entry.id, err))
         return false;
-    if (initial)
+    if (initial && !w->reopened)
         return true;
     if (is_new && !references_arrived(db, r->job.no, w->entry.id, err))
         return false;

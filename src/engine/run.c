@@ -255,8 +255,8 @@ static void count_silent(struct cycle_counters *c, struct str code)
 
 static void count_outcome(struct cycle_counters *c, const struct walk *w)
 {
-    c->imported++;
-    c->in_scope += w->in_scope;
+    c->imported += !w->reopened; /* counted by its first pass */
+    c->in_scope += w->in_scope && !w->reopened;
     c->requests += w->requests;
     if (w->status == STATUS_WARNING)
         c->warnings++;

@@ -115,6 +115,7 @@ struct run {
     bool had_due;           /* something was due by time when the run began */
     bool had_retries;       /* the queue was not empty: successes have to be taken out of it */
     bool had_pending;       /* some references waited for an account */
+    bool reopened;          /* the second pass has found an account gone: it is gone over again */
     enum reference_leg leg; /* the second pass is in */
     size_t members_max;     /* that the target takes at once, when it was found out; or 0 */
 
@@ -236,6 +237,9 @@ void station_export(struct walk *w);
 /* Lets a walk go without an outcome, because the run stops: its object is done when the cycle goes
  * on. */
 void export_abandon(struct walk *w);
+/* The stored account is gone (engine.md 4, InvalidAnchor): the object, which is planned, is matched
+ * again, and created if none matches. */
+void export_anchor_gone(struct walk *w);
 /* Repeats a call whose time has come. */
 void export_again(struct walk *w);
 /* Looks for accounts that have the values of the present criterion. */

@@ -201,6 +201,7 @@ struct walk {
     bool silent;                    /* nothing to write to the journal */
     bool unchanged;                 /* in scope, connected and equal: no request */
     bool references;                /* the second pass of this object */
+    bool reopened;                  /* ... has found the account gone: it is matched again */
     bool owes_references;           /* its second pass is to be done in this cycle, too */
     struct walk_references *second; /* then: what it carries (references.c) */
     enum walk_keep keep;

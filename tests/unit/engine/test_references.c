@@ -1,4 +1,5 @@
 /* The second pass: managers and members (engine.md 7). */
+#include "job/retry.h"
 #include "world.h"
 
 #define MANAGER "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
@@ -212,8 +213,86 @@ ON_BOTH(group_assigned_later_brings_all)
 ON_BOTH(large_group_goes_in_parts)
 ON_BOTH(failed_members_are_retried)
 
+/* Somebody has deleted accounts in the target; the first that notices is the second pass. */
+static void lose(const char *name)
+{
+    world_account(w, name)->used = false;
+}
+
+static size_t waiting(void)
+{
+    struct err err = {0};
+    int64_t n = 0;
+
+    CHECK(retry_count(w->db, w->job.no, &n, &err), "%s", err.message);
+    return (size_t)n;
+}
+
+static bool is_member(const char *group, const char *who)
+{
+    const struct account *g = world_account(w, group);
+    const struct account *a = world_account(w, who);
+
+    for (size_t i = 0; g && a && i < g->member_count; i++) {
+        if (strcmp(g->members[i], a->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void account_gone(const struct db_config *config)
+{
+    struct str ada, bob, eve, team;
+    struct cycle c;
+
+    start(config);
+    ada = person("ada");
+    bob = person("bob");
+    eve = person("eve");
+    team = world_group(w, "team");
+    world_assign(w, team, true);
+    world_member(w, team, ada, true);
+    world_member(w, team, bob, true);
+    set_manager(eve, bob);
+    world_cycle(w);
+    CHECK(is_member("team", "bob"), "bob is in");
+    CHECK_STR(world_value(world_account(w, "eve"), MANAGER), world_account(w, "bob")->id, "linked");
+
+    lose("bob");
+    set_manager(bob, ada);
+    c = world_cycle(w);
+    CHECK(c.counters.created == 1 && c.counters.failed == 0, "put right in the same cycle");
+    CHECK(waiting() == 0, "nothing waits");
+    CHECK_STR(world_value(world_account(w, "bob"), MANAGER), world_account(w, "ada")->id,
+              "with what was to be said");
+    CHECK_STR(world_value(world_account(w, "eve"), MANAGER), world_account(w, "bob")->id,
+              "who names him names the new account");
+    CHECK(is_member("team", "bob"), "and he is a member");
+    c = world_cycle(w);
+    CHECK(c.counters.requests == 0 && waiting() == 0, "and that was all: %lld requests",
+          (long long)c.counters.requests);
+
+    lose("team");
+    world_member(w, team, eve, true);
+    c = world_cycle(w);
+    CHECK(world_account(w, "team") && c.counters.created == 1 && waiting() == 0,
+          "the group is there again");
+    CHECK(is_member("team", "ada") && is_member("team", "bob") && is_member("team", "eve"),
+          "with all its members");
+    c = world_cycle(w);
+    CHECK(c.counters.requests == 0, "and that was all: %lld requests",
+          (long long)c.counters.requests);
+    end();
+}
+
+static void account_is_gone(void **state)
+{
+    (void)state;
+    test_databases(account_gone);
+}
+
 TEST_GROUP(references, cmocka_unit_test(managers_), cmocka_unit_test(members_),
            cmocka_unit_test(waiting_member_that_left_),
            cmocka_unit_test(group_assigned_later_brings_all_),
-           cmocka_unit_test(large_group_goes_in_parts_),
+           cmocka_unit_test(large_group_goes_in_parts_), cmocka_unit_test(account_is_gone),
            cmocka_unit_test(failed_members_are_retried_))
