@@ -402,6 +402,7 @@ static int64_t next_cycle(struct run *r)
     struct err ignored;
 
     if (r->paused ||
+        (r->found_again && !quarantine_slows(quarantine_reason_of(r->job.quarantine_reason))) ||
         (r->guard.rows && held_any_allowed(r->db, r->job.no, &allowed, &ignored) && allowed))
         return now;
     if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason)))

@@ -1,5 +1,7 @@
 #include "engine/escrow.h"
 
+#include "engine/doubt.h"
+
 #define GIVEN_UP_US (28 * US_PER_DAY)
 
 int64_t escrow_next_us(enum target_class class_, int64_t attempts, int64_t first_us, int64_t now_us)
@@ -78,6 +80,10 @@ bool escrow_park(struct db *db, const struct run *r, struct walk *w, bool refere
     attempts = found && before.code.len > 0 ? before.attempts + 1 : 1;
     if (parked.blocked_by.len == 0 && str_eq(w->code, STR("EntryConflict")))
         parked.blocked_by = RETRY_BLOCKED_BY_ANY;
+    if (!reference)
+        parked.made = w->doubt == DOUBT_LEFT              ? doubt_text(w)
+                      : w->doubt == DOUBT_UNTOLD && found ? before.made
+                                                          : (struct str){0};
     parked.next_us = escrow_next_us(w->failure, attempts, before.first_us, w->at_us);
     if (r->cycle.id.len > 0)
         say_when(r, w, &parked, attempts);

@@ -80,6 +80,14 @@ static int64_t wait_us(struct walk *w, const struct target_result *result)
  * goes on. */
 void export_abandon(struct walk *w)
 {
+    /* An account may be there: it is not forgotten even if the object leaves scope meanwhile. */
+    if (w->doubt == DOUBT_LEFT && w->run->leased) {
+        walk_fail(w, TARGET_TRANSIENT, "WebExceptionProtocolError",
+                  "The answer to the creation was lost and the cycle has stopped: the account is "
+                  "looked for first when it is tried again");
+        export_finish(w);
+        return;
+    }
     let_go(w);
     run_walk_recycle(w->run, w);
 }
@@ -388,6 +396,7 @@ static void on_created(void *ctx, const struct target_result *result)
         return;
     }
     if (result->status != TARGET_OK) {
+        w->doubt = result->class_ == TARGET_TRANSIENT ? DOUBT_LEFT : w->doubt;
         export_failed(w, result, STEP_EXPORT, "EntryExportAdd", ask_from_the_start);
         return;
     }
@@ -408,6 +417,7 @@ static void send_create(struct walk *w)
     struct err err = {0};
 
     w->action = ACTION_CREATE;
+    w->doubt = DOUBT_SETTLED; /* the target was asked, and has none */
     w->target_id = (struct str){0};
     if (w->planned && w->planned->target_id.len > 0) {
         apply_gone(w);

@@ -2,6 +2,7 @@
  * journal, retry queue, counters and cursor in one transaction, behind the fence of the lease. The
  * cursor of a batch names the last page all of whose outcomes are in this batch or earlier ones
  * (promise 1). A batch that fails breaks the run: nothing after it is recorded. */
+#include "engine/doubt.h"
 #include "engine/escrow.h"
 #include "engine/run.h"
 #include "job/retry.h"
@@ -43,7 +44,7 @@ static bool record_connection(struct db *db, const struct run *r, const struct w
             .target_id = w->target_id,
             .display_name = w->entry.display_name,
             .origin = w->connected && !w->rematched ? w->connection.origin : w->origin,
-            .soft_deleted = !w->in_scope,
+            .soft_deleted = !w->in_scope && !w->found_again,
             .exported = mapping_exported_text(w->kept_before, &w->changes, w->arena),
             .created_us = w->connected && !w->rematched ? w->connection.created_us : w->at_us,
             .changed_us = w->at_us,
@@ -66,6 +67,8 @@ static bool record_success(struct db *db, const struct run *r, const struct walk
 
     if (!r->had_retries)
         return true;
+    if (w->found_again)
+        return doubt_record(db, r, w, err);
     return escrow_release(db, r, w, err) &&
            (!w->references || references_settled(db, r, w, &settled, err)) &&
            (!settled || retry_remove(db, r->job.no, w->entry.id, w->references, err));

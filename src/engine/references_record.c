@@ -12,7 +12,7 @@ bool references_follow(struct db *db, const struct run *r, const struct walk *w,
     bool is_new = !w->connected || w->rematched;
     bool came_back = !is_new && w->connection.soft_deleted && w->in_scope;
 
-    if (w->keep != KEEP_CONNECTION || (!is_new && !came_back))
+    if (w->keep != KEEP_CONNECTION || w->found_again || (!is_new && !came_back))
         return true;
     if (came_back && !references_reassert(db, r->job.no, w->entry.id, err))
         return false;

@@ -1,5 +1,6 @@
 #include "engine/run.h"
 
+#include "engine/doubt.h"
 #include "engine/governor.h"
 #include "engine/listing.h"
 #include "engine/restart.h"
@@ -101,6 +102,8 @@ bool run_lease(struct run *r, struct err *err)
     r->had_retries = retries > 0 || r->had_due;
     r->pulse.retries = retries;
     r->had_pending = pending > 0;
+    if (r->had_retries && !retry_any_made(r->db, r->job.no, &r->had_doubts, err))
+        return false;
     return recorder_open(r, err);
 }
 
@@ -411,6 +414,8 @@ void run_start_walk(struct walk *w)
     run_plan_walk(w);
     guard_pass(w);
     if (w->intent == INTENT_NOTHING) {
+        if (doubt_look(w))
+            return;
         run_walk_finish(w);
     } else {
         station_export(w);

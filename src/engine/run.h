@@ -115,6 +115,8 @@ struct run {
     bool had_due;           /* something was due by time when the run began */
     bool had_retries;       /* the queue was not empty: successes have to be taken out of it */
     bool had_pending;       /* some references waited for an account */
+    bool had_doubts;        /* an account may be there that is not connected (doubt.h) */
+    bool found_again;       /* one was found: it waits for the next look at its object */
     bool reopened;          /* the second pass has found an account gone: it is gone over again */
     enum reference_leg leg; /* the second pass is in */
     size_t members_max;     /* that the target takes at once, when it was found out; or 0 */

@@ -182,6 +182,12 @@ struct walk {
     bool singly;      /* the target is asked, whatever was read of it before (listing.h) */
     bool asked_after_conflict;
     bool rematched; /* the stored account was gone */
+    enum {
+        DOUBT_UNTOLD, /* nothing was found out: what the retry queue says of it holds */
+        DOUBT_LEFT,   /* a creation was sent, and its answer lost */
+        DOUBT_SETTLED /* no account can be there */
+    } doubt;
+    bool found_again; /* an account that was in doubt is connected (doubt.h) */
     unsigned tries;
     int64_t not_before_us; /* monotonic; a throttled or transient call is repeated then */
     void (*again)(struct walk *w);

@@ -15,23 +15,25 @@ enum query {
     Q_ANY_DUE,
     Q_DUE,
     Q_LIST,
+    Q_ANY_MADE,
     Q_COUNT,
     Q_CLEAR,
     Q_ALL_NOW
 };
 
 #define RETRY_COLUMNS \
-    "source_id, reference, kind, first_us, attempts, next_us, code, message, class, blocked_by"
+    "source_id, reference, kind, first_us, attempts, next_us, code, message, class, blocked_by, made"
 
 const struct db_query retry_queries[] = {
     [Q_PARK] = {"retry_park",
                 "INSERT INTO job_retry (job_no, source_id, reference, kind, first_us, attempts,"
-                " next_us, code, message, class, blocked_by)"
-                " VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10)"
+                " next_us, code, message, class, blocked_by, made)"
+                " VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11)"
                 " ON CONFLICT (job_no, source_id, reference) DO UPDATE"
                 " SET attempts = job_retry.attempts + 1, kind = excluded.kind,"
                 " next_us = excluded.next_us, code = excluded.code, message = excluded.message,"
-                " class = excluded.class, blocked_by = excluded.blocked_by"},
+                " class = excluded.class, blocked_by = excluded.blocked_by,"
+                " made = excluded.made"},
     [Q_REMOVE] = {"retry_remove",
                   "DELETE FROM job_retry WHERE job_no = $1 AND source_id = $2 AND reference = $3"},
     [Q_LOAD] = {"retry_load", "SELECT " RETRY_COLUMNS " FROM job_retry"
@@ -60,6 +62,8 @@ const struct db_query retry_queries[] = {
                             " ORDER BY source_id, reference LIMIT $4"},
     [Q_LIST] = {"retry_list", "SELECT " RETRY_COLUMNS " FROM job_retry WHERE job_no = $1"
                               " ORDER BY next_us, source_id, reference LIMIT $2"},
+    [Q_ANY_MADE] = {"retry_any_made",
+                    "SELECT 1 FROM job_retry WHERE job_no = $1 AND made <> '' LIMIT 1"},
     [Q_COUNT] = {"retry_count", "SELECT count(*) FROM job_retry WHERE job_no = $1"},
     [Q_CLEAR] = {"retry_clear", "DELETE FROM job_retry WHERE job_no = $1"},
     [Q_ALL_NOW] = {"retry_all_now",
@@ -85,6 +89,7 @@ static struct retry read_retry(struct db_stmt *st, struct arena *a)
         .message = arena_str(a, db_col_text(st, 7)),
         .class_ = (int)db_col_int(st, 8),
         .blocked_by = arena_str(a, db_col_text(st, 9)),
+        .made = arena_str(a, db_col_text(st, 10)),
     };
 }
 
@@ -147,6 +152,16 @@ bool retry_numbers(struct db *db, int64_t job_no, struct retry_numbers *out, str
                         &out->connected, &row, err);
 }
 
+bool retry_any_made(struct db *db, int64_t job_no, bool *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_ANY_MADE), DB_ARGS(db_int(job_no)), &st, err))
+        return false;
+    *out = st != NULL;
+    return true;
+}
+
 bool retry_now(struct db *db, int64_t job_no, struct str source_id, int64_t now_us, bool *out_found,
                struct err *err)
 {
@@ -193,7 +208,7 @@ bool retry_park(struct db *db, int64_t job_no, const struct retry *r, struct err
                    DB_ARGS(db_int(job_no), db_text(r->source_id), db_bool(r->reference),
                            db_int(r->kind), db_int(r->first_us), db_int(r->next_us),
                            db_text(r->code), db_text(r->message), db_int(r->class_),
-                           db_text(r->blocked_by)),
+                           db_text(r->blocked_by), db_text(r->made)),
                    NULL, err);
 }
 

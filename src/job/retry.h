@@ -19,6 +19,8 @@ struct retry {
     int class_; /* how the failure is treated: enum target_class, which is not known here */
     struct str blocked_by; /* whose change makes it due at once: a source id; RETRY_BLOCKED_BY_ANY:
                               whoever gives up a matching value; empty: nobody */
+    struct str made; /* matching values (JSON) of an account that may have been created, although
+                        nobody knows; empty: none was */
 };
 #define RETRY_BLOCKED_BY_ANY STR("?")
 #define RETRY_NEVER          INT64_MAX /* next_us of what was given up: kept, not tried any more */
@@ -55,6 +57,8 @@ MUST_USE bool retry_due(struct db *db, struct arena *a, int64_t job_no, int64_t 
                         struct err *err);
 MUST_USE bool retry_list(struct db *db, struct arena *a, int64_t job_no, size_t limit,
                          struct retry **out, size_t *out_count, struct err *err);
+/* Whether any account may have been created that nobody knows of. */
+MUST_USE bool retry_any_made(struct db *db, int64_t job_no, bool *out, struct err *err);
 MUST_USE bool retry_count(struct db *db, int64_t job_no, int64_t *out, struct err *err);
 MUST_USE bool retry_clear(struct db *db, int64_t job_no, struct err *err);
 /* Makes all due now. */
