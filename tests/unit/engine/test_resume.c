@@ -164,7 +164,7 @@ static void vanished_group(const struct db_config *config)
     c = world_cycle(w);
     team = world_account(w, "team");
     CHECK(team && team->member_count == 2, "it is there again with all its members");
-    CHECK(c.counters.created == 1 && c.state == CYCLE_SUCCEEDED, "at once");
+    CHECK(c.counters.created == 2 && c.state == CYCLE_SUCCEEDED, "at once, and bob");
     c = world_cycle(w);
     CHECK(c.counters.requests == 0, "and nothing is owed");
     end();
