@@ -67,7 +67,7 @@ bool escrow_park(struct db *db, const struct run *r, struct walk *w, bool refere
         .first_us = w->at_us,
         .code = w->code,
         .message = w->message,
-        .class_ = w->failure,
+        .class_ = (int)w->failure,
         .blocked_by = w->blocked_by,
     };
     struct retry before = {.first_us = w->at_us};

@@ -23,7 +23,7 @@ struct answer {
     size_t page_from, page_count;
     bool references;
     int64_t total;
-    char cursor[16];
+    char cursor[24];
     bool shared;
     struct answer *next;
 };
