@@ -15,7 +15,7 @@ from model import DEPARTMENTS, Group, Model, Person
 from target import FAULTS, Target
 
 APP = "Walk"
-STEPS = int(os.environ.get("STEPS") or 400)
+STEPS = int(os.environ.get("STEPS") or 200)
 SEED = int(os.environ.get("SEED") or 1) or random.SystemRandom().randrange(1 << 32)
 SHRINK_S = int(os.environ.get("SHRINK_S") or 120)
 T = os.environ["T"]
