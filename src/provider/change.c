@@ -76,7 +76,7 @@ static bool append(struct db *db, const struct call *c, const struct stored *s, 
 bool change_append(struct db *db, const struct call *c, const struct stored *s,
                    const struct json *before, const struct json *doc, struct err *err)
 {
-    CLEANUP(buf_done) struct buf names;
+    CLEANUP(buf_done) struct buf names = {0};
     struct str action = before && doc ? STR("update") : doc ? STR("create") : STR("delete");
 
     if (!c->tenant->profile->settings.change_feed)

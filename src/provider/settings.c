@@ -35,7 +35,7 @@ const struct provider_setting provider_setting_table[] = {
     ON_OFF("patch.createOnNoMatch", create_on_no_match, 1, "a value path without match makes the element"),
     ON_OFF("discovery.publicConfig", public_config, 1, "ServiceProviderConfig needs no key"),
 
-    ON_OFF("changeFeed", change_feed, 1, "writes are recorded for /scim/NAME/changes"),
+    ON_OFF("changeFeed", change_feed, 0, "writes are recorded for /scim/NAME/changes"),
 
     NUMBER("rate.perToken", rate, 0, 0, 100000, "requests a second for each key, bursts of twice that"),
     NUMBER("limits.maxBody", max_body, 1048576, 1024, 1048576, "bytes of a body, more is 413"),

@@ -48,6 +48,44 @@ static void change(struct client *client, struct fixture *f, struct arena *a,
     CHECK(answer.status == status, "%s %d %.*s", path, answer.status, STR_ARG(answer.body));
 }
 
+static void fed_tenant(struct fixture *f, const char *name)
+{
+    struct err err;
+
+    fixture_tenant(f, "generic", name);
+    CHECK(provider_tenant_set(f->db, str_from_z(name), STR("changeFeed"), STR("on"), &err), "%s",
+          err.message);
+}
+
+/* Nothing is recorded unless somebody asks for it. */
+static void check_off(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    const char *user;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    client_open(&client, f.port);
+    user = create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
+    change(&client, &f, a, HTTP_PATCH, "/Users", user,
+           "{\"Operations\":[{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}]}", 200);
+    change(&client, &f, a, HTTP_DELETE, "/Users", user, NULL, 204);
+    client_ask(&client, &f, a, HTTP_GET, FEED, NULL, &answer);
+    CHECK(answer.status == 200 && json_get(answer.json, STR("changes"))->count == 0, "%d %.*s",
+          answer.status, STR_ARG(answer.body));
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void nothing_is_told_of_a_tenant_without_feed(void **state)
+{
+    (void)state;
+    test_databases(check_off);
+}
+
 static void check_order(const struct db_config *config)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -57,7 +95,7 @@ static void check_order(const struct db_config *config)
     struct fixture f;
 
     fixture_start(&f, config);
-    fixture_tenant(&f, "generic", "t");
+    fed_tenant(&f, "t");
     client_open(&client, f.port);
     client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
     CHECK(answer.status == 200 && json_get_int(answer.json, "next", -1) == 0, "empty");
@@ -95,7 +133,7 @@ static void check_order(const struct db_config *config)
     CHECK(answer.status == 400, "%d", answer.status);
     client_ask(&client, &f, a, HTTP_POST, FEED, "{}", &answer);
     CHECK(answer.status == 405, "%d", answer.status);
-    fixture_tenant(&f, "generic", "u");
+    fed_tenant(&f, "u");
     client_ask(&client, &f, a, HTTP_GET, FEED, NULL, &answer);
     CHECK(answer.status == 401, "of another tenant: %d", answer.status);
     client_ask(&client, &f, a, HTTP_GET, "/scim/u/changes", NULL, &answer);
@@ -153,7 +191,7 @@ static void check_waiting(const struct db_config *config)
     struct fixture f;
 
     fixture_start(&f, config);
-    fixture_tenant(&f, "generic", "t");
+    fed_tenant(&f, "t");
     client_open(&client, f.port);
     reader = (struct reader){.f = &f};
     began = clock_monotonic_us();
@@ -186,7 +224,7 @@ static void check_forgotten(const struct db_config *config)
     struct err err = {0};
 
     fixture_start(&f, config);
-    fixture_tenant(&f, "generic", "t");
+    fed_tenant(&f, "t");
     client_open(&client, f.port);
     create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
     create(&client, &f, a, "/Users", "{\"userName\":\"bob\"}");
@@ -211,4 +249,5 @@ static void forgotten_changes_are_said_to_be(void **state)
 }
 
 TEST_GROUP(feed, cmocka_unit_test(each_write_is_told_once_in_order), cmocka_unit_test(readers_wait),
+           cmocka_unit_test(nothing_is_told_of_a_tenant_without_feed),
            cmocka_unit_test(forgotten_changes_are_said_to_be));
