@@ -170,7 +170,7 @@ static struct scim_body *child(struct arena *a, struct scim_body *parent, enum s
 static struct scim_body *element(struct arena *a, struct scim_body *array,
                                  const struct scim_attribute *t)
 {
-    CLEANUP(buf_done) struct buf fixed;
+    CLEANUP(buf_done) struct buf fixed = {0};
     struct scim_body *b = child(a, array, BODY_ELEMENT, terms_text(a, t));
 
     if (b->fixed.len)

@@ -275,7 +275,7 @@ static bool build_narrow(struct arena *a, const struct json *entries,
 
 static bool unknown_kind(struct arena *a, struct str kind, struct err *err)
 {
-    CLEANUP(buf_done) struct buf names;
+    CLEANUP(buf_done) struct buf names = {0};
     struct gallery_template *templates;
     size_t count;
 
