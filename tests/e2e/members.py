@@ -7,7 +7,8 @@ import sys
 from lib import ENTERPRISE, T, Scim, Usher, check_eq, done, step
 
 ROUNDS = int(os.environ.get("ROUNDS") or 12)
-SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+# A walk of its own for every seed, always the same one unless told: 0 draws one.
+SEED = int(os.environ.get("SEED") or 1) or random.SystemRandom().randrange(1 << 32)
 APP = "Plant"
 PEOPLE = 25
 
