@@ -1,5 +1,5 @@
 /* `usher apply FILE`: does exactly what a saved plan says. */
-#include "engine/apply.h"
+#include "engine/plans/apply.h"
 
 #include "cli/plan_file.h"
 #include "cli/wire.h"

@@ -1,6 +1,6 @@
 /* `usher config try`: what a draft of the schema would mean for everybody; nothing is sent. */
 #include "cli/config.h"
-#include "engine/whatif.h"
+#include "engine/plans/whatif.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* `usher discover N`: whose are the accounts that the application has; with --assign, those of
  * people who are not assigned yet are taken over. */
-#include "engine/discover.h"
+#include "engine/drift/discover.h"
 
 #include "base/file.h"
 #include "base/unicode.h"

@@ -1,5 +1,5 @@
 /* `usher drift N`: reads the application back and shows what is not as it was exported. */
-#include "engine/drift.h"
+#include "engine/drift/drift.h"
 
 #include "cli/wire.h"
 

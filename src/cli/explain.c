@@ -1,5 +1,5 @@
 /* `usher explain N WHO`: why somebody has an account, or none. */
-#include "engine/explain.h"
+#include "engine/explain/explain.h"
 
 #include "cli/record.h"
 #include "cli/wire.h"

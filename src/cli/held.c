@@ -1,6 +1,6 @@
 /* `usher held N`, `usher held allow|reject N`: the removals and mass updates that the guard holds,
  * and what is to become of them. */
-#include "engine/held.h"
+#include "engine/guard/held.h"
 
 #include "base/file.h"
 #include "cli/csv.h"

@@ -5,7 +5,7 @@
 #include "cli/cycle.h"
 #include "cli/status.h"
 #include "directory/object.h"
-#include "engine/quarantine.h"
+#include "engine/failures/quarantine.h"
 #include "job/reset.h"
 #include "job/retry.h"
 

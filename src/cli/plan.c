@@ -1,7 +1,7 @@
 /* `usher plan N`: what the next cycle would do; nothing is sent. */
 #include "cli/plan_file.h"
 #include "cli/wire.h"
-#include "engine/apply.h"
+#include "engine/plans/apply.h"
 
 enum { LIMIT_DEFAULT = 40, LIMIT_MAX = 1000000 };
 

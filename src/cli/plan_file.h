@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "engine/plan_file.h"
+#include "engine/plans/plan_file.h"
 
 /* "12 to create or match, 3 to update, ..." in the arena. */
 struct str cli_plan_counts(struct arena *a, const int64_t by_intent[INTENT_COUNT]);

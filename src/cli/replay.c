@@ -1,7 +1,7 @@
 /* `usher replay`: serves what --record has kept, as if the application were there. */
 #include "cli/cli.h"
 #include "cli/wire.h"
-#include "connector/scim_record.h"
+#include "connector/scim/record.h"
 #include "http/server.h"
 
 #include <pthread.h>

@@ -2,7 +2,7 @@
  * what to do where something is wrong. */
 #include "cli/status.h"
 #include "cli/wire.h"
-#include "engine/quarantine.h"
+#include "engine/failures/quarantine.h"
 
 #include <stdarg.h>
 

@@ -1,7 +1,7 @@
 /* `usher undo N CYCLE` and `usher release N WHO`: what a past cycle did, put back. */
 #include "cli/plan_file.h"
 #include "cli/wire.h"
-#include "engine/apply.h"
+#include "engine/plans/apply.h"
 #include "job/undone.h"
 
 enum { HELD_AT_ONCE = 250 };

@@ -1,5 +1,5 @@
 /* Where accounts go to. The engine knows a target by these operations only, and attributes by the
- * target names of the mapping; how a target speaks is the connector's matter (connector/scim_*.c is
+ * target names of the mapping; how a target speaks is the connector's matter (connector/scim/ is
  * the first kind). Calls return at once; `done` is called exactly once for each, from target_run on
  * the owner's thread, never from inside the call (a local target completes at the next target_run).
  * One thread owns a target; hundreds of calls may be in flight. */
@@ -154,7 +154,7 @@ struct target_scim_config {
     unsigned concurrency;       /* 0: 32 */
     int64_t timeout_ms;         /* 0: as the settings say */
     const char *ca_file;        /* unless client.tls.caFile says another; NULL: the system's */
-    const char *record_dir;     /* exchanges are kept there (scim_record.h); NULL: nowhere */
+    const char *record_dir;     /* exchanges are kept there (scim/record.h); NULL: nowhere */
     const struct job_settings *settings; /* client.*, protected.filter; read during the call. NULL:
                                             the defaults */
 };

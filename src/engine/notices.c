@@ -1,6 +1,6 @@
 #include "engine/notices.h"
 
-#include "engine/quarantine.h"
+#include "engine/failures/quarantine.h"
 #include "job/retry.h"
 
 #include <inttypes.h>

@@ -64,7 +64,7 @@ MUST_USE bool job_set_next_cycle_after(struct db *db, int64_t no, int64_t schema
 /* Inside a write transaction: nobody else changes the job's row before its end, so that what is
  * read of it from now on may be written back. */
 MUST_USE bool job_lock(struct db *db, int64_t no, struct err *err);
-/* The row alone; engine/quarantine.h has what else belongs to a change of it. */
+/* The row alone; engine/failures/quarantine.h has what else belongs to a change of it. */
 struct job_quarantine {
     struct str reason, code, message;
     int64_t since_us, current_us, count;

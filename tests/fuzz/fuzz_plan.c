@@ -1,7 +1,7 @@
 /* Saved plans: what is no plan has a reason and a place; what is one comes back the same when it is
  * written again. The input is a file; its lines are tried one by one, too, since no file made by
  * chance has the right digest. */
-#include "engine/plan_file.h"
+#include "engine/plans/plan_file.h"
 
 #include <assert.h>
 

@@ -1,5 +1,5 @@
-#include "connector/directory_entry.h"
-#include "connector/directory_nested.h"
+#include "connector/directory/entry.h"
+#include "connector/directory/nested.h"
 #include "connector/source.h"
 #include "directory/assignment.h"
 #include "directory/feed.h"

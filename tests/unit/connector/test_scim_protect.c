@@ -1,5 +1,5 @@
 /* protected.filter over accounts as applications return them (engine.md 8). */
-#include "connector/scim_protect.h"
+#include "connector/scim/protect.h"
 #include "frame/frame.h"
 
 static const char account[] =

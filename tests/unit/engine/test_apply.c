@@ -1,6 +1,6 @@
 /* Saved plans applied: exactly what they say, and nothing where anything has changed since
  * (engine.md 23). */
-#include "engine/apply.h"
+#include "engine/plans/apply.h"
 #include "world.h"
 
 #include <unistd.h>

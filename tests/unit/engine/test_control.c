@@ -1,5 +1,5 @@
 /* What a job's status says, from its making to its quarantine (graph-api.md 3.3). */
-#include "engine/quarantine.h"
+#include "engine/failures/quarantine.h"
 #include "job/job.h"
 #include "world.h"
 

@@ -1,5 +1,5 @@
 /* Whose are the accounts that the target has (engine.md 16)? */
-#include "engine/discover.h"
+#include "engine/drift/discover.h"
 #include "world.h"
 
 static struct world *w;

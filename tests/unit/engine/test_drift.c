@@ -1,6 +1,6 @@
 /* The target is read back (engine.md 17): what somebody has changed there by hand, what is missing,
  * what belongs to nobody, and what is done about it. */
-#include "engine/drift.h"
+#include "engine/drift/drift.h"
 #include "world.h"
 
 static struct world *w;

@@ -1,5 +1,5 @@
 /* When an object that failed is tried again (engine.md 9.2). */
-#include "engine/escrow.h"
+#include "engine/failures/escrow.h"
 #include "world.h"
 
 static void schedule(void **state)

@@ -1,8 +1,8 @@
 /* Why somebody has an account or none: from what is known here, without the target (engine.md 23).
  */
-#include "engine/apply.h"
 #include "engine/config.h"
-#include "engine/explain.h"
+#include "engine/explain/explain.h"
+#include "engine/plans/apply.h"
 #include "world.h"
 
 static struct world *w;

@@ -1,7 +1,7 @@
 /* The guard: what is held, when, and what an administrator's decision does (engine.md 8). */
-#include "engine/explain.h"
-#include "engine/guard.h"
-#include "engine/held.h"
+#include "engine/explain/explain.h"
+#include "engine/guard/guard.h"
+#include "engine/guard/held.h"
 #include "job/cycle.h"
 #include "world.h"
 

@@ -1,7 +1,7 @@
 /* What people are told of a job, in the transaction of what happened: quarantine, failures that
  * grow, cycles that fail, warnings, the digest. */
+#include "engine/failures/quarantine.h"
 #include "engine/notices.h"
-#include "engine/quarantine.h"
 #include "world.h"
 
 static struct job load(struct world *w)

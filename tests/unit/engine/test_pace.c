@@ -1,6 +1,6 @@
 /* The pace against targets with a limit of requests, on a clock of its own (engine.md 9.7). */
 #include "base/clock.h"
-#include "engine/pace.h"
+#include "engine/failures/pace.h"
 #include "frame/frame.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 #include "connector/source.h"
-#include "engine/plan_file.h"
+#include "engine/plans/plan_file.h"
 #include "frame/frame.h"
 
 #include <stdlib.h>

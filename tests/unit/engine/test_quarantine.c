@@ -1,5 +1,5 @@
 /* Quarantine: thresholds, when it is tried again, and what is kept of it (engine.md 9.4-9.6). */
-#include "engine/quarantine.h"
+#include "engine/failures/quarantine.h"
 #include "world.h"
 
 /* --- thresholds --- */

@@ -1,7 +1,7 @@
 /* What a restart clears and keeps, flag by flag; one that waits for a cycle; undoing it (engine.md
  * 11). */
-#include "engine/quarantine.h"
-#include "engine/run.h"
+#include "engine/cycle/run.h"
+#include "engine/failures/quarantine.h"
 #include "job/retry.h"
 #include "journal/audit.h"
 #include "world.h"

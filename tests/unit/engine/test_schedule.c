@@ -1,5 +1,5 @@
 /* The scheduler runs what is due and notices what another process did (engine.md 3.4). */
-#include "engine/schedule.h"
+#include "engine/cycle/schedule.h"
 #include "world.h"
 
 #include <time.h>

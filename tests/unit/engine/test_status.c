@@ -1,4 +1,4 @@
-#include "engine/governor.h"
+#include "engine/failures/governor.h"
 #include "job/connection.h"
 #include "world.h"
 

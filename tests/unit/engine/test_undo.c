@@ -1,5 +1,5 @@
 /* A past cycle undone: a plan from its records, and what was put back stays (engine.md 23). */
-#include "engine/apply.h"
+#include "engine/plans/apply.h"
 #include "journal/audit.h"
 #include "world.h"
 

@@ -1,6 +1,6 @@
 /* What a draft would mean: told in groups, nothing sent (attribute-mappings.md 14). */
 #include "engine/config.h"
-#include "engine/whatif.h"
+#include "engine/plans/whatif.h"
 #include "world.h"
 
 static struct world *w;

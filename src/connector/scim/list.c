@@ -1,0 +1,163 @@
+/* Reads all accounts of a SCIM application in pages, and asks what it can (scim.md 10.1, 10.2). */
+#include "connector/scim/call.h"
+
+enum { BULK_OPERATIONS_MAX = 100 };
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void send_list(struct scim_call *c)
+{
+    buf_reset(&c->url);
+    (void)scim_body(c->target);
+    scim_write_list_url(&c->url, &c->target->url, c->object, &c->page, &c->asked.shown);
+    scim_call_send(c, STR(""));
+}
+
+void scim_list(struct target *target, const struct mapping_object *m,
+               const struct target_page *page, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = scim_call_new(t, SCIM_LIST, HTTP_GET, m, done, ctx);
+
+    c->page = *page;
+    c->page.cursor = arena_str(c->arena, page->cursor);
+    if (t->list_at_once)
+        c->page.count = smaller(c->page.count, t->list_at_once);
+    /* "c" alone: cursor paging from the start (RFC 9865). */
+    if (c->page.cursor.len == 0 && t->service.cursor)
+        c->page.cursor = STR("c");
+    send_list(c);
+}
+
+bool scim_call_list_smaller(struct scim_call *c)
+{
+    if (c->page.count < 2)
+        return false;
+    c->page.count /= 2;
+    c->target->list_at_once = c->page.count;
+    send_list(c);
+    return true;
+}
+
+enum { FOUND_MAX = 10, SCAN_PAGE = 200 };
+struct scim_found {
+    struct target_record records[FOUND_MAX];
+    size_t count;
+};
+
+/* What of the page was asked for; it outlives the page. */
+static void keep_found(struct scim_call *c, const struct scim_list *list)
+{
+    struct scim_found *f = c->found;
+
+    JSON_EACH(resource, list->resources)
+    {
+        struct target_record record;
+
+        scim_read_record(c->target->answer, c->object, resource, &record);
+        if (f->count == FOUND_MAX || record.id.len == 0 || !scim_matches(&record, &c->by))
+            continue;
+        f->records[f->count++] = (struct target_record){
+            .id = arena_str(c->arena, record.id),
+            .version = arena_str(c->arena, record.version),
+            .values = json_clone(c->arena, record.values),
+        };
+    }
+}
+
+bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
+                    struct target_result *out_end, bool *out_ended)
+{
+    struct scim_target *t = c->target;
+    bool first = !c->found;
+    struct scim_list list;
+    struct json *document;
+    struct err ignored;
+
+    *out_ended = false;
+    if (!json_parse(t->answer, answer->body, NULL, &document, NULL, &ignored) ||
+        !scim_read_list(document, &list))
+        return false; /* judged like any answer */
+    if (first) {
+        c->found = ARENA_NEW(c->arena, struct scim_found);
+        c->page = (struct target_page){.count = list.count ? list.count : SCAN_PAGE};
+    }
+    keep_found(c, &list);
+    /* All that came was asked for: the filter works. */
+    if (first && c->found->count == list.count && list.total <= (int64_t)list.count)
+        return false;
+    c->page.cursor = arena_str(c->arena, scim_next_page(c, &list));
+    if (first)
+        c->page.count = SCAN_PAGE;
+    if (c->page.cursor.len && list.count > 0) {
+        send_list(c);
+        return true;
+    }
+    scim_ok(answer, out_end);
+    out_end->records = c->found->records;
+    out_end->record_count = c->found->count;
+    *out_ended = true;
+    return false;
+}
+
+/* A member that is an object with "supported": true. */
+static bool supported(const struct json *config, const char *name)
+{
+    return json_get_bool(json_get_nocase(config, str_from_z(name)), "supported", false);
+}
+
+static size_t limit(const struct json *of, const char *name, size_t otherwise)
+{
+    int64_t n = json_get_int(of, name, 0);
+
+    return n > 0 ? (size_t)n : otherwise;
+}
+
+static void read_service(const struct json *config, struct scim_service_traits *out)
+{
+    const struct json *bulk = json_get_nocase(config, STR("bulk"));
+    const struct json *patch = json_get_nocase(config, STR("patch"));
+
+    out->known = json_is(config, JSON_OBJECT) && (bulk || patch);
+    if (!out->known)
+        return;
+    out->patch = json_get_bool(patch, "supported", true);
+    out->etag = supported(config, "etag");
+    out->cursor = json_get_bool(json_get_nocase(config, STR("pagination")), "cursor", false);
+    if (supported(config, "bulk")) {
+        out->bulk_operations =
+            smaller(limit(bulk, "maxOperations", BULK_OPERATIONS_MAX), BULK_OPERATIONS_MAX);
+        out->bulk_bytes = smaller(limit(bulk, "maxPayloadSize", SCIM_BODY_MAX), SCIM_BODY_MAX);
+    }
+}
+
+const struct scim_service_traits *scim_service(struct scim_target *t)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct http_answer answer;
+    struct json *config;
+    struct err ignored;
+
+    if (t->service.asked)
+        return &t->service;
+    t->service = (struct scim_service_traits){.asked = true, .patch = true};
+    scim_target_get_path(t, a, "/ServiceProviderConfig", &answer);
+    if (answer.failure == HTTP_OK && answer.status / 100 == 2 &&
+        json_parse(a, answer.body, NULL, &config, NULL, &ignored))
+        read_service(config, &t->service);
+    return &t->service;
+}
+
+void scim_describe(struct target *target, struct target_traits *out)
+{
+    const struct scim_service_traits *s = scim_service(scim_of(target));
+
+    *out = (struct target_traits){
+        .known = s->known,
+        .patch = s->patch,
+        .bulk_operations = s->bulk_operations,
+    };
+}

@@ -1,0 +1,269 @@
+/* Changes of an account: PATCH in as many requests as it takes, or where the target has no PATCH,
+ * PUT of the account as it was read with the changes (scim.md 10.4). */
+#include "connector/scim/call.h"
+
+#define INCOMPATIBLE "SystemForCrossDomainIdentityManagementServiceIncompatible"
+
+enum { PUT_MEMBERS_MAX = 10000 };
+
+static bool is_status(const struct http_answer *answer, int status)
+{
+    return answer->failure == HTTP_OK && answer->status == status;
+}
+
+static bool is_success(const struct http_answer *answer)
+{
+    return answer->failure == HTTP_OK && answer->status / 100 == 2;
+}
+
+static bool is_no_target(struct scim_call *c, const struct http_answer *answer)
+{
+    return is_status(answer, 400) &&
+           str_eq_ascii_nocase(scim_error_type(c->target->answer, answer->body), STR("noTarget"));
+}
+
+static bool has_element(const struct scim_call *c)
+{
+    const struct mapping_changes *changes = &c->update.changes;
+
+    for (size_t i = 0; i < changes->count; i++) {
+        size_t place = (size_t)(changes->items[i].attribute - c->object->mapping->attributes);
+
+        if (c->object->attributes[place].element)
+            return true;
+    }
+    return false;
+}
+
+static struct mapping_changes copy_changes(struct arena *a, const struct mapping_changes *changes)
+{
+    struct mapping_changes copy = {
+        .items = ARENA_ARRAY(a, struct mapping_change, changes->count),
+        .count = changes->count,
+    };
+
+    for (size_t i = 0; i < changes->count; i++) {
+        copy.items[i] = changes->items[i];
+        copy.items[i].before =
+            changes->items[i].before ? json_clone(a, changes->items[i].before) : NULL;
+        copy.items[i].after =
+            changes->items[i].after ? json_clone(a, changes->items[i].after) : NULL;
+    }
+    return copy;
+}
+
+static void read_account(struct scim_call *c, enum scim_update_stage stage)
+{
+    c->update.stage = stage;
+    (void)scim_body(c->target);
+    scim_call_url(c, HTTP_GET, c->update.id);
+    scim_call_send(c, STR(""));
+}
+
+/* With everything that is to be sent back: of a group the members, too. */
+void scim_call_put(struct scim_call *c)
+{
+    c->update.stage = SCIM_UPDATE_PUT_READING;
+    (void)scim_body(c->target);
+    scim_call_url(c, HTTP_PUT, c->update.id);
+    c->asked.method = HTTP_GET;
+    scim_call_send(c, STR(""));
+}
+
+/* The next request of a PATCH; false when nothing is left to send. */
+static bool send_patch(struct scim_call *c, const struct json *resource,
+                       enum scim_update_stage stage)
+{
+    struct scim_update *u = &c->update;
+    struct buf *body = scim_body(c->target);
+
+    u->stage = stage;
+    u->next = u->from;
+    scim_call_url(c, HTTP_PATCH, u->id);
+    if (!scim_write_patch(body, c->object, &u->changes, resource, SCIM_SECRETS_SENT, &u->next))
+        return false;
+    scim_call_send(c, buf_str(body));
+    return true;
+}
+
+void scim_update(struct target *target, const struct mapping_object *m, struct str id,
+                 const struct mapping_changes *changes, target_done *done, void *ctx)
+{
+    struct scim_target *t = scim_of(target);
+    struct scim_call *c = scim_call_new(t, SCIM_UPDATE, HTTP_PATCH, m, done, ctx);
+
+    if (changes->count == 0) {
+        scim_call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
+        return;
+    }
+    scim_call_remember_secrets(c, changes);
+    c->update.id = arena_str(c->arena, id);
+    c->update.changes = copy_changes(c->arena, changes);
+    if (scim_target_puts(t)) {
+        scim_call_put(c);
+    } else {
+        (void)send_patch(c, NULL, SCIM_UPDATE_SENT);
+    }
+}
+
+bool scim_target_puts(const struct scim_target *t)
+{
+    switch (t->update_method) {
+    case UPDATE_METHOD_PUT:
+        return true;
+    case UPDATE_METHOD_PATCH:
+        return false;
+    case UPDATE_METHOD_AUTO:
+        break;
+    }
+    return t->no_patch || (t->service.known && !t->service.patch);
+}
+
+/* PATCH is not there at all. A 404 may mean the account as well, unless PATCH has worked before:
+ * reading it tells. */
+static bool lacks_patch(struct scim_call *c, const struct http_answer *answer)
+{
+    struct scim_target *t = c->target;
+
+    if (t->update_method != UPDATE_METHOD_AUTO || t->patched)
+        return false;
+    if (is_status(answer, 405) || is_status(answer, 501)) {
+        t->no_patch = true;
+        return true;
+    }
+    return is_status(answer, 404);
+}
+
+/* The account as it was read, with the changes; false when nothing has to be sent. */
+static bool merge(struct scim_call *c, struct json *resource, bool *out_too_many)
+{
+    struct arena *a = c->target->answer;
+    const struct scim_members *m = &c->members;
+    bool changed;
+
+    *out_too_many = false;
+    if (c->asked.action == SCIM_UPDATE)
+        return scim_merge(a, c->object, &c->update.changes, resource);
+    *out_too_many = !scim_merge_members(a, m->attribute, resource, m->add, m->add_count, m->remove,
+                                        m->remove_count, PUT_MEMBERS_MAX, &changed);
+    return changed;
+}
+
+/* The account was read for a PUT. */
+static bool send_put(struct scim_call *c, const struct http_answer *answer,
+                     struct target_result *out_end)
+{
+    struct scim_target *t = c->target;
+    struct buf *body;
+    struct json *resource;
+    struct err ignored;
+    bool too_many;
+
+    if (!json_parse(t->answer, answer->body, NULL, &resource, NULL, &ignored) ||
+        resource->type != JSON_OBJECT) {
+        scim_fail(t->answer, &c->asked, answer, TARGET_PERMANENT, INCOMPATIBLE,
+                  "the answer is not a resource", out_end);
+        return false;
+    }
+    if (t->update_method == UPDATE_METHOD_AUTO)
+        t->no_patch = true; /* the account is there, so what was missing is PATCH */
+    if (!merge(c, resource, &too_many)) {
+        scim_ok(answer, out_end);
+        return false;
+    }
+    if (too_many) {
+        scim_fail(t->answer, &c->asked, answer, TARGET_PERMANENT, "UnprocessableEntity",
+                  "the application has no PATCH, and a group of more than 10,000 members cannot be "
+                  "sent as a whole",
+                  out_end);
+        return false;
+    }
+    body = scim_body(t);
+    c->update.stage = SCIM_UPDATE_PUT_SENT;
+    c->if_match = t->service.etag ? arena_str(c->arena, answer->etag) : STR("");
+    scim_call_url(c, HTTP_PUT, c->update.id);
+    json_write(body, resource);
+    scim_call_send(c, buf_str(body));
+    return true;
+}
+
+/* The account was read because the target did not find an element: what is missing is added as a
+ * whole. */
+static bool send_again(struct scim_call *c, const struct http_answer *answer,
+                       struct target_result *out_end)
+{
+    struct json *document;
+    struct err ignored;
+
+    if (!json_parse(c->target->answer, answer->body, NULL, &document, NULL, &ignored) ||
+        document->type != JSON_OBJECT) {
+        scim_fail(c->target->answer, &c->asked, answer, TARGET_PERMANENT, INCOMPATIBLE,
+                  "the answer is not a resource", out_end);
+        return false;
+    }
+    if (send_patch(c, document, SCIM_UPDATE_SENT_AGAIN))
+        return true;
+    scim_ok(answer, out_end); /* what was to be removed is not there */
+    return false;
+}
+
+/* A PATCH was answered. True when there is more to do. */
+static bool next_patch(struct scim_call *c, const struct http_answer *answer)
+{
+    struct scim_update *u = &c->update;
+
+    if (is_success(answer)) {
+        c->target->patched = true;
+        u->from = u->next;
+        return !scim_patch_is_complete(c->object, &u->changes, u->from) &&
+               send_patch(c, NULL, SCIM_UPDATE_SENT);
+    }
+    if (u->stage == SCIM_UPDATE_SENT && is_no_target(c, answer) && has_element(c)) {
+        read_account(c, SCIM_UPDATE_READING);
+        return true;
+    }
+    if (!lacks_patch(c, answer))
+        return false;
+    scim_call_put(c);
+    return true;
+}
+
+bool scim_call_next_update(struct scim_call *c, const struct http_answer *answer,
+                           struct target_result *out_end, bool *out_ended)
+{
+    *out_ended = false;
+    switch (c->update.stage) {
+    case SCIM_UPDATE_NONE:
+        break;
+    case SCIM_UPDATE_SENT:
+    case SCIM_UPDATE_SENT_AGAIN:
+        return next_patch(c, answer);
+    case SCIM_UPDATE_READING:
+        if (!is_success(answer))
+            return false;
+        *out_ended = true;
+        return send_again(c, answer, out_end);
+    case SCIM_UPDATE_PUT_READING:
+        if (!is_success(answer))
+            return false;
+        *out_ended = true;
+        return send_put(c, answer, out_end);
+    case SCIM_UPDATE_PUT_SENT:
+        if (!is_status(answer, 412) || c->update.repeated)
+            return false;
+        c->update.repeated = true; /* changed between reading and writing */
+        scim_call_put(c);
+        return true;
+    }
+    return false;
+}
+
+bool scim_call_members_put(struct scim_call *c, const struct http_answer *answer)
+{
+    if (is_success(answer))
+        c->target->patched = true;
+    if (!lacks_patch(c, answer))
+        return false;
+    scim_call_put(c);
+    return true;
+}

@@ -1,0 +1,672 @@
+/* The station export: drives one object's requests to its outcome (engine.md 4, 6.4, 9). Every call
+ * ends in one of the on_... functions; each of them starts the next call or finishes the walk. A
+ * create whose answer was lost is never repeated blindly: the target is asked by the matching
+ * attributes again (promise 2). */
+#include "base/unicode.h"
+#include "engine/cycle/listing.h"
+#include "engine/cycle/run.h"
+#include "engine/failures/governor.h"
+
+static void send_create(struct walk *w);
+static void send_update(struct walk *w);
+static void read_account(struct walk *w);
+static void send_remove(struct walk *w);
+
+enum { SENT_MAX = 2048 }; /* bytes of a request in a record */
+
+static const int64_t quick_tries_us[] = {1 * US_PER_SECOND, 5 * US_PER_SECOND, 25 * US_PER_SECOND};
+
+/* Nothing is under way for the walk any more. */
+static void let_go(struct walk *w)
+{
+    if (w->matching_key.len > 0)
+        map_take(&w->run->matching, w->matching_key);
+    w->run->in_flight--;
+}
+
+void export_finish(struct walk *w)
+{
+    let_go(w);
+    if (w->keep == KEEP_CONNECTION)
+        map_put(&w->run->unrecorded, w->target_id, w);
+    run_walk_finish(w);
+}
+
+static void delay(struct walk *w, int64_t us, void (*again)(struct walk *w))
+{
+    w->again = again;
+    w->not_before_us = clock_monotonic_us() + us;
+    w->next = w->run->delayed;
+    w->run->delayed = w;
+}
+
+void export_again(struct walk *w)
+{
+    w->again(w);
+}
+
+/* A throttled call is repeated as often as the target wants it: it never becomes a failure. The
+ * whole job waits (engine.md 9.7, 22 D6). */
+static int64_t throttled_wait_us(struct walk *w, const struct target_result *result)
+{
+    struct run *r = w->run;
+    int64_t wait = result->retry_after_ms * US_PER_MS;
+    int64_t hold = governor_hold_us(r->governor);
+    int64_t until;
+
+    if (result->retry_after_ms < 0)
+        wait = hold > 0 ? hold : quick_tries_us[0];
+    until = clock_monotonic_us() + wait;
+    if (until > r->hold_until_us)
+        r->hold_until_us = until;
+    return wait + 1;
+}
+
+/* How long a call that may succeed later waits; 0: it is not repeated in this run. */
+static int64_t wait_us(struct walk *w, const struct target_result *result)
+{
+    int64_t wait;
+
+    if (result->class_ == TARGET_THROTTLED)
+        return throttled_wait_us(w, result);
+    if (result->class_ == TARGET_TRANSIENT && w->tries < ARRAY_LEN(quick_tries_us)) {
+        wait = quick_tries_us[w->tries++];
+        return wait - wait / 4 + (int64_t)rng_below(w->run->engine->rng, (uint64_t)wait / 2);
+    }
+    return 0;
+}
+
+/* The walk ends without an outcome: its page is not passed, so that the cycle does it again when it
+ * goes on. */
+void export_abandon(struct walk *w)
+{
+    /* An account may be there: it is not forgotten even if the object leaves scope meanwhile. */
+    if (w->doubt == DOUBT_LEFT && w->run->leased) {
+        walk_fail(w, TARGET_TRANSIENT, "WebExceptionProtocolError",
+                  "The answer to the creation was lost and the cycle has stopped: the account is "
+                  "looked for first when it is tried again");
+        export_finish(w);
+        return;
+    }
+    let_go(w);
+    run_walk_recycle(w->run, w);
+}
+
+static void give_up_run(struct run *r, const struct target_result *result)
+{
+    struct err err;
+
+    err_fill(&err, result->class_ == TARGET_TRANSIENT ? ERR_UNAVAILABLE : ERR_DENIED, result->code,
+             "%.*s", STR_ARG(result->message));
+    run_abort(r, &err);
+}
+
+/* What was sent, as far as it has a body; what was answered is in the message. Secret values are
+ * masked by the target. */
+static void tell_exchange(struct walk *w, const struct target_result *result, const char *step_name)
+{
+    struct target *t = w->run->target;
+    struct json *details = walk_details(w);
+    bool add = strcmp(step_name, "EntryExportAdd") == 0;
+    bool update = strcmp(step_name, "EntryExportUpdate") == 0;
+
+    if ((add || update) && w->changes.count > 0) {
+        struct str id = add ? STR("") : w->target_id.len ? w->target_id : w->connection.target_id;
+        struct str sent = t->ops->preview(t, w->mapping, id, &w->changes, w->arena);
+
+        if (sent.len > SENT_MAX) { /* cut at the start of a character */
+            for (sent.len = SENT_MAX; ((unsigned char)sent.ptr[sent.len] & 0xC0) == 0x80;)
+                sent.len--;
+            sent = arena_printf(w->arena, "%.*s...", STR_ARG(sent));
+        }
+        json_add_str(w->arena, details, "request", sent);
+    }
+    if (result->http_status > 0)
+        json_add_int(w->arena, details, "status", result->http_status);
+}
+
+/* Whoever may write to no account at all has a token that is too weak, although it may read: a
+ * failure of the job, not of so many objects (engine.md 9.2). */
+static void denied(struct run *r, const struct target_result *result)
+{
+    if (++r->denied_in_row >= RUN_DENIED_MAX)
+        give_up_run(r, result);
+}
+
+void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
+                   const char *step_name, void (*again)(struct walk *w))
+{
+    struct run *r = w->run;
+    bool on_demand = r->cycle.id.len == 0;
+    bool of_the_object = result->class_ == TARGET_PERMANENT || result->class_ == TARGET_PERMISSION;
+
+    if (!on_demand && !of_the_object) {
+        int64_t wait;
+
+        if (result->class_ == TARGET_TRANSIENT && !result->shared)
+            r->failures_in_row++;
+        if (result->class_ == TARGET_JOB || r->failures_in_row >= r->window)
+            give_up_run(r, result);
+        if (r->stopping) {
+            export_abandon(w);
+            return;
+        }
+        wait = wait_us(w, result);
+        if (wait > 0) {
+            delay(w, wait, again);
+            return;
+        }
+    }
+    if (!on_demand && result->class_ == TARGET_PERMISSION)
+        denied(r, result);
+    walk_step(w, step, step_name, STATUS_FAILURE, "%.*s", STR_ARG(result->message));
+    tell_exchange(w, result, step_name);
+    walk_fail(w, result->class_, result->code, "%.*s", STR_ARG(result->message));
+    export_finish(w);
+}
+
+static void good_call(struct walk *w)
+{
+    w->run->failures_in_row = 0;
+    w->tries = 0;
+}
+
+/* What the account says after w->changes is kept as last exported; the recorder writes it. */
+static void keep(struct walk *w, struct str target_id, const struct json *before)
+{
+    w->keep = KEEP_CONNECTION;
+    w->target_id = arena_str(w->arena, target_id);
+    w->kept_before = before;
+    if (w->rematched && w->status == STATUS_SUCCESS) {
+        w->status = STATUS_WARNING;
+        w->code = STR("InvalidAnchor");
+        w->message = STR("The connected account no longer existed; it was matched again");
+    }
+}
+
+/* In a dry run the request is shown instead of being sent. */
+static bool shown_only(struct walk *w, const char *step_name, const struct mapping_changes *changes)
+{
+    struct target *t = w->run->target;
+    struct str request;
+
+    if (w->run->send == ENGINE_SEND)
+        return false;
+    request = t->ops->preview(t, w->mapping, w->target_id, changes, w->arena);
+    walk_step(w, STEP_EXPORT, step_name, STATUS_SUCCESS, "Not sent: this is a dry run");
+    json_add_str(w->arena, walk_details(w), "request", request);
+    walk_succeed(w, w->action);
+    export_finish(w);
+    return true;
+}
+
+/* What is to be sent, against what was read of the account. False: the walk has its outcome. */
+static bool compare(struct walk *w)
+{
+    struct err err = {.kind = ERR_NONE};
+
+    if (w->planned)
+        return apply_compare(w);
+    if (walk_changes(w, w->exported_before, &err))
+        return true;
+    walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
+    return false;
+}
+
+/* --- match --- */
+
+static void describe_matches(struct walk *w, const struct target_record *records, size_t count)
+{
+    struct json *details = walk_details(w);
+
+    for (size_t i = 0; i < count && i < 10; i++) {
+        json_add(w->arena, details, arena_str(w->arena, records[i].id),
+                 json_clone(w->arena, records[i].values));
+    }
+}
+
+/* Exactly one account has the matching value: it becomes this object's. */
+static void adopt(struct walk *w, const struct target_record *record)
+{
+    struct str other = {0};
+    bool taken = false;
+    struct err err;
+
+    if (!run_target_taken(w, record->id, &taken, &other, &err)) {
+        walk_fail(w, TARGET_TRANSIENT, "InternalError", "%s", err.message);
+        export_finish(w);
+        return;
+    }
+    if (taken) {
+        w->blocked_by = other;
+        walk_fail(
+            w, TARGET_PERMANENT, "DuplicateSourceEntries",
+            "Account %.*s belongs already to source object %.*s: two source objects have the same "
+            "matching value, change one of them",
+            STR_ARG(record->id), STR_ARG(other));
+        walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_FAILURE, "%.*s",
+                  STR_ARG(w->message));
+        export_finish(w);
+        return;
+    }
+    if (protect_account(w, record)) {
+        export_finish(w);
+        return;
+    }
+    w->origin = CONNECTION_MATCHED;
+    w->target_id = arena_str(w->arena, record->id);
+    w->exported_before = json_clone(w->arena, record->values);
+    w->action = ACTION_UPDATE;
+    if (!compare(w)) {
+        export_finish(w);
+        return;
+    }
+    if (w->changes.count > 0 && w->mapping->can & MAPPING_CAN_UPDATE) {
+        send_update(w);
+        return;
+    }
+    w->changes.count = 0;
+    walk_succeed(w, ACTION_OTHER);
+    w->code = STR("RedundantExport");
+    w->message = STR("Connected to an account that says already what it should");
+    walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
+              STR_ARG(w->message));
+    keep(w, record->id, w->exported_before);
+    export_finish(w);
+}
+
+/* So many accounts have the values of the present criterion. */
+static void found(struct walk *w, const struct target_record *records, size_t count,
+                  const char *where)
+{
+    struct str name = w->criteria[w->criterion].attributes[0]->target;
+
+    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
+              "%zu accounts found by %.*s%s", count, STR_ARG(name), where);
+    describe_matches(w, records, count);
+    if (count == 1) {
+        adopt(w, &records[0]);
+    } else if (count > 1) {
+        walk_fail(w, TARGET_PERMANENT, "DuplicateTargetEntries",
+                  "%zu accounts have this %.*s: remove the duplicates or change the matching",
+                  count, STR_ARG(name));
+        w->steps[w->step_count - 1].status = STATUS_FAILURE;
+        export_finish(w);
+    } else if (++w->criterion < w->criterion_count) {
+        export_ask(w);
+    } else if (w->asked_after_conflict) {
+        walk_fail(
+            w, TARGET_PERMANENT, "EntryConflict",
+            "The target refused the account because a value is taken, but no account matches: fix the "
+            "value on either side, or the matching");
+        export_finish(w);
+    } else {
+        send_create(w);
+    }
+}
+
+static void on_found(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", export_ask);
+        return;
+    }
+    good_call(w);
+    found(w, result->records, result->record_count, "");
+}
+
+static void ask_singly(struct walk *w);
+
+/* The account that the list names, as it is now. */
+static void on_listed(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+    const struct mapping_criterion *by = &w->criteria[w->criterion];
+    bool same = result->status == TARGET_OK;
+
+    w->requests++;
+    if (!same && result->status != TARGET_NOT_FOUND) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", export_ask);
+        return;
+    }
+    for (size_t i = 0; same && i < by->count; i++) {
+        const struct json *v = json_get(result->records[0].values, by->attributes[i]->target);
+
+        same = mapping_equal(by->attributes[i], v, by->values[i]);
+    }
+    if (same) {
+        found(w, result->records, 1, "");
+    } else { /* it has changed since */
+        ask_singly(w);
+    }
+}
+
+void export_ask(struct walk *w)
+{
+    struct target *t = w->run->target;
+    struct str ids[LISTING_FOUND_MAX];
+    size_t count = 0;
+
+    switch (listing_ask(w, ids, &count)) {
+    case LISTING_WAIT:
+        break;
+    case LISTING_KNOWS:
+        if (count == 0) {
+            found(w, NULL, 0, " in the list of all accounts");
+        } else if (count == 1) {
+            t->ops->read(t, w->mapping, ids[0], on_listed, w);
+        } else {
+            ask_singly(w); /* the target says which of them there still are */
+        }
+        break;
+    case LISTING_ASK:
+        t->ops->find(t, w->mapping, &w->criteria[w->criterion], on_found, w);
+        break;
+    }
+}
+
+/* What was read before does not count: something has happened since. */
+static void ask_singly(struct walk *w)
+{
+    w->singly = true;
+    export_ask(w);
+}
+
+static void ask_from_the_start(struct walk *w)
+{
+    w->criterion = 0;
+    ask_singly(w);
+}
+
+/* --- create --- */
+
+static void on_created(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests += !result->shared;
+    if (result->status == TARGET_CONFLICT && !w->asked_after_conflict) {
+        walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_WARNING, "%.*s",
+                  STR_ARG(result->message));
+        w->asked_after_conflict = true;
+        ask_from_the_start(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        w->doubt = result->class_ == TARGET_TRANSIENT ? DOUBT_LEFT : w->doubt;
+        export_failed(w, result, STEP_EXPORT, "EntryExportAdd", ask_from_the_start);
+        return;
+    }
+    good_call(w);
+    walk_succeed(w, ACTION_CREATE);
+    walk_properties(w, &w->changes);
+    w->origin = CONNECTION_CREATED;
+    keep(w, result->records[0].id, NULL);
+    listing_add(w);
+    walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_SUCCESS, "Created as %.*s",
+              STR_ARG(w->target_id));
+    export_finish(w);
+}
+
+static void send_create(struct walk *w)
+{
+    struct target *t = w->run->target;
+    struct err err = {0};
+
+    w->action = ACTION_CREATE;
+    w->doubt = DOUBT_SETTLED; /* the target was asked, and has none */
+    w->target_id = (struct str){0};
+    if (w->planned && w->planned->target_id.len > 0) {
+        apply_gone(w);
+        export_finish(w);
+        return;
+    }
+    if (!(w->mapping->can & MAPPING_CAN_ADD)) {
+        walk_skip(w, "ActionDisabled", "No account matches, and creating is switched off");
+        export_finish(w);
+        return;
+    }
+    if (w->entry.kind == SOURCE_GROUP && !w->run->settings.group_create) {
+        walk_skip(w, "ActionDisabled",
+                  "No group matches, and the application does not let groups be created");
+        export_finish(w);
+        return;
+    }
+    if (unique_begin(w, send_create))
+        return;
+    if (!mapping_create(w->mapping, w->values, w->arena, &w->changes, &err)) {
+        walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
+        walk_step(w, STEP_PROCESSING, "EntrySynchronizationAdd", STATUS_FAILURE, "%s", err.message);
+        export_finish(w);
+        return;
+    }
+    if (w->planned && !apply_create(w)) {
+        export_finish(w);
+        return;
+    }
+    walk_properties(w, &w->changes);
+    if (!shown_only(w, "EntryExportAdd", &w->changes) && !bulk_take(w, on_created))
+        t->ops->create(t, w->mapping, &w->changes, on_created, w);
+}
+
+/* --- update and disable --- */
+
+void export_anchor_gone(struct walk *w)
+{
+    if (w->planned && w->intent != INTENT_DELETE) {
+        apply_gone(w);
+        export_finish(w);
+        return;
+    }
+    w->keep = KEEP_DROPPED;
+    if (!w->in_scope || w->entry.gone) {
+        walk_succeed(w, w->action);
+        w->message = STR("The account no longer existed in the target");
+        walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS, "%.*s", STR_ARG(w->message));
+        export_finish(w);
+        return;
+    }
+    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_WARNING,
+              "Account %.*s no longer exists in the target: matching again",
+              STR_ARG(w->connection.target_id));
+    w->criterion_count = mapping_criteria(w->mapping, w->values, w->criteria, WALK_CRITERIA_MAX);
+    if (w->rematched || w->criterion_count == 0) {
+        walk_fail(w, TARGET_PERMANENT, "InvalidAnchor",
+                  "The connected account no longer exists and none could be matched");
+        export_finish(w);
+        return;
+    }
+    w->rematched = true;
+    ask_from_the_start(w);
+}
+
+static void on_updated(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status == TARGET_NOT_FOUND) {
+        export_anchor_gone(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", send_update);
+        return;
+    }
+    good_call(w);
+    walk_succeed(w, w->action);
+    keep(w, w->target_id, w->exported_before);
+    listing_add(w);
+    walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
+              "Account %.*s %s: %zu attributes", STR_ARG(w->target_id),
+              w->action == ACTION_DISABLE ? "disabled" : "updated", w->changes.count);
+    export_finish(w);
+}
+
+static void send_update(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    walk_properties(w, &w->changes);
+    if (!shown_only(w, "EntryExportUpdate", &w->changes))
+        t->ops->update(t, w->mapping, w->target_id, &w->changes, on_updated, w);
+}
+
+static bool is_by_delete(const struct walk *w)
+{
+    return w->intent == INTENT_DELETE ||
+           (w->intent == INTENT_DISABLE && w->removal == REMOVAL_BY_DELETE);
+}
+
+static void on_read(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status == TARGET_NOT_FOUND) {
+        export_anchor_gone(w);
+        return;
+    }
+    if (result->status != TARGET_OK) {
+        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", read_account);
+        return;
+    }
+    good_call(w);
+    w->exported_before = json_clone(w->arena, result->records[0].values);
+    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
+              "Connected to account %.*s", STR_ARG(w->target_id));
+    w->steps[w->step_count - 1].details = w->exported_before;
+    if (protect_account(w, &result->records[0]) ||
+        ((w->planned || !is_by_delete(w)) && !compare(w))) {
+        export_finish(w);
+        return;
+    }
+    if (is_by_delete(w) && (w->intent == INTENT_DELETE || !w->planned || w->changes.count > 0)) {
+        send_remove(w);
+        return;
+    }
+    if (w->changes.count > 0) {
+        send_update(w);
+        return;
+    }
+    walk_skip(w, "RedundantExport", "The account says already what it should");
+    keep(w, w->target_id, w->exported_before);
+    walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
+              STR_ARG(w->message));
+    export_finish(w);
+}
+
+static void read_account(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    w->target_id = w->connection.target_id;
+    t->ops->read(t, w->mapping, w->target_id, on_read, w);
+}
+
+/* --- delete --- */
+
+static void on_removed(void *ctx, const struct target_result *result)
+{
+    struct walk *w = ctx;
+
+    w->requests++;
+    if (result->status != TARGET_OK && result->status != TARGET_NOT_FOUND) {
+        export_failed(w, result, STEP_EXPORT, "EntryExportDelete", send_remove);
+        return;
+    }
+    good_call(w);
+    walk_succeed(w, w->action);
+    if (w->intent == INTENT_DISABLE) { /* so the application disables: the account is still there */
+        walk_properties(w, &w->changes);
+        keep(w, w->target_id, w->exported_before);
+    } else {
+        w->keep = KEEP_DROPPED;
+    }
+    walk_step(w, STEP_EXPORT, "EntryExportDelete", STATUS_SUCCESS,
+              result->status != TARGET_OK   ? "Account %.*s was gone already"
+              : w->intent == INTENT_DISABLE ? "Account %.*s disabled by a deletion"
+                                            : "Account %.*s deleted",
+              STR_ARG(w->target_id));
+    export_finish(w);
+}
+
+static void send_remove(struct walk *w)
+{
+    struct target *t = w->run->target;
+
+    w->target_id = w->connection.target_id;
+    if (!shown_only(w, "EntryExportDelete", NULL))
+        t->ops->remove(t, w->mapping, w->target_id, on_removed, w);
+}
+
+/* --- */
+
+/* "kind:value", folded. Without printf: every walk comes by here. */
+static struct str matching_key(struct walk *w, struct str value)
+{
+    struct str folded = str_fold(w->arena, value);
+    char *text = arena_alloc(w->arena, folded.len + 3);
+
+    text[0] = (char)('0' + w->entry.kind);
+    text[1] = ':';
+    memcpy(text + 2, folded.ptr, folded.len);
+    return (struct str){text, folded.len + 2};
+}
+
+static void begin_match(struct walk *w)
+{
+    struct str value = w->criteria[0].values[0]->text;
+    struct str key = matching_key(w, value);
+    const struct walk *first;
+
+    first = map_get(&w->run->matching, key);
+    if (first) {
+        w->blocked_by = arena_str(w->arena, first->entry.id);
+        walk_fail(w, TARGET_PERMANENT, "DuplicateSourceEntries",
+                  "Another source object has the same matching value '%.*s': change one of them",
+                  STR_ARG(value));
+        walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_FAILURE, "%.*s",
+                  STR_ARG(w->message));
+        export_finish(w);
+        return;
+    }
+    w->matching_key = key;
+    map_put(&w->run->matching, key, w);
+    listing_begin(w);
+    export_ask(w);
+}
+
+void station_export(struct walk *w)
+{
+    w->run->in_flight++;
+    switch (w->intent) {
+    case INTENT_MATCH_OR_CREATE:
+        begin_match(w);
+        break;
+    case INTENT_DISABLE:
+        if (w->removal == REMOVAL_BY_DELETE && !w->planned && !protect_asks(w)) {
+            send_remove(w);
+        } else {
+            read_account(w);
+        }
+        break;
+    case INTENT_UPDATE:
+        read_account(w);
+        break;
+    case INTENT_DELETE:
+        if (w->planned || protect_asks(w)) { /* a plan deletes the account that was reviewed */
+            read_account(w);
+        } else {
+            send_remove(w);
+        }
+        break;
+    case INTENT_NOTHING:
+    case INTENT_COUNT:
+        export_finish(w);
+        break;
+    }
+}
