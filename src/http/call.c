@@ -8,8 +8,8 @@
 #define CALL_HEAD_MAX    (256 * 1024)   /* bytes of head that an answer may have */
 #define CALL_KEEP_MAX    (64 * 1024)    /* a buffer larger than this is not kept for reuse */
 #define EXPECT_FROM      (512 * 1024)   /* bytes; libcurl begins at 1 MiB */
-#define STALL_LIMIT      1L  /* bytes a second; below it for STALL_TIME the answer has stopped */
-#define STALL_TIME       60L /* seconds */
+#define STALL_LIMIT      1L  /* bytes a second; below it for a while the answer has stopped */
+#define STALL_TIME       60L /* seconds of that, where the client says none */
 #define REQUEST_TOO_LONG "the request's address and headers are too long"
 #define RETRY_AFTER_MAX  (INT64_C(366) * 86400) /* seconds */
 
@@ -151,10 +151,6 @@ struct http_call *call_new(const struct call_settings *s)
     curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, HTTP_CALL_CODING); /* decodes what it knows */
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms);
-    if (s->silence_timeout_ms > 0) {
-        curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)((s->silence_timeout_ms + 999) / 1000));
-    }
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -358,13 +354,15 @@ static bool set_url(struct http_call *call, struct str text, const struct http_u
 
 static void set_timeout(struct http_call *call, long timeout_ms)
 {
-    bool may_stall = timeout_ms > STALL_TIME * 1000; /* otherwise it is over before */
+    int64_t silence_ms = call->settings->silence_timeout_ms;
+    long stall_time = silence_ms > 0 ? (long)((silence_ms + 999) / 1000) : STALL_TIME;
+    bool may_stall = timeout_ms > stall_time * 1000; /* otherwise it is over before */
 
     if (timeout_ms == call->timeout_ms)
         return;
     curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, may_stall ? STALL_LIMIT : 0L);
-    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, may_stall ? STALL_TIME : 0L);
+    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, may_stall ? stall_time : 0L);
     call->timeout_ms = timeout_ms;
 }
 

@@ -23,16 +23,16 @@ struct http_client_exchange {
 };
 typedef void http_client_observer(void *ctx, const struct http_client_exchange *x);
 
-struct http_client_config {     /* 0 or NULL: the default */
-    unsigned max_connections;   /* to one host; 32 */
-    int64_t timeout_ms;         /* total for a request; 60,000 */
-    int64_t connect_timeout_ms; /* 10,000 */
-    int64_t silence_timeout_ms; /* without a byte, rounded up to seconds; the total alone counts */
-    size_t max_answer;          /* bytes of body; 8 MiB */
-    const char *ca_file;        /* PEM of a private CA beside the system's */
-    const char *cert_file;      /* PEM of the client's own certificate, with its chain */
-    const char *key_file;       /* PEM of its key; NULL: it is in cert_file */
-    const char *user_agent;     /* "usher/VERSION"; "": none is sent */
+struct http_client_config {        /* 0 or NULL: the default */
+    unsigned max_connections;      /* to one host; 32 */
+    int64_t timeout_ms;            /* total for a request; 60,000 */
+    int64_t connect_timeout_ms;    /* 10,000 */
+    int64_t silence_timeout_ms;    /* without a byte, rounded up to seconds; 60,000 */
+    size_t max_answer;             /* bytes of body; 8 MiB */
+    const char *ca_file;           /* PEM of a private CA beside the system's */
+    const char *cert_file;         /* PEM of the client's own certificate, with its chain */
+    const char *key_file;          /* PEM of its key; NULL: it is in cert_file */
+    const char *user_agent;        /* "usher/VERSION"; "": none is sent */
     http_client_observer *observe; /* NULL: nobody is told */
     void *observe_ctx;
     bool deny_private; /* refuse loopback and private addresses too (scim.md 12) */

@@ -336,6 +336,33 @@ static void names_failures(void **state)
     }
 }
 
+/* Long before the time for the request as a whole. */
+static void gives_up_a_silent_server(void **state)
+{
+    static const struct peer_step step = {
+        .reply = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", .stall = true};
+    static const int64_t totals_ms[] = {30000, 120000};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(totals_ms); i++) {
+        struct http_client *c = client_of(
+            (struct http_client_config){.timeout_ms = totals_ms[i], .silence_timeout_ms = 1000});
+        int64_t from_us = clock_monotonic_us();
+        struct peer p;
+        struct kept k;
+
+        peer_start(&p, &step, 1);
+        ask(c, p.url, &k);
+        CHECK(k.failure == HTTP_TIMED_OUT, "%s: %s", http_failure_name(k.failure), k.reason);
+        CHECK(clock_monotonic_us() - from_us < 20 * US_PER_SECOND, "of %lld ms",
+              (long long)totals_ms[i]);
+        forget(&k);
+        http_client_free(c);
+        peer_stop(&p);
+        peer_done(&p);
+    }
+}
+
 static void names_failures_before_connecting(void **state)
 {
     static const struct {
@@ -611,7 +638,8 @@ static void says_what_is_wrong_with_the_ca_file(void **state)
 
 TEST_GROUP(client, cmocka_unit_test(sends_each_method), cmocka_unit_test(reads_headers),
            cmocka_unit_test(reads_retry_after), cmocka_unit_test(reads_a_near_date),
-           cmocka_unit_test(names_failures), cmocka_unit_test(names_failures_before_connecting),
+           cmocka_unit_test(names_failures), cmocka_unit_test(gives_up_a_silent_server),
+           cmocka_unit_test(names_failures_before_connecting),
            cmocka_unit_test(denies_private_addresses_if_told),
            cmocka_unit_test(refuses_line_breaks_in_headers),
            cmocka_unit_test(repeats_only_what_may_be_repeated),
