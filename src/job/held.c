@@ -10,6 +10,10 @@ enum query {
     Q_REMOVE,
     Q_CLEAR,
     Q_CLEAR_DECIDED,
+    Q_CLEAR_SERIES,
+    Q_SERIES_SAVE,
+    Q_SERIES_LOAD,
+    Q_SERIES_END,
     Q_PAGE,
     Q_ANY_ALLOWED,
     Q_COUNT,
@@ -47,6 +51,20 @@ const struct db_query held_queries[] = {
     [Q_REMOVE] = {"held_remove", "DELETE FROM job_held WHERE job_no = $1 AND source_id = $2"},
     [Q_CLEAR] = {"held_clear", "DELETE FROM job_held WHERE job_no = $1"},
     [Q_CLEAR_DECIDED] = {"held_clear_decided", "DELETE FROM job_held_decided WHERE job_no = $1"},
+    [Q_CLEAR_SERIES] = {"held_clear_series", "DELETE FROM job_held_series WHERE job_no = $1"},
+    [Q_SERIES_SAVE] = {"held_series_save",
+                       "INSERT INTO job_held_series (job_no, class, sent, connected)"
+                       " VALUES ($1, $2, $3, $4) ON CONFLICT (job_no, class) DO UPDATE SET"
+                       " sent = CASE WHEN excluded.sent > job_held_series.sent"
+                       " THEN excluded.sent ELSE job_held_series.sent END,"
+                       " connected = CASE WHEN excluded.connected < job_held_series.connected"
+                       " THEN excluded.connected ELSE job_held_series.connected END"},
+    [Q_SERIES_LOAD] = {"held_series_load", "SELECT sent, connected FROM job_held_series"
+                                           " WHERE job_no = $1 AND class = $2"},
+    [Q_SERIES_END] = {"held_series_end",
+                      "DELETE FROM job_held_series WHERE job_no = $1 AND NOT EXISTS"
+                      " (SELECT 1 FROM job_held WHERE job_held.job_no = job_held_series.job_no"
+                      " AND job_held.class = job_held_series.class AND job_held.state = 1)"},
     [Q_PAGE] = {"held_page", "SELECT " HELD_COLUMNS " FROM job_held WHERE job_no = $1"
                              " AND state = $2 AND class = $3 AND source_id > $4"
                              " ORDER BY source_id LIMIT $5"},
@@ -160,7 +178,8 @@ bool held_remove(struct db *db, int64_t job_no, struct str source_id, struct err
 bool held_clear(struct db *db, int64_t job_no, struct err *err)
 {
     return db_exec(db, query(Q_CLEAR), DB_ARGS(db_int(job_no)), NULL, err) &&
-           held_end_series(db, job_no, err);
+           db_exec(db, query(Q_CLEAR_SERIES), DB_ARGS(db_int(job_no)), NULL, err) &&
+           held_end_decisions(db, job_no, err);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a page is named by all of these */
@@ -374,7 +393,33 @@ bool held_decide_all(struct db *db, int64_t job_no, enum held_state decision, in
                    err);
 }
 
-bool held_end_series(struct db *db, int64_t job_no, struct err *err)
+bool held_series_save(struct db *db, int64_t job_no, enum held_class class_,
+                      const struct held_series *s, struct err *err)
+{
+    return db_exec(db, query(Q_SERIES_SAVE),
+                   DB_ARGS(db_int(job_no), db_int(class_), db_int(s->sent), db_int(s->connected)),
+                   NULL, err);
+}
+
+bool held_series_load(struct db *db, int64_t job_no, enum held_class class_,
+                      struct held_series *out, bool *out_found, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_SERIES_LOAD), DB_ARGS(db_int(job_no), db_int(class_)), &st, err))
+        return false;
+    *out_found = st != NULL;
+    if (st)
+        *out = (struct held_series){.sent = db_col_int(st, 0), .connected = db_col_int(st, 1)};
+    return true;
+}
+
+bool held_series_end(struct db *db, int64_t job_no, struct err *err)
+{
+    return db_exec(db, query(Q_SERIES_END), DB_ARGS(db_int(job_no)), NULL, err);
+}
+
+bool held_end_decisions(struct db *db, int64_t job_no, struct err *err)
 {
     return db_exec(db, query(Q_CLEAR_DECIDED), DB_ARGS(db_int(job_no)), NULL, err);
 }

@@ -76,6 +76,17 @@ MUST_USE bool held_sent_since(struct db *db, int64_t job_no, enum held_class cla
                               int64_t since_us, int64_t *out, struct err *err);
 MUST_USE bool held_sent_forget(struct db *db, int64_t job_no, int64_t before_us, struct err *err);
 
+/* By what a class was judged when it began to be held; of several times the strictest. */
+struct held_series {
+    int64_t sent, connected;
+};
+MUST_USE bool held_series_save(struct db *db, int64_t job_no, enum held_class class_,
+                               const struct held_series *s, struct err *err);
+MUST_USE bool held_series_load(struct db *db, int64_t job_no, enum held_class class_,
+                               struct held_series *out, bool *out_found, struct err *err);
+/* Forgets it of the classes of which nothing is held any more. */
+MUST_USE bool held_series_end(struct db *db, int64_t job_no, struct err *err);
+
 /* --- Decisions --- */
 
 #define HELD_DIGEST_MAX 17
@@ -93,4 +104,4 @@ MUST_USE bool held_decide(struct db *db, int64_t job_no, struct str source_id,
 MUST_USE bool held_decide_all(struct db *db, int64_t job_no, enum held_state decision,
                               int64_t *out_count, struct err *err);
 /* Nothing is held any more: what was decided counts no longer. */
-MUST_USE bool held_end_series(struct db *db, int64_t job_no, struct err *err);
+MUST_USE bool held_end_decisions(struct db *db, int64_t job_no, struct err *err);

@@ -108,6 +108,7 @@ const struct db_query job_queries[] = {
     {"job_remove_history", "DELETE FROM job_history WHERE job_no = $1"},
     {"job_remove_retry", "DELETE FROM job_retry WHERE job_no = $1"},
     {"job_remove_held", "DELETE FROM job_held WHERE job_no = $1"},
+    {"job_remove_held_series", "DELETE FROM job_held_series WHERE job_no = $1"},
     {"job_remove_held_decided", "DELETE FROM job_held_decided WHERE job_no = $1"},
     {"job_remove_held_sent", "DELETE FROM job_held_sent WHERE job_no = $1"},
     {"job_remove_undone", "DELETE FROM job_undone WHERE job_no = $1"},

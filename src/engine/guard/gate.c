@@ -232,7 +232,8 @@ static bool judge_class(struct run *r, enum held_class class_, const struct held
     if (n[HELD_PLANNED] + n[HELD_WAITING] + n[HELD_RELEASED] == 0)
         return true;
     if (!guard_numbers_load(r->db, r->job.no, &r->settings, class_, clock_now(r->engine->clock),
-                            &numbers, err))
+                            &numbers, err) ||
+        (n[HELD_WAITING] > 0 && !guard_numbers_as_held(r->db, r->job.no, class_, &numbers, err)))
         return false;
     if (guard_judge(&r->settings, &numbers) == GUARD_WITHIN)
         return n[HELD_WAITING] == 0 ||
@@ -242,7 +243,9 @@ static bool judge_class(struct run *r, enum held_class class_, const struct held
                   LOG_TEXT("name", r->job.name),
                   LOG_TEXT("why", guard_explain(&r->settings, &numbers, class_, tmp)));
     }
-    return held_move(r->db, r->job.no, class_, HELD_PLANNED, HELD_WAITING, err) &&
+    return held_series_save(r->db, r->job.no, class_,
+                            &(struct held_series){numbers.sent, numbers.connected}, err) &&
+           held_move(r->db, r->job.no, class_, HELD_PLANNED, HELD_WAITING, err) &&
            held_move(r->db, r->job.no, class_, HELD_RELEASED, HELD_WAITING, err);
 }
 

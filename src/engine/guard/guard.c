@@ -65,6 +65,21 @@ bool guard_numbers_load(struct db *db, int64_t job_no, const struct job_settings
     return true;
 }
 
+bool guard_numbers_as_held(struct db *db, int64_t job_no, enum held_class class_,
+                           struct guard_numbers *n, struct err *err)
+{
+    struct held_series s;
+    bool found;
+
+    if (!held_series_load(db, job_no, class_, &s, &found, err))
+        return false;
+    if (found && s.sent > n->sent)
+        n->sent = s.sent;
+    if (found && s.connected < n->connected)
+        n->connected = s.connected;
+    return true;
+}
+
 /* --- what counts --- */
 
 /* The attribute by which people sign in, whatever matches. */
@@ -235,6 +250,8 @@ static void hold(struct walk *w, enum held_class class_)
     w->run->guard.rows = true;
     w->guard.mark = GUARD_HOLD;
     w->guard.row = row;
+    w->guard.series = (struct held_series){w->run->guard.numbers[class_].sent,
+                                           w->run->guard.numbers[class_].connected};
     skip_staged(w, class_);
 }
 
@@ -367,7 +384,7 @@ bool guard_foretell(struct run *r, enum held_class class_, struct arena *a, stru
 {
     struct guard_numbers *n = &r->guard.numbers[class_];
 
-    if (!load_numbers(r, class_, err))
+    if (!load_numbers(r, class_, err) || !guard_numbers_as_held(r->db, r->job.no, class_, n, err))
         return false;
     *out = guard_judge(&r->settings, n) == GUARD_WITHIN ? (struct str){0}
                                                         : guard_explain(&r->settings, n, class_, a);
@@ -393,7 +410,8 @@ static bool record_one(struct db *db, const struct run *r, const struct walk *w,
     case GUARD_FREE:
         return true;
     case GUARD_HOLD:
-        return held_save(db, r->job.no, w->guard.row, err);
+        return held_save(db, r->job.no, w->guard.row, err) &&
+               held_series_save(db, r->job.no, w->guard.class_, &w->guard.series, err);
     case GUARD_DROP:
         return held_remove(db, r->job.no, w->entry.id, err);
     case GUARD_ADMITTED:
@@ -437,10 +455,10 @@ bool guard_settle(const struct engine *e, struct db *db, int64_t job_no, struct 
         return false;
     removals = counts.n[HELD_REMOVAL][HELD_WAITING];
     updates = counts.n[HELD_UPDATE][HELD_WAITING];
-    if (!notices_held(e, db, &job, removals, updates, err))
+    if (!notices_held(e, db, &job, removals, updates, err) || !held_series_end(db, job_no, err))
         return false;
     if (removals + updates == 0) {
-        return held_end_series(db, job_no, err) &&
+        return held_end_decisions(db, job_no, err) &&
                (quarantine_reason_of(job.quarantine_reason) != QUARANTINE_TOO_MANY_DELETES ||
                 quarantine_change(e, db, job_no, &change, err));
     }

@@ -28,6 +28,10 @@ struct str guard_explain(const struct job_settings *s, const struct guard_number
 MUST_USE bool guard_numbers_load(struct db *db, int64_t job_no, const struct job_settings *s,
                                  enum held_class class_, int64_t now_us, struct guard_numbers *out,
                                  struct err *err);
+/* The same for what is held, if anything is: it stays so while only time passes or accounts are
+ * added, and is let go when the set itself has become small enough (docs/decisions 0016). */
+MUST_USE bool guard_numbers_as_held(struct db *db, int64_t job_no, enum held_class class_,
+                                    struct guard_numbers *n, struct err *err);
 
 /* Whether a change of the attribute counts: by it accounts are found, or people sign in. */
 bool guard_attribute(const struct mapping_attribute *m);

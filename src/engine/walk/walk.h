@@ -143,8 +143,9 @@ enum guard_mark {
 struct walk_guard {
     enum guard_mark mark;
     enum held_class class_;
-    bool has_row;           /* in the held set, as planned, allowed, ... */
-    const struct held *row; /* of GUARD_HOLD */
+    bool has_row;              /* in the held set, as planned, allowed, ... */
+    const struct held *row;    /* of GUARD_HOLD */
+    struct held_series series; /* ... and by what it was judged */
 };
 
 struct walk {

@@ -231,10 +231,45 @@ static void slow_leak(const struct db_config *config)
     world_cycle(w);
     CHECK_INT(active(), 15, "the sixth of the day is held");
     CHECK_INT(waiting(), 1, "alone");
-    w->clock.now += 23 * US_PER_HOUR;
+    w->clock.now += 25 * US_PER_HOUR;
     world_cycle(w);
-    CHECK_INT(active(), 14, "and goes when the first three are a day old");
-    CHECK(!quarantined() && waiting() == 0, "nothing is held any more");
+    CHECK_INT(active(), 15, "and stays so when the others are a day old: nobody has decided");
+    CHECK(quarantined() && waiting() == 1, "it is still held");
+    leave(6, 7);
+    world_cycle(w);
+    CHECK_INT(waiting(), 2, "what is planned then joins it");
+    come_back(5, 7);
+    world_cycle(w);
+    CHECK(!quarantined() && waiting() == 0, "who comes back is held no longer");
+    leave(7, 12);
+    world_cycle(w);
+    CHECK_INT(active(), 10, "the next set is judged by the numbers of its own day");
+    end();
+}
+
+/* More accounts do not let a held share go; a number that the administrator has raised does. */
+static void share_stays_held(const struct db_config *config)
+{
+    start(config);
+    set("guard.percentLeast", "3");
+    set("guard.percent", "10");
+    hire(20);
+    leave(0, 3);
+    world_cycle(w);
+    CHECK_INT(waiting(), 3, "three of twenty are too many");
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "n%02d", i);
+        world_assign(w, world_person(w, name), true);
+    }
+    world_cycle(w);
+    world_cycle(w);
+    CHECK_INT(waiting(), 3, "three of forty would not have been, and stay held");
+    set("guard.percent", "20");
+    world_cycle(w);
+    CHECK_INT(waiting(), 0, "the administrator has decided so");
+    CHECK_INT(active(), 37, "they are disabled");
     end();
 }
 
@@ -831,6 +866,7 @@ ON_BOTH(judged_by_numbers)
 ON_BOTH(held_over_the_count)
 ON_BOTH(held_over_the_share)
 ON_BOTH(slow_leak)
+ON_BOTH(share_stays_held)
 ON_BOTH(users_and_groups_count_together)
 ON_BOTH(removals_come_first)
 ON_BOTH(told_once)
@@ -856,7 +892,7 @@ ON_BOTH(plan_says_so)
 
 TEST_GROUP(guard, cmocka_unit_test(judged_by_numbers_), cmocka_unit_test(held_over_the_count_),
            cmocka_unit_test(held_over_the_share_), cmocka_unit_test(slow_leak_),
-           cmocka_unit_test(users_and_groups_count_together_),
+           cmocka_unit_test(share_stays_held_), cmocka_unit_test(users_and_groups_count_together_),
            cmocka_unit_test(removals_come_first_), cmocka_unit_test(told_once_),
            cmocka_unit_test(failure_is_tried_once_), cmocka_unit_test(fixed_in_the_source_),
            cmocka_unit_test(allowed_), cmocka_unit_test(rejected_),
