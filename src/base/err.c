@@ -34,8 +34,8 @@ static void drop_partial_character(char *text)
         text[len - 1 - tail] = '\0';
 }
 
-/* Messages are stored and sent, and what takes them takes UTF-8 only; an argument may be a name
- * that was cut by bytes, or come from outside. */
+/* Messages are stored, sent and shown on terminals, and what takes them takes UTF-8 only; an
+ * argument may be a name that was cut by bytes, or come from outside. */
 static void replace_bad_bytes(char *text)
 {
     struct str rest = str_from_z(text);
@@ -62,6 +62,7 @@ static void format_cut(char *out, size_t size, const char *format, va_list args)
         drop_partial_character(text);
     }
     replace_bad_bytes(text);
+    utf8_blank_controls(text, strlen(text), '\0');
     memcpy(out, text, strlen(text) + 1);
 }
 static_assert(sizeof(((struct err *)0)->message) <= 512, "a message fits format_cut");

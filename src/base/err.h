@@ -25,7 +25,7 @@ struct err {
 };
 
 /* Fills *err, which may be NULL. A message that is too long is cut at a character boundary; what is
- * not UTF-8 in it becomes '?'. */
+ * not UTF-8 in it becomes '?', a control character a blank. */
 void err_fill(struct err *err, enum err_kind kind, const char *code, const char *format, ...)
     PRINTF_LIKE(4, 5);
 

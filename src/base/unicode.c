@@ -109,6 +109,20 @@ struct str utf8_clean(struct arena *a, struct str s)
     return (struct str){out, len};
 }
 
+void utf8_blank_controls(char *text, size_t len, char stays)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] >= 0x80 &&
+                  (unsigned char)text[i + 1] < 0xa0;
+
+        if (c1)
+            text[i++] = ' ';
+        if (c1 || ((c < 0x20 || c == 0x7f) && text[i] != stays))
+            text[i] = ' ';
+    }
+}
+
 size_t utf8_length(struct str s)
 {
     size_t n = 0;

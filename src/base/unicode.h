@@ -10,6 +10,9 @@ bool utf8_valid(struct str s, size_t *out_at);
 size_t utf8_sequence(struct str s, size_t at);
 /* s with U+FFFD for each byte that is not UTF-8, in a; s itself when there is none. */
 struct str utf8_clean(struct arena *a, struct str s);
+/* Puts blanks in place of control characters (C0, DEL, C1), which move a terminal's cursor or end a
+ * line; the character `stays` is left, '\0': none is. */
+void utf8_blank_controls(char *text, size_t len, char stays);
 size_t utf8_length(struct str s); /* code points of valid UTF-8 */
 /* Decodes the code point at s.ptr[*at] of valid UTF-8 and moves *at behind it. */
 uint32_t utf8_next(struct str s, size_t *at);

@@ -3,6 +3,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/unicode.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/help.h"
@@ -103,14 +104,27 @@ void cli_print_json(struct cli *c, const struct json *v)
 
 void cli_say(struct cli *c, const char *format, ...)
 {
+    char *text = NULL;
     va_list args;
+    int len;
 
     if (c->json || c->quiet)
         return;
     va_start(args, format);
-    vfprintf(c->out, format, args);
+    len = vasprintf(&text, format, args);
     va_end(args);
-    fputc('\n', c->out);
+    assert(len >= 0); /* it fails for want of memory only */
+    utf8_blank_controls(text, (size_t)len, '\n');
+    fprintf(c->out, "%s\n", text);
+    free(text);
+}
+
+struct str cli_one_line(struct arena *a, struct str s)
+{
+    char *copy = arena_z(a, s);
+
+    utf8_blank_controls(copy, s.len, '\0');
+    return (struct str){copy, s.len};
 }
 
 const char *cli_setting(const struct cli_args *args, const char *option)

@@ -98,8 +98,11 @@ MUST_USE bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *
 int cli_fail(struct cli *c, const struct err *err);
 int cli_usage(struct cli *c, const char *format, ...) PRINTF_LIKE(2, 3); /* exit code 2 */
 void cli_print_json(struct cli *c, const struct json *v); /* pretty, one document, newline */
-void cli_say(struct cli *c, const char *format, ...)
-    PRINTF_LIKE(2, 3); /* a line on out, unless --json or --quiet */
+/* A line on out, unless --json or --quiet. Nothing in it but line feeds moves a terminal's cursor
+ * or colours it: names come from applications, too. */
+void cli_say(struct cli *c, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same of one line, for what writes on out itself. In a. */
+struct str cli_one_line(struct arena *a, struct str s);
 
 /* A table that fits the terminal: columns are cut with an ellipsis, widths follow the content. */
 struct cli_table;

@@ -65,10 +65,8 @@ static void print_group(struct cli *c, const struct engine_whatif_group *g)
     for (size_t i = 0; i < g->example_count; i++) {
         const struct engine_whatif_example *e = &g->examples[i];
 
-        fprintf(c->out, "    %.*s: ", STR_ARG(e->name.len ? e->name : e->source_id));
-        if (e->before.len)
-            fprintf(c->out, "%.*s -> ", STR_ARG(e->before));
-        fprintf(c->out, "%.*s\n", STR_ARG(e->after));
+        cli_say(c, "    %.*s: %.*s%s%.*s", STR_ARG(e->name.len ? e->name : e->source_id),
+                STR_ARG(e->before), e->before.len ? " -> " : "", STR_ARG(e->after));
     }
     if (g->count > (int64_t)g->example_count)
         fprintf(c->out, "    ...\n");

@@ -209,7 +209,9 @@ static void print_list(struct cli *c, const char *title, const struct json *list
     heading(c, title);
     JSON_EACH(item, list)
     {
-        fprintf(c->out, "  %.*s\n", STR_ARG(member ? json_get_text(item, member) : item->text));
+        struct str text = member ? json_get_text(item, member) : item->text;
+
+        fprintf(c->out, "  %.*s\n", STR_ARG(cli_one_line(c->arena, text)));
     }
 }
 

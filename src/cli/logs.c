@@ -247,7 +247,8 @@ static int run_show(struct cli *c, const struct cli_args *args)
     }
     print_steps(c, &r, 1);
     fprintf(c->out, "   source %.*s %.*s\n   target %.*s %.*s\n", STR_ARG(r.source_id),
-            STR_ARG(cli_one_line(c->arena, r.source_login)), STR_ARG(r.target_id),
+            STR_ARG(cli_one_line(c->arena, r.source_login)),
+            STR_ARG(cli_one_line(c->arena, r.target_id)),
             STR_ARG(cli_one_line(c->arena, r.target_name)));
     fprintf(c->out, "   cycle  %.*s\n   took   %lld ms, by %.*s\n",
             STR_ARG(r.cycle_id.len ? r.cycle_id : STR("none: on demand")),

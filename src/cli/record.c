@@ -17,17 +17,6 @@ struct str cli_value_text(struct arena *a, const struct json *v)
     return json_text(a, v);
 }
 
-struct str cli_one_line(struct arena *a, struct str s)
-{
-    char *copy = arena_z(a, s);
-
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7f)
-            copy[i] = ' ';
-    }
-    return (struct str){copy, s.len};
-}
-
 void cli_properties_print(struct cli *c, const struct journal_property *p, size_t count,
                           const char *indent)
 {

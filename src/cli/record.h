@@ -11,5 +11,3 @@ void cli_properties_print(struct cli *c, const struct journal_property *p, size_
 void cli_record_print(struct cli *c, const struct journal_record *r);
 /* A value as one line of text; "-" for none. */
 struct str cli_value_text(struct arena *a, const struct json *v);
-/* The text on one line that no value can break out of. */
-struct str cli_one_line(struct arena *a, struct str s);

@@ -34,32 +34,6 @@ static unsigned text_width(struct str s)
     return width;
 }
 
-/* What a cell may hold: one line, and nothing that moves a terminal's cursor or colours it. */
-static struct str clean(struct arena *a, struct str s)
-{
-    bool dirty = false;
-    char *copy;
-
-    if (!utf8_valid(s, NULL))
-        return STR("(not UTF-8)");
-    for (size_t i = 0; i < s.len; i++) {
-        dirty = dirty || (unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f ||
-                ((unsigned char)s.ptr[i] == 0xc2 && (unsigned char)s.ptr[i + 1] < 0xa0);
-    }
-    if (!dirty)
-        return arena_str(a, s);
-    copy = arena_z(a, s);
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)copy[i] == 0xc2 && (unsigned char)copy[i + 1] < 0xa0) {
-            copy[i] = ' '; /* a control character of two bytes */
-            copy[++i] = ' ';
-        } else if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7f) {
-            copy[i] = ' ';
-        }
-    }
-    return (struct str){copy, s.len};
-}
-
 struct cli_table *cli_table_new(struct cli *c, const char *const *headers, size_t columns)
 {
     struct cli_table *t = ARENA_NEW(c->arena, struct cli_table);
@@ -78,7 +52,8 @@ void cli_table_row(struct cli_table *t, const struct str *cells)
 
     row->cells = ARENA_ARRAY(t->cli->arena, struct str, t->columns);
     for (size_t i = 0; i < t->columns; i++)
-        row->cells[i] = clean(t->cli->arena, cells[i]);
+        row->cells[i] =
+            utf8_valid(cells[i], NULL) ? cli_one_line(t->cli->arena, cells[i]) : STR("(not UTF-8)");
     if (t->last) {
         t->last->next = row;
     } else {

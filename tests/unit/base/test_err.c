@@ -79,6 +79,15 @@ static void is_utf8_whatever_the_arguments(void **state)
     CHECK_STR(str_from_z(err.place), "??.csv:1", "place");
 }
 
+static void moves_no_cursor(void **state)
+{
+    struct err err;
+
+    (void)state;
+    err_fill(&err, ERR_INVALID, "x", "says \x1b[2Jone\r\ntwo");
+    CHECK_STR(str_from_z(err.message), "says  [2Jone  two", "an answer's text");
+}
+
 static void prefix_and_place_are_cut_too(void **state)
 {
     struct err err;
@@ -101,6 +110,6 @@ static void names_every_kind(void **state)
 }
 
 TEST_GROUP(err, cmocka_unit_test(carries_kind_code_message_and_place), cmocka_unit_test(takes_null),
-           cmocka_unit_test(cuts_between_characters),
+           cmocka_unit_test(moves_no_cursor), cmocka_unit_test(cuts_between_characters),
            cmocka_unit_test(is_utf8_whatever_the_arguments),
            cmocka_unit_test(prefix_and_place_are_cut_too), cmocka_unit_test(names_every_kind))

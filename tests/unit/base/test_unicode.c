@@ -195,7 +195,35 @@ static void gives_back_what_is_folded_already(void **state)
           "bad bytes");
 }
 
-TEST_GROUP(unicode, cmocka_unit_test(checks_utf8), cmocka_unit_test(cleans),
-           cmocka_unit_test(puts_and_reads_every_code_point), cmocka_unit_test(walks_code_points),
-           cmocka_unit_test(folds_case), cmocka_unit_test(folding_is_one_to_one_and_stable),
+static void blanks_control_characters(void **state)
+{
+    static const struct {
+        const char *in, *want;
+        char stays;
+    } cases[] = {
+        {"plain \xc3\xa4", "plain \xc3\xa4", '\0'},
+        {"\x1b[31mred\x1b[0m", " [31mred [0m", '\0'},
+        {"a\nb\tc\x7f", "a b c ", '\0'},
+        {"a\nb\tc", "a\nb c", '\n'},
+        {"\xc2\x9b"
+         "31m",
+         "  31m", '\n'},
+        {"\xc2\xa0", "\xc2\xa0", '\0'},
+        {"\xc2", "\xc2", '\0'},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "%s", cases[i].in);
+        utf8_blank_controls(text, strlen(text), cases[i].stays);
+        CHECK_STR(str_from_z(text), cases[i].want, "case %zu", i);
+    }
+}
+
+TEST_GROUP(unicode, cmocka_unit_test(blanks_control_characters), cmocka_unit_test(checks_utf8),
+           cmocka_unit_test(cleans), cmocka_unit_test(puts_and_reads_every_code_point),
+           cmocka_unit_test(walks_code_points), cmocka_unit_test(folds_case),
+           cmocka_unit_test(folding_is_one_to_one_and_stable),
            cmocka_unit_test(gives_back_what_is_folded_already))
