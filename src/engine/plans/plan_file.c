@@ -181,6 +181,8 @@ struct json *plan_head_json(struct arena *a, const struct plan_head *head)
     json_add_str(a, v, "baseUrl", head->base_url);
     json_add_str(a, v, "database", head->database);
     json_add_int(a, v, "configuration", head->schema_version);
+    if (head->settings)
+        json_add(a, v, STR("settings"), json_clone(a, head->settings));
     json_add_str(a, v, "watermark", head->watermark);
     json_add_bool(a, v, "everybody", head->everybody);
     json_add_bool(a, v, "asked", head->asked);
@@ -224,6 +226,9 @@ bool plan_head_parse(struct arena *a, struct str line, struct plan_head *out, st
     out->base_url = json_get_text(v, "baseUrl");
     out->database = json_get_text(v, "database");
     out->schema_version = json_get_int(v, "configuration", 0);
+    out->settings = json_get(v, STR("settings"));
+    if (out->settings && !json_is(out->settings, JSON_OBJECT))
+        return unreadable(err, "its settings are no object");
     out->watermark = json_get_text(v, "watermark");
     out->everybody = json_get_bool(v, "everybody", false);
     out->asked = json_get_bool(v, "asked", false);
@@ -422,17 +427,34 @@ bool plan_reader_open(struct plan_reader *r, const char *path, struct err *err)
     return plan_reader_open_stream(r, stream, path, err);
 }
 
+static bool read_twice(struct plan_reader *r, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "planUnreadable", "'%.*s' is read twice: give the file itself",
+                   STR_ARG(r->name));
+}
+
 bool plan_reader_rewind(struct plan_reader *r, struct err *err)
 {
     struct str head;
 
-    r->line_no = 0;
+    return plan_reader_seek(r, (struct plan_place){0}, err) && read_line(r, &head, err);
+}
+
+bool plan_reader_tell(struct plan_reader *r, struct plan_place *out, struct err *err)
+{
+    off_t at = ftello(r->stream);
+
+    if (at < 0)
+        return read_twice(r, err);
+    *out = (struct plan_place){.line_no = r->line_no, .offset = at};
+    return true;
+}
+
+bool plan_reader_seek(struct plan_reader *r, struct plan_place place, struct err *err)
+{
     clearerr(r->stream);
-    if (fseek(r->stream, 0, SEEK_SET) != 0) {
-        return err_set(err, ERR_INVALID, "planUnreadable",
-                       "'%.*s' is read twice: give the file itself", STR_ARG(r->name));
-    }
-    return read_line(r, &head, err);
+    r->line_no = place.line_no;
+    return fseeko(r->stream, place.offset, SEEK_SET) == 0 || read_twice(r, err);
 }
 
 bool plan_reader_next(struct plan_reader *r, struct arena *a, struct plan_row *out, bool *out_row,

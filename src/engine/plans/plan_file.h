@@ -23,12 +23,13 @@ struct plan_head {
     enum plan_purpose purpose;
     struct str job_id, job_name;
     struct str base_url;
-    struct str database;     /* database_identity */
-    int64_t schema_version;  /* the configuration's: whatever concerns everybody makes a new one */
-    struct str watermark;    /* of the source, when the plan was made */
-    bool everybody;          /* not only who has changed since the watermark */
-    bool asked;              /* the target was asked: before values are its own */
-    struct str undone_cycle; /* of PLAN_OF_UNDO */
+    struct str database;    /* database_identity */
+    int64_t schema_version; /* the configuration's: whatever concerns everybody makes a new one */
+    const struct json *settings; /* plan_settings.h; NULL: of a plan that does not say */
+    struct str watermark;        /* of the source, when the plan was made */
+    bool everybody;              /* not only who has changed since the watermark */
+    bool asked;                  /* the target was asked: before values are its own */
+    struct str undone_cycle;     /* of PLAN_OF_UNDO */
     int64_t made_us;
     struct plan_counts counts;
     int64_t rows;
@@ -67,6 +68,12 @@ MUST_USE bool plan_reader_open_stream(struct plan_reader *r, FILE *stream, const
 MUST_USE bool plan_reader_next(struct plan_reader *r, struct arena *a, struct plan_row *out,
                                bool *out_row, struct err *err);
 MUST_USE bool plan_reader_rewind(struct plan_reader *r, struct err *err); /* to the first row */
+/* Where the next row begins, and back to it. */
+struct plan_place {
+    int64_t line_no, offset;
+};
+MUST_USE bool plan_reader_tell(struct plan_reader *r, struct plan_place *out, struct err *err);
+MUST_USE bool plan_reader_seek(struct plan_reader *r, struct plan_place place, struct err *err);
 void plan_reader_close(struct plan_reader *r); /* for CLEANUP, zeroed is fine */
 
 /* One line each way. */

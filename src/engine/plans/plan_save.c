@@ -3,6 +3,7 @@
 #include "engine/cycle/run.h"
 #include "engine/plans/apply.h"
 #include "engine/plans/plan_file.h"
+#include "engine/plans/plan_settings.h"
 #include "job/undone.h"
 
 enum { PROGRESS_EVERY = 64 }; /* objects */
@@ -111,10 +112,14 @@ static bool make(struct save *s, enum plan_of of, const char *path, struct arena
         .made_us = clock_now(r->engine->clock),
     };
 
-    if (!database_identity(r->db, r->engine->rng, a, &head.database, err) ||
+    struct json *settings;
+
+    if (!plan_settings(r->db, r->arena, &r->job, &settings, err) ||
+        !database_identity(r->db, r->engine->rng, a, &head.database, err) ||
         !watermark_load(r->db, a, r->job.no, &head.watermark, err) ||
         !plan_writer_open(&s->writer, path, err))
         return false;
+    head.settings = settings;
     head.everybody = of == PLAN_ALL || str_empty(head.watermark);
     s->total = expected(r, head.everybody ? PLAN_ALL : of);
     r->stop = s->options->stop;
@@ -131,6 +136,7 @@ static bool make(struct save *s, enum plan_of of, const char *path, struct arena
     head.job_name = arena_str(a, head.job_name);
     head.base_url = arena_str(a, head.base_url);
     head.digest = arena_str(a, head.digest);
+    head.settings = json_clone(a, settings);
     *out = head;
     return true;
 }

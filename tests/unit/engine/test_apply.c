@@ -1,5 +1,6 @@
 /* Saved plans applied: exactly what they say, and nothing where anything has changed since
  * (engine.md 23). */
+#include "engine/guard/held.h"
 #include "engine/plans/apply.h"
 #include "world.h"
 
@@ -258,6 +259,82 @@ static void over_the_guard(const struct db_config *config)
     end();
 }
 
+/* An administrator has decided about the removal since, or is asked to. */
+static void held_meanwhile(const struct db_config *config)
+{
+    static const struct engine_setting setting = {STR_INIT("guard.count"), STR_INIT("2")};
+    struct engine_apply_options options = {.allow_removals = true, .outcome = on_outcome};
+    struct engine_applied r;
+    struct err err = {0};
+    char set[HELD_DIGEST_MAX];
+    struct str who[4];
+    int64_t n;
+
+    start(config);
+    CHECK(engine_set(&w->engine, w->job.no, &setting, 1, STR("me"), &err), "%s", err.message);
+    for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+        who[i] = world_person(w, arena_printf(w->arena, "p%zu", i).ptr);
+        world_assign(w, who[i], true);
+    }
+    world_cycle(w);
+    for (size_t i = 0; i < ARRAY_LEN(who); i++)
+        world_assign(w, who[i], false);
+    saved(PLAN_NEXT_CYCLE, false);
+    world_cycle(w);
+    r = applied("p0");
+    CHECK(r.results[APPLY_REFUSED] == 1 && strcmp(outcome.code, "Staged") == 0,
+          "held ones do not go one by one: %s", outcome.code);
+    CHECK(held_digest(w->db, w->job.no, set, &n, &err) && n == 4, "four are held");
+    CHECK(engine_held_decide(&w->engine, w->job.no, ENGINE_HELD_REJECT, str_from_z(set), &who[1], 1,
+                             &n, &err),
+          "%s", err.message);
+    memset(w->calls, 0, sizeof(w->calls));
+    CHECK(engine_apply(&w->engine, path, &options, w->arena, &r, &err), "%s", err.message);
+    CHECK(r.results[APPLY_DONE] == 3 && r.results[APPLY_REFUSED] == 1,
+          "approved but for the rejected one: %lld done", (long long)r.results[APPLY_DONE]);
+    r = applied("p1");
+    CHECK(r.results[APPLY_REFUSED] == 1 && strcmp(outcome.code, "Rejected") == 0, "%s",
+          outcome.code);
+    CHECK(writes() == 0, "its account stays as it is");
+    end();
+}
+
+/* A page whose object is still under way is thrown away and read again: no row is lost. */
+static void one_object_twice(const struct db_config *config)
+{
+    enum { PEOPLE = 260, AGAIN = 249 };
+    struct plan_row *rows;
+    struct plan_reader reader;
+    struct plan_writer writer;
+    struct engine_applied r;
+    struct err err = {0};
+    bool more;
+
+    start(config);
+    for (int i = 0; i < PEOPLE; i++)
+        world_assign(w, world_person(w, arena_printf(w->arena, "p%03d", i).ptr), true);
+    saved(PLAN_NEXT_CYCLE, false);
+    rows = ARENA_ARRAY(w->arena, struct plan_row, PEOPLE);
+    CHECK(plan_reader_open(&reader, path, &err), "%s", err.message);
+    for (int i = 0; i < PEOPLE; i++)
+        CHECK(plan_reader_next(&reader, w->arena, &rows[i], &more, &err) && more, "%s",
+              err.message);
+    CHECK(plan_writer_open(&writer, path, &err), "%s", err.message);
+    for (int i = 0; i < PEOPLE; i++) {
+        CHECK(plan_writer_add(&writer, &rows[i], &err), "%s", err.message);
+        if (i == AGAIN)
+            CHECK(plan_writer_add(&writer, &rows[i], &err), "%s", err.message);
+    }
+    CHECK(plan_writer_finish(&writer, &reader.head, &err), "%s", err.message);
+    plan_writer_drop(&writer);
+    plan_reader_close(&reader);
+    r = applied(NULL);
+    CHECK(r.results[APPLY_DONE] == PEOPLE, "%lld done", (long long)r.results[APPLY_DONE]);
+    CHECK(outcome.seen == PEOPLE + 1, "%d rows", outcome.seen);
+    CHECK(world_accounts(w, SOURCE_USER) == PEOPLE, "everybody once");
+    end();
+}
+
 static void refused_whole(const struct db_config *config)
 {
     static const struct engine_setting setting = {STR_INIT("deprovision.deleteAfterUnassign"),
@@ -285,6 +362,24 @@ static void refused_whole(const struct db_config *config)
     CHECK(engine_set(&w->engine, w->job.no, &setting, 1, STR("me"), &err), "%s", err.message);
     CHECK(!try_apply(NULL, &r, &err) && strcmp(err.code, "configurationChanged") == 0, "%s",
           err.message);
+    static const struct engine_setting more[] = {
+        {STR_INIT("guard.count"), STR_INIT("7")},
+        {STR_INIT("deprovision.skipOutOfScope"), STR_INIT("true")},
+        {STR_INIT("references.clear"), STR_INIT("false")},
+        {STR_INIT("deprovision.unassigned"), STR_INIT("keep")},
+        {STR_INIT("guard.count"), STR_INIT("")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        saved(PLAN_NEXT_CYCLE, false);
+        CHECK(engine_set(&w->engine, w->job.no, &more[i], 1, STR("me"), &err), "%s", err.message);
+        CHECK(!try_apply(NULL, &r, &err) && strcmp(err.code, "configurationChanged") == 0 &&
+                  strstr(err.message, more[i].name.ptr),
+              "%s: %s", more[i].name.ptr, err.message);
+    }
+    saved(PLAN_NEXT_CYCLE, false);
+    static const struct engine_setting harmless = {STR_INIT("notify.escrows"), STR_INIT("5")};
+    CHECK(engine_set(&w->engine, w->job.no, &harmless, 1, STR("me"), &err), "%s", err.message);
+    CHECK(try_apply(NULL, &r, &err), "what alters no row is no reason: %s", err.message);
     saved(PLAN_NEXT_CYCLE, false);
     CHECK(job_remove(w->db, w->job.no, &err), "%s", err.message);
     CHECK(!try_apply(NULL, &r, &err) && strcmp(err.code, "planOfAnotherJob") == 0, "%s",
@@ -461,6 +556,8 @@ BOTH(a_deletion)
 BOTH(rows_refused)
 BOTH(there_already)
 BOTH(over_the_guard)
+BOTH(held_meanwhile)
+BOTH(one_object_twice)
 BOTH(refused_whole)
 BOTH(matched_unasked)
 BOTH(matched_asked)
@@ -472,6 +569,7 @@ BOTH(a_lost_answer)
 TEST_GROUP(apply, cmocka_unit_test(a_first_cycle_), cmocka_unit_test(only_some_),
            cmocka_unit_test(a_deletion_), cmocka_unit_test(rows_refused_),
            cmocka_unit_test(there_already_), cmocka_unit_test(over_the_guard_),
+           cmocka_unit_test(held_meanwhile_), cmocka_unit_test(one_object_twice_),
            cmocka_unit_test(refused_whole_), cmocka_unit_test(matched_unasked_),
            cmocka_unit_test(matched_asked_), cmocka_unit_test(asked_and_changed_),
            cmocka_unit_test(beside_an_open_cycle_), cmocka_unit_test(stopped_and_again_),
