@@ -1,4 +1,5 @@
 /* `usher audit ...`: who changed the configuration, when, and from what to what. */
+#include "base/file.h"
 #include "cli/author.h"
 #include "cli/wire.h"
 
@@ -195,21 +196,14 @@ static int run_export(struct cli *c, const struct cli_args *args)
     const char *path = to_file ? cli_arg(args, 0) : NULL;
     struct err err = {.kind = ERR_NONE};
     int64_t count;
-    FILE *out;
+    struct file_draft draft = {0};
     bool ok;
 
-    if (!cli_db_open(c, &err))
+    if (!cli_db_open(c, &err) || (path && !file_draft_open(&draft, path, 0600, &err)))
         return cli_fail(c, &err);
-    out = path ? fopen(path, "w") : c->out;
-    if (!out) {
-        err_fill(&err, ERR_DENIED, "notWritten", "cannot write '%s'", path);
-        return cli_fail(c, &err);
-    }
-    ok = write_all(c, out, &count, &err);
-    if (path && fclose(out) != 0 && ok) {
-        err_fill(&err, ERR_INTERNAL, "notWritten", "cannot write '%s'", path);
-        ok = false;
-    }
+    ok = write_all(c, path ? draft.stream : c->out, &count, &err) &&
+         (!path || file_draft_commit(&draft, &err));
+    file_draft_drop(&draft);
     if (!ok)
         return cli_fail(c, &err);
     if (path)

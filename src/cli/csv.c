@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void cli_csv_cell(struct buf *out, struct str text, char after)
+void cli_csv_field(struct buf *out, struct str text)
 {
     bool formula = text.len > 0 && strchr("=+-@\t\r", text.ptr[0]);
 
@@ -15,5 +15,10 @@ void cli_csv_cell(struct buf *out, struct str text, char after)
         buf_add_char(out, text.ptr[i]);
     }
     buf_add_char(out, '"');
+}
+
+void cli_csv_cell(struct buf *out, struct str text, char after)
+{
+    cli_csv_field(out, text);
     buf_add_char(out, after);
 }

@@ -1,8 +1,9 @@
-/* Cells of a CSV file (RFC 4180). */
+/* Fields of a CSV file (RFC 4180). */
 #pragma once
 
 #include "base/buf.h"
 
-/* Quoted, followed by `after`: ',' or a line end. What a spreadsheet would take for a formula is
- * made a text. */
+/* In quotes. What a spreadsheet would take for a formula gets an apostrophe in front. */
+void cli_csv_field(struct buf *out, struct str text);
+/* The same, followed by `after`: ',' or a line end. */
 void cli_csv_cell(struct buf *out, struct str text, char after);

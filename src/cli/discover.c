@@ -20,7 +20,8 @@ struct discovery {
     enum discover_class class_;
     struct str search; /* folded */
     bool duplicates;
-    FILE *file;
+    struct file_draft draft; /* of the export */
+    FILE *file;              /* its stream; NULL: there is none */
     bool assign, dry;
     int64_t limit, rows, assigned;
 };
@@ -223,20 +224,10 @@ static bool open_export(struct discovery *d, const char *path, struct err *err)
 {
     if (!path)
         return true;
-    d->file = fopen(path, "we");
-    if (!d->file)
-        return err_set(err, ERR_DENIED, "cannotWrite", "'%s' cannot be written: %m", path);
+    if (!file_draft_open(&d->draft, path, 0600, err))
+        return false;
+    d->file = d->draft.stream;
     fputs("class,targetId,targetName,value,sourceId,sourceName,note\n", d->file);
-    return true;
-}
-
-static bool close_export(struct discovery *d, struct err *err)
-{
-    FILE *file = d->file;
-
-    d->file = NULL;
-    if (file && fclose(file) != 0)
-        return err_set(err, ERR_UNAVAILABLE, "diskFull", "the export cannot be written: %m");
     return true;
 }
 
@@ -258,8 +249,8 @@ static int run_discover(struct cli *c, const struct cli_args *args)
         .limit = LIMIT_DEFAULT,
     };
     struct err err = {.kind = ERR_NONE};
-    struct err ignored;
     struct discover_counts counts = {0};
+    bool ok;
 
     if (!cli_value_int(args, "--limit", 0, LIMIT_MAX, &d.limit, &err) ||
         !take_class(&d, cli_value(args, "--class"), &err) || !cli_wire_begin(&w, c, &err) ||
@@ -267,11 +258,11 @@ static int run_discover(struct cli *c, const struct cli_args *args)
         return cli_fail(c, &err);
     if (c->json)
         fprintf(c->out, "{\n  \"rows\": [");
-    if (!engine_discover(&w.engine, job.no, on_row, &d, c->arena, &counts, &err) ||
-        !close_export(&d, &err)) {
-        (void)!close_export(&d, &ignored);
+    ok = engine_discover(&w.engine, job.no, on_row, &d, c->arena, &counts, &err) &&
+         (!d.file || file_draft_commit(&d.draft, &err));
+    file_draft_drop(&d.draft);
+    if (!ok)
         return cli_fail(c, &err);
-    }
     if (c->json) {
         print_json_end(&d, &counts);
     } else {

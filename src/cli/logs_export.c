@@ -1,11 +1,10 @@
 #include "cli/logs_export.h"
 
+#include "base/file.h"
+#include "cli/csv.h"
 #include "cli/wire.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PAGE = 500, LINE_MAX_BYTES = 32 << 20 };
 
@@ -26,41 +25,13 @@ static const struct {
 
 struct export
 {
-    FILE *files[FILE_COUNT];
+    FILE *files[FILE_COUNT]; /* those of the drafts, or standard output */
+    struct file_draft drafts[FILE_COUNT];
     bool csv;
     struct buf line;
 };
 
-void cli_csv_field(struct buf *out, struct str text)
-{
-    buf_add_char(out, '"');
-    if (text.len && strchr("=+-@\t\r", text.ptr[0]))
-        buf_add_char(out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, text.ptr[i]);
-    }
-    buf_add_char(out, '"');
-}
-
 /* --- files --- */
-
-static bool cannot_write(const char *path, struct err *err)
-{
-    char why[128];
-
-    return err_set(err, ERR_DENIED, "notWritten", "cannot write '%s': %s", path,
-                   strerror_r(errno, why, sizeof(why)));
-}
-
-/* What is in it is about people: for the caller's eyes only. */
-static FILE *create(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    return fd < 0 ? NULL : fdopen(fd, "w");
-}
 
 static bool open_files(struct cli *c, struct export *x, const char *path, struct err *err)
 {
@@ -78,30 +49,32 @@ static bool open_files(struct cli *c, struct export *x, const char *path, struct
                                         x->csv ? ".csv" : "")
                                .ptr;
 
-        x->files[i] = create(name);
-        if (!x->files[i])
-            return cannot_write(name, err);
+        /* What is in it is about people: for the caller's eyes only. */
+        if (!file_draft_open(&x->drafts[i], name, 0600, err))
+            return false;
+        x->files[i] = x->drafts[i].stream;
         if (x->csv)
             fprintf(x->files[i], "%s\r\n", csv_files[i].head);
     }
     return true;
 }
 
-static bool close_files(struct cli *c, struct export *x, const char *path, struct err *err)
+static bool commit_files(struct cli *c, struct export *x, struct err *err)
 {
-    bool ok = true;
-
+    if (x->files[FILE_RECORDS] == c->out && (fflush(c->out) != 0 || ferror(c->out)))
+        return err_set(err, ERR_UNAVAILABLE, "notWritten", "the export could not be written: %m");
     for (size_t i = 0; i < FILE_COUNT; i++) {
-        FILE *f = x->files[i];
-
-        if (!f)
-            continue;
-        ok &= fflush(f) == 0 && !ferror(f);
-        if (f != c->out)
-            ok &= fclose(f) == 0;
+        if (x->drafts[i].stream && !file_draft_commit(&x->drafts[i], err))
+            return false;
     }
+    return true;
+}
+
+static void drop_files(struct export *x)
+{
+    for (size_t i = 0; i < FILE_COUNT; i++)
+        file_draft_drop(&x->drafts[i]);
     buf_done(&x->line);
-    return ok || cannot_write(path, err);
 }
 
 /* --- lines --- */
@@ -228,11 +201,12 @@ bool cli_logs_export(struct cli *c, int64_t job_no, const struct journal_query *
                      int64_t *out_count, struct err *err)
 {
     struct export x = {0};
-    struct err ignored;
     bool ok;
 
     buf_init(&x.line, LINE_MAX_BYTES);
     cli_interrupt_begin();
-    ok = open_files(c, &x, path, err) && write_all(c, &x, job_no, *q, out_count, err);
-    return ok ? close_files(c, &x, path, err) : (close_files(c, &x, path, &ignored), false);
+    ok = open_files(c, &x, path, err) && write_all(c, &x, job_no, *q, out_count, err) &&
+         commit_files(c, &x, err);
+    drop_files(&x);
+    return ok;
 }

@@ -7,10 +7,7 @@
 
 /* All records that fit, newest first, in pages. path ending in ".csv": that file, and beside it
  * NAME_ProvisioningSteps.csv and NAME_ModifiedProperties.csv; else JSON Lines; "-": standard
- * output. Stops early, with what is written so far, when interrupted. */
+ * output. Files have mode 0600, and are there whole or not at all. Stops early, with what is
+ * written so far, when interrupted. */
 MUST_USE bool cli_logs_export(struct cli *c, int64_t job_no, const struct journal_query *q,
                               const char *path, int64_t *out_count, struct err *err);
-
-/* A field of CSV (RFC 4180), in quotes. What a spreadsheet would take for a formula gets an
- * apostrophe in front. */
-void cli_csv_field(struct buf *out, struct str text);

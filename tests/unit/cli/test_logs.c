@@ -1,8 +1,10 @@
 #include "base/file.h"
-#include "cli/logs_export.h"
+#include "cli/csv.h"
+#include "journal/journal.h"
 #include "run.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void csv_fields(void **state)
@@ -72,6 +74,16 @@ static void fill(const char *dir)
     journal_packer_free(packer);
 }
 
+/* Another's file may have stood there before. */
+static void expect_private(const char *dir, const char *name)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct stat st;
+
+    CHECK(stat(arena_printf(a, "%s/%s", dir, name).ptr, &st) == 0 && (st.st_mode & 0777) == 0600,
+          "%s", name);
+}
+
 static void expect_file(const char *dir, const char *name, const char *part)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -99,10 +111,19 @@ static void exports(void **state)
     CHECK(r.code == 0, "%s", r.err);
     run_done(&r);
     fill(dir);
+    snprintf(line, sizeof(line), "umask 022; : >%s/P.csv; : >%s/audit", dir, dir);
+    CHECK(system(line) == 0, "%s", line); /* NOLINT(concurrency-mt-unsafe) */
+    snprintf(line, sizeof(line), "audit export %s/audit", dir);
+    r = run_line(dir, line);
+    CHECK(r.code == 0 && run_says(r.out, "2 records"), "%s%s", r.out, r.err);
+    run_done(&r);
+    expect_private(dir, "audit");
     snprintf(line, sizeof(line), "logs Plant --export %s/P.csv", dir);
     r = run_line(dir, line);
     CHECK(r.code == 0 && run_says(r.out, "3 records"), "%s%s", r.out, r.err);
     run_done(&r);
+    expect_private(dir, "P.csv");
+    expect_private(dir, "P_ProvisioningSteps.csv");
     expect_file(dir, "P.csv", "\"'=cmd|' /C calc'!A0\"");
     expect_file(dir, "P_ProvisioningSteps.csv",
                 "\"00000001-0000-4000-8000-000000000001\",1,\"EntryImportAdd\",\"import\"");
