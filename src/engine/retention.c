@@ -3,6 +3,7 @@
 #include "directory/feed.h"
 #include "directory/retention.h"
 #include "job/retention.h"
+#include "job/undone.h"
 #include "journal/retention.h"
 
 #define FEED_KEPT_US       (7 * US_PER_DAY)  /* also when nobody needs it: a cycle may just begin */
@@ -16,7 +17,7 @@ static bool prune_job(const struct engine *e, struct db *db, int64_t job_no,
     struct job_settings settings;
     int64_t records, cycles;
 
-    if (!job_settings_load(db, a, job_no, &settings, err))
+    if (!undone_expire(db, job_no, err) || !job_settings_load(db, a, job_no, &settings, err))
         return false;
     *out_done = true;
     if (settings.retention_us == 0)

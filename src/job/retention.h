@@ -10,8 +10,8 @@
 MUST_USE bool job_watermarks(struct db *db, struct arena *a, struct str **out, size_t *out_count,
                              struct err *err);
 
-/* Whether any job has something to do with a source object: an account, a failure, a removal that
- * is held. */
+/* Whether any job has something to do with a source object: an account (which a removal that waits
+ * has, too) or a failure. */
 MUST_USE bool job_knows(struct db *db, struct str source_id, bool *out, struct err *err);
 
 /* Removes cycles of a job that ended before a time, at most `limit`, but never the newest `keep`.

@@ -34,7 +34,8 @@ const struct db_query undone_queries[] = {
                  "SELECT count(*) FROM job_undone WHERE job_no = $1 AND schema_version = $2"},
     [Q_RELEASE] = {"undone_release", "DELETE FROM job_undone WHERE job_no = $1 AND source_id = $2"},
     [Q_EXPIRE] = {"undone_expire",
-                  "DELETE FROM job_undone WHERE job_no = $1 AND schema_version <> $2"},
+                  "DELETE FROM job_undone WHERE job_no = $1"
+                  " AND schema_version <> (SELECT schema_version FROM job WHERE no = $1)"},
     [Q_IDENTITY_MAKE] = {"database_identity_make",
                          "INSERT INTO database_identity (one, id) VALUES (1, $1)"
                          " ON CONFLICT (one) DO NOTHING"},
@@ -130,9 +131,9 @@ bool undone_release(struct db *db, int64_t job_no, struct str source_id, bool *o
     return true;
 }
 
-bool undone_expire(struct db *db, int64_t job_no, int64_t schema_version, struct err *err)
+bool undone_expire(struct db *db, int64_t job_no, struct err *err)
 {
-    return db_exec(db, query(Q_EXPIRE), DB_ARGS(db_int(job_no), db_int(schema_version)), NULL, err);
+    return db_exec(db, query(Q_EXPIRE), DB_ARGS(db_int(job_no)), NULL, err);
 }
 
 bool database_identity(struct db *db, struct rng *rng, struct arena *a, struct str *out,

@@ -30,8 +30,8 @@ MUST_USE bool undone_count(struct db *db, int64_t job_no, int64_t schema_version
                            struct err *err);
 MUST_USE bool undone_release(struct db *db, int64_t job_no, struct str source_id, bool *out_removed,
                              struct err *err);
-/* Drops those that another version of the configuration has released. */
-MUST_USE bool undone_expire(struct db *db, int64_t job_no, int64_t schema_version, struct err *err);
+/* Drops those that a newer version of the configuration has released. */
+MUST_USE bool undone_expire(struct db *db, int64_t job_no, struct err *err);
 
 /* A UUID that only this database has; made when it is first asked for. */
 struct rng;

@@ -1,6 +1,7 @@
 #include "directory/feed.h"
 #include "engine/retention.h"
 #include "job/cycle.h"
+#include "job/undone.h"
 #include "world.h"
 
 static struct engine_pruned prune(struct world *w)
@@ -60,6 +61,35 @@ static void feed(void **state)
 {
     (void)state;
     test_databases(feed_body);
+}
+
+static void undone_body(const struct db_config *config)
+{
+    struct world w;
+    struct undone u = {.source_id = STR("a"), .name = STR("Ada"), .cycle_id = STR("c")};
+    struct job job;
+    struct err err = {0};
+    int64_t older, newest;
+
+    world_init(&w, config, "joynfsm");
+    CHECK(job_load(w.db, w.arena, w.job.id, &job, &err), "%s", err.message);
+    u.schema_version = job.schema_version - 1;
+    CHECK(undone_hold(w.db, job.no, &u, &err), "%s", err.message);
+    u.source_id = STR("b");
+    u.schema_version = job.schema_version;
+    CHECK(undone_hold(w.db, job.no, &u, &err), "%s", err.message);
+    (void)prune(&w);
+    CHECK(undone_count(w.db, job.no, job.schema_version - 1, &older, &err) && older == 0,
+          "what another version released goes: %s", err.message);
+    CHECK(undone_count(w.db, job.no, job.schema_version, &newest, &err) && newest == 1,
+          "what is held stays: %s", err.message);
+    world_done(&w);
+}
+
+static void undone(void **state)
+{
+    (void)state;
+    test_databases(undone_body);
 }
 
 static void tombstones_body(const struct db_config *config)
@@ -147,5 +177,5 @@ static void journal(void **state)
     test_databases(journal_body);
 }
 
-TEST_GROUP(retention, cmocka_unit_test(feed), cmocka_unit_test(tombstones),
-           cmocka_unit_test(journal))
+TEST_GROUP(retention, cmocka_unit_test(undone), cmocka_unit_test(feed),
+           cmocka_unit_test(tombstones), cmocka_unit_test(journal))
