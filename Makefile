@@ -49,7 +49,7 @@ test: deps test-trees
 	cmake -G Ninja -S tests/suite -B build/suite >/dev/null
 	ctest --test-dir build/suite -j $(JOBS) --output-on-failure
 
-bench: build
+bench: deps build
 	$(NINJA) -C build
 	bench/run
 

@@ -10,7 +10,7 @@ first=$people # the next person to be created; also what makes each patch a chan
 # start_usher: a tenant with a key, served; sets $usher_pid, $usher_port, $key
 start_usher() {
     mkdir -p "$data"
-    "$usher" --data "$data" tenant add joynfsm bench >/dev/null || exit 1
+    "$usher" --data "$data" tenant add generic bench >/dev/null || exit 1
     key=$("$usher" --data "$data" --json key add bench --description bench | sed -n 's/.*"key": *"\([^"]*\)".*/\1/p')
     "$usher" --data "$data" serve --listen 127.0.0.1:0 --role provider >"$data/out" 2>"$data/log" &
     usher_pid=$!
@@ -81,5 +81,3 @@ provider() {
     operation create 5000 8
     stop_usher
 }
-
-provider
