@@ -248,6 +248,7 @@ static int run_discover(struct cli *c, const struct cli_args *args)
         .dry = cli_flag(args, "--dry-run"),
         .limit = LIMIT_DEFAULT,
     };
+    const struct engine_reading how = {.stop = cli_interrupted()};
     struct err err = {.kind = ERR_NONE};
     struct discover_counts counts = {0};
     bool ok;
@@ -258,7 +259,8 @@ static int run_discover(struct cli *c, const struct cli_args *args)
         return cli_fail(c, &err);
     if (c->json)
         fprintf(c->out, "{\n  \"rows\": [");
-    ok = engine_discover(&w.engine, job.no, on_row, &d, c->arena, &counts, &err) &&
+    cli_interrupt_begin();
+    ok = engine_discover(&w.engine, job.no, on_row, &d, &how, c->arena, &counts, &err) &&
          (!d.file || file_draft_commit(&d.draft, &err));
     file_draft_drop(&d.draft);
     if (!ok)

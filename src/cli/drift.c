@@ -147,6 +147,25 @@ static void print_summary(struct drift_print *p, const struct drift *d)
     }
 }
 
+static void on_progress(void *ctx, int64_t accounts)
+{
+    cli_progress_step(ctx, accounts, 0);
+}
+
+static bool read_back(struct cli_wire *w, const struct job *job, struct drift *out, struct err *err)
+{
+    struct cli_progress progress;
+    const struct engine_reading how = {
+        .stop = cli_interrupted(), .progress = on_progress, .ctx = &progress};
+    bool ok;
+
+    cli_interrupt_begin();
+    cli_progress_begin(&progress, w->cli, "accounts");
+    ok = engine_drift(&w->engine, job->no, &how, w->cli->arena, out, err);
+    cli_progress_end(&progress);
+    return ok;
+}
+
 static bool obtain(struct cli_wire *w, const struct job *job, bool last, struct drift *out,
                    struct err *err)
 {
@@ -154,7 +173,7 @@ static bool obtain(struct cli_wire *w, const struct job *job, bool last, struct 
     bool found;
 
     if (!last)
-        return engine_drift(&w->engine, job->no, c->arena, out, err);
+        return read_back(w, job, out, err);
     if (!drift_load(c->db_handle, c->arena, job->no, out, &found, err))
         return false;
     if (!found) {
@@ -189,7 +208,7 @@ static int run_drift(struct cli *c, const struct cli_args *args)
     } else {
         print_summary(&p, &d);
     }
-    return 0;
+    return drift_was_stopped(&d) ? 1 : 0;
 }
 
 static const struct cli_option drift_options[] = {

@@ -434,7 +434,7 @@ void run_look_for_signals(struct run *r)
         r->stopping = r->paused = true;
     if (r->stopping && r->governor)
         governor_shut(r->governor);
-    if (now - r->signal_checked_us < RUN_SIGNAL_US || r->cycle.id.len == 0)
+    if (now - r->signal_checked_us < RUN_SIGNAL_US || (r->cycle.id.len == 0 && !r->heeds_pause))
         return;
     r->signal_checked_us = now;
     if (r->observer && r->observer->progress)
@@ -582,6 +582,9 @@ bool run_rehearse(struct run *r, run_load *load, struct str cursor,
         CLEANUP(arena_freep) struct arena *arena = arena_new();
         struct feed_page page = {.arena = arena, .unfinished = 1}; /* never released by its walks */
 
+        run_look_for_signals(r);
+        if (r->stopping)
+            return err_set(err, ERR_UNAVAILABLE, "interrupted", "interrupted: nothing was saved");
         if (!load(r, str_from_z(at), &page, err))
             return false;
         for (size_t i = 0; i < page.count; i++) {

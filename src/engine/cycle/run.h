@@ -142,6 +142,7 @@ struct run {
     int64_t hold_until_us;         /* monotonic: the target asked for a pause */
     unsigned failures_in_row;      /* transient ones, without any success between */
     unsigned denied_in_row;        /* accounts not let in to, without any written between */
+    bool heeds_pause;              /* though it is no cycle */
     bool stopping;                 /* paused, stopped or aborted: nothing new is started */
     bool paused;
     bool aborted; /* a failure of the job; err says which */

@@ -7,6 +7,7 @@ enum { FOUND_MAX = 2 };
 
 struct work {
     struct run *run;
+    const struct engine_reading *reading;
     const struct mapping_object *m;
     struct diskmap *sources;  /* matching values -> source ids */
     struct diskmap *accounts; /* source ids -> the account that was seen first */
@@ -201,6 +202,7 @@ static bool discover(struct work *k, struct arena *a, struct err *err)
     k->sources = sources;
     k->accounts = accounts;
     reading.seen = seen;
+    reading.how = k->reading;
     if (!read_source(k, err) || !reading_all(k->run, k->m, false, take_page, k, &reading, err))
         return false;
     k->counts->complete = reading.complete;
@@ -210,11 +212,13 @@ static bool discover(struct work *k, struct arena *a, struct err *err)
 
 bool engine_discover(const struct engine *e, int64_t job_no,
                      bool (*row)(void *ctx, const struct discover_row *row, struct err *err),
-                     void *ctx, struct arena *a, struct discover_counts *out, struct err *err)
+                     void *ctx, const struct engine_reading *how, struct arena *a,
+                     struct discover_counts *out, struct err *err)
 {
     CLEANUP(run_close) struct run r;
     CLEANUP(arena_freep) struct arena *page = arena_new();
-    struct work k = {.run = &r, .page = page, .row = row, .ctx = ctx, .counts = out};
+    struct work k = {
+        .run = &r, .page = page, .row = row, .ctx = ctx, .counts = out, .reading = how};
     struct target_traits traits;
 
     *out = (struct discover_counts){0};
@@ -225,6 +229,7 @@ bool engine_discover(const struct engine *e, int64_t job_no,
         return err_set(err, ERR_INVALID, "noMapping", "'%.*s' has no mapping of people",
                        STR_ARG(r.job.name));
     }
+    reading_begin(&r, how);
     r.target->ops->describe(r.target, &traits); /* how lists are read best */
     return discover(&k, a, err);
 }

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/drift/drift.h"
 
 enum discover_class {
     DISCOVER_LOCAL,      /* nobody in the source has its matching values */
@@ -33,7 +33,8 @@ struct discover_counts {
 /* Reads all people of the source and all accounts of the target in pages; row is called for each
  * account, its texts valid during the call; false stops with its error. Memory does not depend on
  * how many there are. */
-MUST_USE bool
-engine_discover(const struct engine *e, int64_t job_no,
-                bool (*row)(void *ctx, const struct discover_row *row, struct err *err), void *ctx,
-                struct arena *a, struct discover_counts *out, struct err *err);
+MUST_USE bool engine_discover(const struct engine *e, int64_t job_no,
+                              bool (*row)(void *ctx, const struct discover_row *row,
+                                          struct err *err),
+                              void *ctx, const struct engine_reading *how, struct arena *a,
+                              struct discover_counts *out, struct err *err);

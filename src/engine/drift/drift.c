@@ -10,6 +10,7 @@ enum { ROWS_AT_ONCE = 500, MEMBERS_AT_ONCE = 1000 };
 
 struct work {
     struct run *run;
+    const struct engine_reading *reading;
     const struct mapping_object *m; /* of the kind being read */
     struct diskmap *seen;
     bool *said; /* attributes of m that some account has a value of */
@@ -285,6 +286,8 @@ static bool read_kind(struct work *k, struct err *err)
     if (!diskmap_new(0, &seen, err))
         return false;
     reading.seen = k->seen = seen;
+    reading.how = k->reading;
+    reading.before = k->result.accounts;
     k->said = ARENA_ARRAY(k->run->arena, bool, k->m->attribute_count + 1);
     if (!reading_all(k->run, k->m, true, take_page, k, &reading, err))
         return false;
@@ -517,14 +520,26 @@ static bool read_target(struct work *k, struct err *err)
         return false;
     for (int kind = 0; kind < SOURCE_KIND_COUNT; kind++) {
         k->m = mapping_for(program, (enum source_kind)kind);
-        if (k->m && k->m->enabled && !read_kind(k, err))
+        if (!k->m || !k->m->enabled)
+            continue;
+        if (k->run->stopping) {
+            k->result.complete = false;
+            k->result.why = STR(READING_STOPPED);
+        } else if (!read_kind(k, err)) {
             return false;
+        }
     }
     return true;
 }
 
-bool engine_drift(const struct engine *e, int64_t job_no, struct arena *a, struct drift *out,
-                  struct err *err)
+bool drift_was_stopped(const struct drift *d)
+{
+    return !d->complete && str_eq_z(d->why, READING_STOPPED);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a job, how it is read, and what comes of it */
+bool engine_drift(const struct engine *e, int64_t job_no, const struct engine_reading *how,
+                  struct arena *a, struct drift *out, struct err *err)
 {
     CLEANUP(run_close) struct run r;
     CLEANUP(arena_freep) struct arena *page = arena_new();
@@ -535,17 +550,21 @@ bool engine_drift(const struct engine *e, int64_t job_no, struct arena *a, struc
     if (!run_open(&r, e, job_no, false, err) || !run_lease(&r, err) ||
         !r.target->ops->test(r.target, err))
         return false;
+    reading_begin(&r, how);
     r.initiated_by = STR("drift");
     r.had_retries = true;                       /* what is repaired is parked before */
     r.target->ops->describe(r.target, &traits); /* how lists are read best */
     k.result.began_us = clock_now(e->clock);
-    return read_target(&k, err) && answer_all(&r, err) && keep_result(&k, err) &&
+    k.reading = how;
+    return read_target(&k, err) && (r.stopping || answer_all(&r, err)) && keep_result(&k, err) &&
            run_drive(&r, feed_repairs, start_repair, err) &&
            drift_load(r.db, a, job_no, out, &found, err);
 }
 
-bool engine_drift_when_due(const struct engine *e, int64_t job_no, bool *out_ran, struct err *err)
+bool engine_drift_when_due(const struct engine *e, int64_t job_no, const atomic_bool *stop,
+                           bool *out_ran, struct err *err)
 {
+    const struct engine_reading how = {.stop = stop};
     CLEANUP(db_closep) struct db *db = NULL;
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct job_settings settings;
@@ -559,9 +578,9 @@ bool engine_drift_when_due(const struct engine *e, int64_t job_no, bool *out_ran
         return true;
     if (!drift_load(db, a, job_no, &last, &found, err))
         return false;
-    if (found && last.began_us <= clock_now(e->clock) &&
+    if (found && !drift_was_stopped(&last) && last.began_us <= clock_now(e->clock) &&
         last.began_us + settings.drift_interval_us > clock_now(e->clock))
         return true;
     *out_ran = true;
-    return engine_drift(e, job_no, a, &last, err);
+    return engine_drift(e, job_no, &how, a, &last, err);
 }

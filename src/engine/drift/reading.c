@@ -91,8 +91,24 @@ static void wait(struct run *r, int64_t us)
     int64_t until = clock_monotonic_us() + us;
     int64_t now;
 
-    while ((now = clock_monotonic_us()) < until)
-        r->target->ops->run(r->target, (until - now) / US_PER_MS + 1);
+    while ((now = clock_monotonic_us()) < until && !r->stopping) {
+        int64_t left_us = until - now < RUN_SIGNAL_US ? until - now : RUN_SIGNAL_US;
+
+        r->target->ops->run(r->target, left_us / US_PER_MS + 1);
+        run_look_for_signals(r);
+    }
+}
+
+void reading_begin(struct run *r, const struct engine_reading *how)
+{
+    r->heeds_pause = true;
+    r->stop = how ? how->stop : NULL;
+}
+
+static void tell(const struct reading *reading)
+{
+    if (reading->how && reading->how->progress)
+        reading->how->progress(reading->how->ctx, reading->before + reading->accounts);
 }
 
 bool reading_all(struct run *r, const struct mapping_object *m, bool references, reading_page *page,
@@ -100,6 +116,7 @@ bool reading_all(struct run *r, const struct mapping_object *m, bool references,
 {
     struct page_read p = {
         .run = r, .reading = out, .page = page, .ctx = ctx, .ok = true, .total = -1};
+    bool more;
 
     out->accounts = 0;
     out->complete = false;
@@ -110,15 +127,22 @@ bool reading_all(struct run *r, const struct mapping_object *m, bool references,
 
         p.ended = p.again = false;
         r->target->ops->list(r->target, m, &want, on_page, &p);
-        while (!p.ended)
-            r->target->ops->run(r->target, 1000);
+        while (!p.ended) {
+            r->target->ops->run(r->target, RUN_SIGNAL_US / US_PER_MS);
+            run_look_for_signals(r);
+        }
+        tell(out);
         if (p.again)
             wait(r, p.wait_us);
-    } while (p.ok && !p.stop && (p.again || (p.cursor[0] && p.fresh > 0)));
+        run_look_for_signals(r);
+        more = p.again || (p.cursor[0] && p.fresh > 0);
+    } while (p.ok && !p.stop && more && !r->stopping);
     if (!p.ok) {
         *err = p.err;
         return false;
     }
+    if (r->stopping && more)
+        out->why = STR(READING_STOPPED);
     if (out->why.len == 0 && p.total >= 0 && out->accounts < p.total) {
         out->why = arena_printf(r->arena, "the target says that it has %lld, but gave %lld",
                                 (long long)p.total, (long long)out->accounts);

@@ -27,7 +27,7 @@ static bool row(void *ctx, const struct discover_row *r, struct err *err)
 static void discover(void)
 {
     text = STR("");
-    OK(engine_discover(&w->engine, w->job.no, row, NULL, w->arena, &counts, err));
+    OK(engine_discover(&w->engine, w->job.no, row, NULL, NULL, w->arena, &counts, err));
 }
 
 static void stranger(const char *name)

@@ -78,7 +78,7 @@ static void read_back(void)
 {
     memset(w->calls, 0, sizeof(w->calls));
     w->clock.now += US_PER_MINUTE;
-    OK(engine_drift(&w->engine, w->job.no, w->arena, &drift, err));
+    OK(engine_drift(&w->engine, w->job.no, NULL, w->arena, &drift, err));
     OK(drift_rows(w->db, w->arena, w->job.no, 0, 100, &rows, &row_count, err));
 }
 
@@ -252,15 +252,15 @@ static void on_schedule(const struct db_config *config)
     bool ran;
 
     start(config);
-    OK(engine_drift_when_due(&w->engine, w->job.no, &ran, err));
+    OK(engine_drift_when_due(&w->engine, w->job.no, NULL, &ran, err));
     CHECK(!ran, "not without an interval");
     setting("drift.interval", "PT1H");
-    OK(engine_drift_when_due(&w->engine, w->job.no, &ran, err));
+    OK(engine_drift_when_due(&w->engine, w->job.no, NULL, &ran, err));
     CHECK(ran, "for the first time");
-    OK(engine_drift_when_due(&w->engine, w->job.no, &ran, err));
+    OK(engine_drift_when_due(&w->engine, w->job.no, NULL, &ran, err));
     CHECK(!ran, "not yet");
     w->clock.now += US_PER_HOUR;
-    OK(engine_drift_when_due(&w->engine, w->job.no, &ran, err));
+    OK(engine_drift_when_due(&w->engine, w->job.no, NULL, &ran, err));
     CHECK(ran, "an hour later");
     end();
 }
@@ -291,6 +291,65 @@ static void removals_are_the_guards(const struct db_config *config)
     end();
 }
 
+static int lists_until_stop;
+
+static void stop_at_a_list(struct world *world, enum call call)
+{
+    if (call == CALL_LIST && --lists_until_stop == 0)
+        world->stop = true;
+}
+
+static void pause_at_a_list(struct world *world, enum call call)
+{
+    if (call != CALL_LIST || --lists_until_stop != 0)
+        return;
+    OK(engine_pause(&world->engine, world->job.no, err));
+}
+
+/* Ctrl-C, SIGTERM and a pause end a reading between two pages: nothing is said to be missing,
+ * nothing is answered, and it is due again at once. */
+static void stopped_by(const struct db_config *config,
+                       void (*stop)(struct world *world, enum call call))
+{
+    struct engine_reading how;
+    bool ran;
+
+    start(config);
+    how = (struct engine_reading){.stop = &w->stop};
+    person("cat");
+    world_cycle(w);
+    set_account("ada", "name.givenName", "Eve");
+    world_account(w, "bob")->used = false;
+    setting("drift.answer", "repair");
+    setting("drift.interval", "PT12H");
+    w->page_max = 1;
+    memset(w->calls, 0, sizeof(w->calls));
+    lists_until_stop = 1;
+    w->before_call = stop;
+    OK(engine_drift(&w->engine, w->job.no, &how, w->arena, &drift, err));
+    CHECK(drift_was_stopped(&drift) && !drift.complete, "%.*s", STR_ARG(drift.why));
+    CHECK(w->calls[CALL_LIST] == 1, "%d pages", w->calls[CALL_LIST]);
+    CHECK(drift.by_finding[DRIFT_MISSING] == 0 && drift.repaired == 0, "nothing is concluded");
+    CHECK(w->calls[CALL_UPDATE] + w->calls[CALL_CREATE] == 0, "nothing is sent");
+    w->before_call = NULL;
+    w->stop = false;
+    OK(engine_start(&w->engine, w->job.no, err));
+    OK(engine_drift_when_due(&w->engine, w->job.no, NULL, &ran, err));
+    CHECK(ran, "it is due at once");
+    CHECK_STR(world_value(world_account(w, "ada"), "name.givenName"), "ada", "repaired");
+    end();
+}
+
+static void stopped(const struct db_config *config)
+{
+    stopped_by(config, stop_at_a_list);
+}
+
+static void paused(const struct db_config *config)
+{
+    stopped_by(config, pause_at_a_list);
+}
+
 /* As if the process had died: nothing more is recorded, because the lease is somebody else's. */
 static void die_at_a_read(struct world *world, enum call call)
 {
@@ -318,7 +377,7 @@ static void killed_before_the_repair(const struct db_config *config)
                               .code = "UnprocessableEntity",
                               .times = 1};
     w->before_call = die_at_a_read;
-    CHECK(!engine_drift(&w->engine, w->job.no, w->arena, &drift, &ignored), "killed");
+    CHECK(!engine_drift(&w->engine, w->job.no, NULL, w->arena, &drift, &ignored), "killed");
     CHECK(!w->before_call, "before the account was read");
     world_cycle(w);
     CHECK_STR(world_value(world_account(w, "ada"), "name.givenName"), "ada", "repaired");
@@ -344,9 +403,12 @@ ON_BOTH(memberships)
 ON_BOTH(never_said)
 ON_BOTH(on_schedule)
 ON_BOTH(removals_are_the_guards)
+ON_BOTH(stopped)
+ON_BOTH(paused)
 ON_BOTH(killed_before_the_repair)
 
-TEST_GROUP(drift, cmocka_unit_test(nothing_changed_), cmocka_unit_test(reported_),
+TEST_GROUP(drift, cmocka_unit_test(stopped_), cmocka_unit_test(paused_),
+           cmocka_unit_test(nothing_changed_), cmocka_unit_test(reported_),
            cmocka_unit_test(missing_), cmocka_unit_test(incomplete_), cmocka_unit_test(repaired_),
            cmocka_unit_test(accepted_), cmocka_unit_test(memberships_),
            cmocka_unit_test(never_said_), cmocka_unit_test(on_schedule_),
