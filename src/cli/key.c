@@ -30,6 +30,8 @@ static bool add_key(struct cli *c, const char *tenant, const struct provider_key
         json_add_str(c->arena, after, "description", order->description);
         if (order->automation_user.len > 0)
             json_add_str(c->arena, after, "automationUser", order->automation_user);
+        if (order->created_by.len > 0)
+            json_add_str(c->arena, after, "createdBy", order->created_by);
         json_add_z(c->arena, after, "key", AUDIT_MASK);
         if (note_key(c, tenant, NULL, after, err))
             return db_commit(c->db_handle, err);
@@ -67,6 +69,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
         .tenant = str_from_z(cli_arg(args, 0)),
         .description = str_from_z(description),
         .automation_user = str_from_z(cli_value(args, "--automation-user")),
+        .created_by = str_from_z(cli_value(args, "--created-by")),
     };
     if (!add_key(c, cli_arg(args, 0), &order, id, &key, &err))
         return cli_fail(c, &err);
@@ -128,6 +131,10 @@ static int run_list(struct cli *c, const struct cli_args *args)
                 json_add_str(c->arena, key, "automationUser", keys[i].user_name);
                 json_add_bool(c->arena, key, "usable", keys[i].usable);
             }
+            if (keys[i].has_owner)
+                json_add_str(c->arena, key, "createdBy", keys[i].owner_name);
+            if (keys[i].expires_us)
+                json_add_str(c->arena, key, "expires", time_text(c, keys[i].expires_us));
             json_add_str(c->arena, key, "created", time_text(c, keys[i].created_us));
             if (keys[i].used_us)
                 json_add_str(c->arena, key, "lastUsed", time_text(c, keys[i].used_us));
@@ -170,12 +177,13 @@ static int run_revoke(struct cli *c, const struct cli_args *args)
 static const struct cli_option add_options[] = {
     {"--description", "D", "what the key is for; shown in lists"},
     {"--automation-user", "U", "the automation user it belongs to (Jostle)"},
+    {"--created-by", "U", "the user who makes it, for a tenant with tokenBoundToUser"},
 };
 
 static const struct cli_command commands[] = {
     {
         .name = "key add",
-        .usage = "NAME --description D [--automation-user U]",
+        .usage = "NAME --description D [--automation-user U] [--created-by U]",
         .summary = "make a key for a tenant of the SCIM provider",
         .help =
             "Prints the key, once: only a hash of it is stored. Clients send it as\n"

@@ -131,6 +131,9 @@ static struct json *value_json(struct arena *a, const struct provider_setting *s
     case SETTING_JSON:
         list = *(const struct json *const *)at;
         return list ? json_clone(a, list) : json_null(a);
+    case SETTING_SWITCH:
+        list = *(const struct json *const *)at;
+        return list ? json_clone(a, list) : json_bool(a, false);
     }
     return json_null(a);
 }

@@ -147,20 +147,12 @@ void http_reply_header(struct http_exchange *x, const char *name, struct str val
     buf_add(&x->reply_headers, STR("\r\n"));
 }
 
-void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body)
+/* What is in x->out goes to the peer; x may be gone afterwards. */
+static void post_answer(struct http_exchange *x)
 {
     struct http_loop *loop = x->loop;
     bool ended;
 
-    reply_head(x, status, content_type);
-    if (has_body(status)) {
-        buf_add(&x->out, STR("Content-Length: "));
-        buf_add_int(&x->out, (int64_t)body.len);
-        buf_add(&x->out, STR("\r\n"));
-    }
-    buf_add(&x->out, STR("\r\n"));
-    if (has_body(status) && x->method != HTTP_HEAD)
-        buf_add(&x->out, body);
     assert(!x->out.overflowed);
     if (loop_is_here(loop, x)) { /* the dispatcher, which is below on the stack, sends it */
         loop->answered = true;
@@ -175,4 +167,25 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, s
     pthread_mutex_unlock(&loop->lock);
     if (ended)
         reply_late(x);
+}
+
+void http_drop(struct http_exchange *x)
+{
+    x->close = true;
+    x->status = 0;
+    post_answer(x);
+}
+
+void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body)
+{
+    reply_head(x, status, content_type);
+    if (has_body(status)) {
+        buf_add(&x->out, STR("Content-Length: "));
+        buf_add_int(&x->out, (int64_t)body.len);
+        buf_add(&x->out, STR("\r\n"));
+    }
+    buf_add(&x->out, STR("\r\n"));
+    if (has_body(status) && x->method != HTTP_HEAD)
+        buf_add(&x->out, body);
+    post_answer(x);
 }

@@ -43,6 +43,10 @@ bool http_request_is_tls(const struct http_exchange *x);
 void http_set_admission(struct http_exchange *x, void *admission);
 void *http_admission(const struct http_exchange *x);
 
+/* Closes the connection without an answer, in place of one: for a server that imitates a faulty
+ * one. */
+void http_drop(struct http_exchange *x);
+
 /* --- The answer. Headers first, then exactly one of http_reply and http_stream_start. Any thread.
  * --- */
 void http_reply_header(struct http_exchange *x, const char *name,

@@ -157,12 +157,23 @@ static const struct tenant *tenant_of(struct auth *auth, const struct provider_k
                               .name = arena_str(auth->arena, proof->tenant),
                               .profile = profile,
                               .state = ARENA_NEW(auth->arena, struct tenant_state)};
+    pthread_mutex_init(&tenant->state->rates.lock, NULL);
     map_put(&auth->tenants, arena_str(auth->arena, key), tenant);
     return tenant;
 }
 
+/* Whether the tenant still believes the key (apps.md 5, tokenBoundToUser and tokenDays). */
+static bool lives(const struct tenant *tenant, const struct provider_key_proof *proof,
+                  int64_t now_us)
+{
+    const struct provider_settings *s = &tenant->profile->settings;
+
+    return !(s->token_bound_to_user && proof->owner_gone) &&
+           (s->token_days == 0 || now_us < proof->created_us + s->token_days * US_PER_DAY);
+}
+
 static bool remember(struct auth *auth, struct str id, struct str token,
-                     const struct provider_key_proof *proof, struct cached_key *out,
+                     const struct provider_key_proof *proof, int64_t now_us, struct cached_key *out,
                      struct err *err)
 {
     struct cached_key *key;
@@ -189,6 +200,8 @@ static bool remember(struct auth *auth, struct str id, struct str token,
             key->user_id = arena_str(auth->arena, proof->user_id);
         key->tenant = tenant_of(auth, proof, err);
         ok = key->tenant != NULL;
+        if (ok && !lives(key->tenant, proof, now_us))
+            key->tenant = NULL;
     }
     key->loaded_us = ok ? clock_monotonic_us() : 0;
     *out = *key;
@@ -275,7 +288,8 @@ bool auth_check(struct provider *p, struct str tenant, struct str token, struct 
     if (!look_up(p, a, id, &found, &proof, err))
         return false;
     found = found && proof.state != PROVIDER_KEY_ORPHANED;
-    if (!remember(&p->auth, id, token, found ? &proof : NULL, &key, err))
+    if (!remember(&p->auth, id, token, found ? &proof : NULL, clock_now(p->config.clock), &key,
+                  err))
         return false;
     if (verdict(&p->auth, &key, tenant, token, out) != AUTH_OK)
         return refused(err);

@@ -310,6 +310,10 @@ static void answer(struct bulk *b)
     const char *before = "";
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
+    if (reply_drop(&b->call)) {
+        arena_free(scratch);
+        return;
+    }
     scim_bulk_begin(&out);
     for (size_t i = 0; i < b->count; i++) {
         if (b->ops[i].state == BULK_WAITING)

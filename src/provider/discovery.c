@@ -94,6 +94,7 @@ static void write_config(const struct call *c, const struct provider_settings *s
         .sort = !s->no_sort,
         .etag = !s->no_etag,
         .cursor = true,
+        .no_index = s->cursor_only,
         .cursor_timeout_s = CURSOR_TIMEOUT_S,
         .filter_max_results = s->page_max,
         .default_page = s->page_default,

@@ -5,6 +5,7 @@
 #include "provider/key.h"
 #include "provider/profile.h"
 #include "provider/provider.h"
+#include "provider/rate_class.h"
 #include "provider/statements.h"
 #include "scim/filter.h"
 #include "scim/patch.h"
@@ -37,6 +38,8 @@ struct tenant {
 struct tenant_state {
     _Atomic int64_t notice_minute, notice_count, notice_more;
     _Atomic int64_t faults[8]; /* requests that fitted each */
+    _Atomic int64_t writes;    /* that succeeded; of dropAfterWrite */
+    struct rate_classes rates;
 };
 
 /* What a key opens. */
@@ -106,6 +109,7 @@ struct provider {
     struct scans scans;
     struct auth auth;
     struct feed *feed;
+    struct delay *delay;
     struct http_route route;
     unsigned char cursor_key[32]; /* never changed */
     int64_t last_created_us;      /* the writer's thread: creation times differ */
@@ -148,6 +152,7 @@ struct call {
     struct str base;             /* "https://host/scim/NAME/v2" */
     bool plain_json;             /* the client takes application/json only */
     const struct tenant *tenant; /* once authenticated */
+    bool admitted;               /* its answer may come later */
     struct str user_id;          /* of the key's automation user; empty: none */
     struct str subject;          /* of a write, for people: userName or displayName, if known */
     bool me;                     /* asked for as /Me */
@@ -180,8 +185,8 @@ MUST_USE bool percent_decode(struct arena *a, struct str text, bool plus_is_spac
 bool switches_listed(const struct json *list, struct str text); /* ASCII case ignored */
 /* What is refused before the body is read; false when it has answered. */
 bool switches_gate(struct call *c);
-/* Whether another resource may be made; asks the database only if there is a limit. ERR_DENIED
- * "seatsTaken". */
+/* switches_held.c: those that look at what is stored. Whether another resource may be made; asks
+ * the database only if there is a limit. ERR_DENIED "seatsTaken". */
 MUST_USE bool switches_room(const struct call *c, struct db *db, struct err *err);
 /* What may be done to the members of a group. ERR_INVALID "invalidValue". */
 MUST_USE bool switches_members(const struct call *c, const struct scim_patch *patch,
@@ -189,7 +194,36 @@ MUST_USE bool switches_members(const struct call *c, const struct scim_patch *pa
 /* Takes out of a new document what the tenant does not take. */
 void switches_document(const struct call *c, const struct json *before, struct json *doc);
 /* Whether the change deletes the user. */
-bool switches_gone(const struct call *c, const struct json *before, const struct json *doc);
+MUST_USE bool switches_gone(const struct call *c, struct db *db, struct str id,
+                            const struct json *before, const struct json *doc, bool *out,
+                            struct err *err);
+/* Whether a user may be stored, as far as seats, lookup tables and other tenants are concerned;
+ * remembers what has to be. `before` is NULL for a new one. ERR_DENIED "seatsTaken"; ERR_INVALID
+ * "invalidValue"; ERR_CONFLICT "uniqueness". */
+MUST_USE bool switches_held(const struct call *c, struct db *db, struct str id,
+                            const struct json *before, const struct json *user, struct err *err);
+/* What was remembered of a user that goes. */
+MUST_USE bool switches_forget(const struct call *c, struct db *db, struct str id, struct err *err);
+/* ERR_CONFLICT "busy". */
+MUST_USE bool switches_delete(const struct call *c, struct db *db, struct str id, struct err *err);
+/* Whether the user has not accepted yet. */
+MUST_USE bool switches_pending(const struct call *c, struct db *db, struct str id, bool *out,
+                               struct err *err);
+/* Whether somebody may be a member of a group. ERR_INVALID "invalidValue". */
+MUST_USE bool switches_member(const struct call *c, struct db *db, struct str member,
+                              struct err *err);
+/* Makes the values of all users those of a tenant with `names` as globalUnique; NULL: of none. The
+ * transaction is the caller's. ERR_CONFLICT "uniqueness". */
+MUST_USE bool switches_claim_tenant(struct db *db, int64_t tenant_no, const struct json *names,
+                                    struct err *err);
+/* switches_link.c: writes linked attributes; *doc may become another document. */
+MUST_USE bool switches_link(const struct call *c, const struct json *before, struct json **doc,
+                            struct err *err);
+/* switches_shape.c: whether representations differ from what is stored, and how. */
+bool switches_shape_wanted(const struct call *c);
+void switches_shape(const struct call *c, struct json *doc);
+/* A body with its names as they are usual; the body itself if they are. */
+const struct json *switches_body(const struct call *c, const struct json *body);
 /* The id that the client gives; *out stays when ids are ours. ERR_INVALID "invalidValue". */
 MUST_USE bool switches_id(const struct call *c, const struct json *doc, struct str *out,
                           struct err *err);
@@ -213,7 +247,9 @@ void reply_error(struct call *c, const struct err *err);
 void reply_status(struct call *c, int status, const char *scim_type, const char *detail);
 void reply_not_allowed(struct call *c, unsigned methods);
 void reply_unauthorized(struct call *c);
-void reply_location(struct call *c, struct str id);  /* of a resource of the call's type */
+void reply_location(struct call *c, struct str id); /* of a resource of the call's type */
+/* Closes the connection in place of the answer to a write that was done, now and then. */
+bool reply_drop(const struct call *c);
 void reply_version(struct call *c, int64_t version); /* the ETag header */
 
 /* --- store.c: stored resources. --- */
@@ -222,6 +258,9 @@ static inline bool text_has_nul(struct str s)
 {
     return s.len > 0 && memchr(s.ptr, 0, s.len) != NULL;
 }
+
+/* In provider_count, besides the kinds of resources: users that are not active. */
+#define PROVIDER_COUNT_INACTIVE 3
 
 struct stored {
     struct str id;
@@ -236,6 +275,9 @@ void store_read_row(struct arena *a, struct db_stmt *st, struct stored *out);
 /* ERR_NOT_FOUND "notFound". */
 MUST_USE bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum resource_kind kind,
                          struct str id, struct stored *out, struct err *err);
+/* The id of the user of that userName. ERR_NOT_FOUND "userNotFound". */
+MUST_USE bool store_find_user(struct db *db, struct arena *a, int64_t tenant_no, struct str name,
+                              struct str *out_id, struct err *err);
 /* ERR_CONFLICT "uniqueness". */
 MUST_USE bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                            const struct json *doc, struct err *err);

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "provider/automation.h"
-#include "provider/statements.h"
+#include "provider/internal.h"
 #include "provider/tenant.h"
 
 #define KEY_PREFIX "usk_"
@@ -59,15 +59,23 @@ bool provider_key_make(struct db *db, const struct provider_key_order *order,
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct provider_automation_user user = {0};
+    const struct provider_profile *profile;
     struct provider_tenant owner;
+    struct str made_by = {0};
     char text[KEY_LEN + 1] = KEY_PREFIX;
     char hash[SHA256_HEX_MAX];
     char *id = text + sizeof(KEY_PREFIX) - 1;
     bool ok;
 
     if (!provider_tenant_load(db, a, order->tenant, &owner, err) ||
+        !provider_tenant_profile(a, &owner, &profile, err) ||
         (order->automation_user.len > 0 &&
-         !provider_automation_find(db, a, owner.no, order->automation_user, &user, err)))
+         !provider_automation_find(db, a, owner.no, order->automation_user, &user, err)) ||
+        (order->created_by.len > 0 &&
+         !store_find_user(db, a, owner.no, order->created_by, &made_by, err)))
+        return false;
+    if (profile->settings.single_token && !db_exec(db, provider_query(PROVIDER_TENANT_CLEAR_KEYS),
+                                                   DB_ARGS(db_int(owner.no)), NULL, err))
         return false;
     random_hex(rng, id, ID_HEX);
     id[ID_HEX] = '_';
@@ -78,7 +86,7 @@ bool provider_key_make(struct db *db, const struct provider_key_order *order,
                  DB_ARGS(db_text((struct str){id, ID_HEX}), db_int(owner.no),
                          db_text(sha256_hex((struct str){text, KEY_LEN}, hash)),
                          db_text(order->description), db_int(clock_now(clock)),
-                         db_text_or_null(user.id)),
+                         db_text_or_null(user.id), db_text_or_null(made_by)),
                  NULL, err);
     memcpy(out_id, id, ID_HEX);
     out_id[ID_HEX] = 0;
@@ -106,18 +114,35 @@ static enum provider_key_state state_of(struct arena *a, struct db_stmt *st, int
     return db_col_is_null(st, column + 2) ? PROVIDER_KEY_NOT_ACTIVATED : PROVIDER_KEY_READY;
 }
 
+/* Of the columns owner id and document, from `column` on. */
+static bool owner_is_active(struct arena *a, struct db_stmt *st, int column, struct str *out_name)
+{
+    struct json *doc;
+
+    *out_name = (struct str){0};
+    if (db_col_is_null(st, column + 1) ||
+        !json_parse(a, db_col_text(st, column + 1), NULL, &doc, NULL, NULL))
+        return false;
+    *out_name = json_get_text(doc, "userName");
+    return json_get_bool(doc, "active", true);
+}
+
 bool provider_key_list(struct db *db, struct arena *a, struct str tenant, struct provider_key **out,
                        size_t *out_count, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    const struct provider_profile *profile;
     struct provider_tenant owner;
     struct provider_key *list = NULL;
     size_t count = 0, cap = 0;
+    int64_t days;
     bool row;
 
     if (!provider_tenant_load(db, a, tenant, &owner, err) ||
+        !provider_tenant_profile(a, &owner, &profile, err) ||
         !db_select(db, provider_query(PROVIDER_KEY_LIST), DB_ARGS(db_int(owner.no)), &st, err))
         return false;
+    days = profile->settings.token_days;
     for (;;) {
         if (!db_step(st, &row, err))
             return false;
@@ -137,6 +162,10 @@ bool provider_key_list(struct db *db, struct arena *a, struct str tenant, struct
                                             .used_us = db_col_int(st, 3),
                                             .has_user = !db_col_is_null(st, 4)};
         list[count].usable = state_of(a, st, 4, &list[count].user_name) == PROVIDER_KEY_READY;
+        list[count].has_owner = !db_col_is_null(st, 7);
+        (void)owner_is_active(a, st, 7, &list[count].owner_name);
+        if (days > 0)
+            list[count].expires_us = list[count].created_us + days * US_PER_DAY;
         count++;
     }
     *out = list;
@@ -186,6 +215,8 @@ bool provider_key_find(struct db *db, struct arena *a, struct str id, bool *out_
     out->revision = db_col_int(st, 7);
     out->user_id = arena_str(a, db_col_text(st, 8));
     out->state = state_of(a, st, 8, &name);
+    out->created_us = db_col_int(st, 11);
+    out->owner_gone = !db_col_is_null(st, 12) && !owner_is_active(a, st, 12, &name);
     return true;
 }
 

@@ -19,7 +19,10 @@ struct provider_key {
      * that user is gone. */
     bool has_user;
     struct str user_name;
-    bool usable; /* the user is there, activated and active */
+    bool usable;    /* the user is there, activated and active */
+    bool has_owner; /* somebody made it, of whom owner_name is empty when gone */
+    struct str owner_name;
+    int64_t expires_us; /* 0: never */
 };
 
 /* *out_key is the whole key ("usk_ID_..."); id belongs to the caller's buffer of
@@ -27,10 +30,12 @@ struct provider_key {
 MUST_USE bool provider_key_add(struct db *db, struct str tenant, struct str description,
                                const struct clock *clock, struct rng *rng, char *out_id,
                                struct secret *out_key, struct err *err);
-/* The same for a key that belongs to an automation user (empty: to the tenant).
- * ERR_NOT_FOUND "automationUserNotFound". */
+/* The same for a key that belongs to an automation user (empty: to the tenant). Where a tenant has
+ * one key only, those before are revoked. ERR_NOT_FOUND "automationUserNotFound", "userNotFound".
+ */
 struct provider_key_order {
     struct str tenant, description, automation_user;
+    struct str created_by; /* the user who makes it; empty: nobody */
 };
 MUST_USE bool provider_key_make(struct db *db, const struct provider_key_order *order,
                                 const struct clock *clock, struct rng *rng, char *out_id,
@@ -58,7 +63,8 @@ struct provider_key_proof {
     int64_t tenant_no, revision;
     struct str user_id; /* empty: it belongs to the tenant */
     enum provider_key_state state;
-    int64_t used_us;
+    int64_t created_us, used_us;
+    bool owner_gone; /* who made it is no active user any more */
 };
 MUST_USE bool provider_key_find(struct db *db, struct arena *a, struct str id, bool *out_found,
                                 struct provider_key_proof *out, struct err *err);

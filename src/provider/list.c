@@ -22,6 +22,12 @@ static bool take_cursor_count(struct list *l, struct err *err)
     struct str text = l->call->count;
 
     l->count = s->page_default;
+    if (s->cursor_only) { /* asked for as a page by index, perhaps */
+        if (!take_number(text, "count", s->page_default, &l->count, err))
+            return false;
+        l->count = l->count < 1 ? 1 : l->count > s->page_max ? s->page_max : l->count;
+        return true;
+    }
     return str_empty(text) || str_to_int(text, 1, s->page_max, &l->count) ||
            err_set(err, ERR_INVALID, "invalidCount", "'count' must be a number from 1 to %lld",
                    (long long)s->page_max);
@@ -32,7 +38,7 @@ static bool take_window(struct list *l, struct err *err)
     const struct provider_settings *s = &l->call->tenant->profile->settings;
 
     l->start = 1;
-    l->by_cursor = l->call->has_cursor;
+    l->by_cursor = l->call->has_cursor || s->cursor_only;
     if (l->by_cursor)
         return take_cursor_count(l, err);
     if (!take_number(l->call->start_index, "startIndex", 1, &l->start, err) ||
@@ -197,7 +203,9 @@ static bool collect(struct list *l, struct buf *answer, struct err *err)
     if (s->not_found_for_empty && l->total == 0)
         return err_set(err, ERR_NOT_FOUND, "notFound", "nothing matches");
     l->total += s->wrong_total;
-    if (l->by_cursor) {
+    if (s->cursor_only) {
+        scim_list_begin_bare(answer, l->items, next_cursor(l));
+    } else if (l->by_cursor) {
         scim_list_begin_cursor(answer, l->total, l->items, next_cursor(l));
     } else {
         scim_list_begin(answer, l->total, l->start, l->items);

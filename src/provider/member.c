@@ -27,7 +27,8 @@ bool member_add(struct db *db, const struct call *c, struct str group, struct st
         return err_set(err, ERR_INVALID, "invalidValue", "no user or group '%.*s' to be a member",
                        STR_ARG(str_sub(member, 0, 100)));
     }
-    if (!db_exec(db, provider_query(PROVIDER_MEMBER_ADD),
+    if (!switches_member(c, db, member, err) ||
+        !db_exec(db, provider_query(PROVIDER_MEMBER_ADD),
                  DB_ARGS(db_int(c->tenant->no), db_text(group), db_text(member)), &changed, err))
         return false;
     *delta += changed;

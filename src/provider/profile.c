@@ -1,6 +1,7 @@
 #include "provider/profile.h"
 
 #include "gallery/gallery.h"
+#include "provider/rate_class.h"
 
 #include <regex.h>
 
@@ -169,6 +170,50 @@ static bool check_patterns(struct arena *a, const struct json *patterns, struct 
         regfree(&pattern);
     }
     return true;
+}
+
+/* Pairs of attributes that users have, either with '!' before it. */
+static bool check_links(struct arena *a, const struct provider_profile *profile, struct err *err)
+{
+    JSON_EACH(pair, profile->settings.linked)
+    {
+        bool ok = pair->type == JSON_ARRAY && pair->count == 2;
+
+        JSON_EACH(text, ok ? pair : NULL)
+        ok = ok && names_attribute(a, profile,
+                                   str_starts(text->text, STR("!")) ? str_from(text->text, 1)
+                                                                    : text->text);
+        if (!ok) {
+            return err_set(err, ERR_INVALID, "badSetting",
+                           "linkedAttributes: %.*s is no pair of attributes of users",
+                           STR_ARG(str_sub(json_text(a, pair), 0, 100)));
+        }
+    }
+    return true;
+}
+
+static bool check_names(struct arena *a, const struct provider_profile *profile,
+                        const struct json *names, const char *setting, struct err *err)
+{
+    JSON_EACH(name, names)
+    {
+        if (name->type != JSON_STRING || !names_attribute(a, profile, name->text)) {
+            return err_set(err, ERR_INVALID, "badSetting", "%s: users have no attribute '%.*s'",
+                           setting, STR_ARG(str_sub(name->text, 0, 100)));
+        }
+    }
+    return true;
+}
+
+/* What names attributes must name those that there are. */
+static bool check_switches(struct arena *a, const struct provider_profile *profile, struct err *err)
+{
+    const struct provider_settings *s = &profile->settings;
+
+    return check_patterns(a, s->value_pattern, err) && check_links(a, profile, err) &&
+           check_names(a, profile, s->reference_lookup, "referenceLookup", err) &&
+           check_names(a, profile, s->global_unique, "globalUnique", err) &&
+           rate_classes_check(s->class_rates, err);
 }
 
 static const struct scim_schema *requiring(struct arena *a, const struct scim_schema *schema,
@@ -364,9 +409,10 @@ bool provider_profile_load(struct arena *a, const struct provider_profile_source
     } else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err)) {
         return false;
     }
+    profile->user.dotted = profile->settings.separator_dot;
     announce_required(a, profile, profile->settings.require_paths);
     *out = profile;
-    return check_patterns(a, profile->settings.value_pattern, err) &&
+    return check_switches(a, profile, err) &&
            compile_required(a, profile, profile->settings.require_paths, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include "provider/change.h"
 #include "provider/cursor.h"
+#include "provider/delay.h"
 #include "provider/tenant.h"
 
 static bool is_read(const struct call *c)
@@ -40,6 +41,8 @@ static bool gate_key(struct call *c, enum provider_key_state state)
 
     if (s->rate > 0)
         wait_us = auth_take_request(&c->provider->auth, call_token(c), s->rate);
+    if (wait_us == 0 && s->class_rates)
+        wait_us = rate_classes_take(s->class_rates, &c->tenant->state->rates, c);
     if (wait_us > 0) {
         http_reply_header(c->x, "Retry-After",
                           arena_printf(c->arena, "%lld",
@@ -216,6 +219,7 @@ static bool quick(struct http_exchange *x, void *ctx)
     const struct provider *p = ctx;
     struct call *c = http_admission(x);
 
+    c->admitted = true;
     if (!c->tenant || !is_resource(c) || !call_query(c, &(struct err){0}))
         return false;
     begin_resource(c);
@@ -239,6 +243,7 @@ static void handle(struct http_exchange *x, void *ctx)
     struct provider *p = ctx;
     struct err err = {0};
 
+    c->admitted = true;
     if (!call_query(c, &err)) {
         reply_error(c, &err);
         return;
@@ -316,6 +321,8 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
     auth_init(&p->auth);
     p->feed = mem_alloc(sizeof(*p->feed));
     feed_init(p->feed, p);
+    p->delay = mem_alloc(sizeof(*p->delay));
+    delay_init(p->delay);
     if (!scans_start(&p->scans, err) || !load_cursor_key(p, err)) {
         provider_close(p);
         return false;
@@ -342,6 +349,8 @@ void provider_close(struct provider *p)
         db_writer_close(p->writer);
     feed_done(p->feed);
     free(p->feed);
+    delay_done(p->delay);
+    free(p->delay);
     pool_done(&p->pool);
     auth_done(&p->auth);
     free(p);

@@ -1,5 +1,5 @@
 #include "base/log.h"
-#include "provider/internal.h"
+#include "provider/delay.h"
 #include "scim/message.h"
 
 #define ERROR_MAX 65536 /* bytes of an error's body */
@@ -49,17 +49,27 @@ static const char *content_type(const struct call *c)
     return c->plain_json ? "application/json" : "application/scim+json";
 }
 
+/* At once, or after the latency that the tenant is set to. */
+static void send(struct call *c, int status, const char *type, struct str body)
+{
+    const struct json *latency =
+        c->admitted && c->tenant ? c->tenant->profile->settings.latency : NULL;
+
+    if (!latency || !delay_reply(c, latency, status, type, body))
+        http_reply(c->x, status, type, body);
+}
+
 void reply_json(struct call *c, int status, struct str body)
 {
     http_reply_header(c->x, "Cache-Control", STR("no-store"));
     http_reply_header(c->x, "X-Content-Type-Options", STR("nosniff"));
-    http_reply(c->x, status, content_type(c), body);
+    send(c, status, content_type(c), body);
 }
 
 void reply_empty(struct call *c, int status)
 {
     http_reply_header(c->x, "Cache-Control", STR("no-store"));
-    http_reply(c->x, status, NULL, (struct str){0});
+    send(c, status, NULL, (struct str){0});
 }
 
 int reply_error_write(struct arena *a, const struct err *err, struct buf *out)
@@ -139,6 +149,16 @@ void reply_not_allowed(struct call *c, unsigned methods)
     }
     http_reply_header(c->x, "Allow", buf_str(&allow));
     reply_status(c, 405, NULL, "this method is not possible here");
+}
+
+bool reply_drop(const struct call *c)
+{
+    int64_t every = c->tenant->profile->settings.drop_after_write;
+
+    if (every == 0 || (atomic_fetch_add(&c->tenant->state->writes, 1) + 1) % every != 0)
+        return false;
+    http_drop(c->x);
+    return true;
 }
 
 void reply_location(struct call *c, struct str id)

@@ -139,6 +139,7 @@ bool represent_load(const struct call *c, struct db *db, const struct stored *s,
                     struct json **out, struct err *err)
 {
     struct json *doc, *computed = NULL;
+    bool pending;
 
     if (!json_parse(c->arena, s->doc, NULL, &doc, NULL, err))
         return err_wrap(err, "stored resource");
@@ -158,6 +159,12 @@ bool represent_load(const struct call *c, struct db *db, const struct stored *s,
     }
     if (parts.meta)
         add_meta(c, s, doc);
+    if (s->kind == RESOURCE_USER && c->tenant->profile->settings.activation_delay) {
+        if (!switches_pending(c, db, s->id, &pending, err))
+            return false;
+        if (pending)
+            json_set(c->arena, doc, STR("active"), json_bool(c->arena, false));
+    }
     *out = doc;
     return true;
 }
@@ -192,11 +199,12 @@ bool represent_write(const struct call *c, struct db *db, const struct stored *s
 {
     struct json *doc;
 
-    if (!c->projection && s->manager.len == 0)
+    if (!c->projection && s->manager.len == 0 && !switches_shape_wanted(c))
         return write_fast(c, db, s, out, err);
     if (!represent_load(c, db, s, parts_wanted(c), &doc, err))
         return false;
     scim_projection_apply(c->projection, c->type, doc);
+    switches_shape(c, doc);
     json_write(out, doc);
     return true;
 }

@@ -3,21 +3,25 @@
 #include <stddef.h>
 
 #define AT(member) offsetof(struct provider_settings, member)
-#define ON_OFF(n, m, std, h)                 \
-    {                                        \
-        n, SETTING_BOOL, AT(m), std, 0, 1, h \
+#define ON_OFF(n, m, std, h)                            \
+    {                                                   \
+        n, SETTING_BOOL, AT(m), std, 0, 1, JSON_NULL, h \
     }
-#define NUMBER(n, m, std, lo, hi, h)          \
-    {                                         \
-        n, SETTING_INT, AT(m), std, lo, hi, h \
+#define NUMBER(n, m, std, lo, hi, h)                     \
+    {                                                    \
+        n, SETTING_INT, AT(m), std, lo, hi, JSON_NULL, h \
     }
-#define WORDS(n, m, h)                     \
-    {                                      \
-        n, SETTING_TEXT, AT(m), 0, 0, 0, h \
+#define WORDS(n, m, h)                                \
+    {                                                 \
+        n, SETTING_TEXT, AT(m), 0, 0, 0, JSON_NULL, h \
     }
-#define LISTS(n, m, h)                     \
-    {                                      \
-        n, SETTING_JSON, AT(m), 0, 0, 0, h \
+#define LISTS(n, m, h)                                \
+    {                                                 \
+        n, SETTING_JSON, AT(m), 0, 0, 0, JSON_NULL, h \
+    }
+#define SWITCH(n, m, lo, hi, more, h)                \
+    {                                                \
+        n, SETTING_SWITCH, AT(m), 0, lo, hi, more, h \
     }
 
 /* clang-format off */
@@ -63,7 +67,11 @@ const struct provider_setting provider_setting_table[] = {
     ON_OFF("etagUnsupported", no_etag, 0, "no ETag is sent"),
     ON_OFF("noActive", no_active, 0, "users have no 'active'"),
     WORDS("noDelete", no_delete, "disable, 405 or 204: what DELETE of a user does"),
-    WORDS("deleteOnDisable", delete_on_disable, "always: a user that becomes inactive is deleted"),
+    WORDS("deleteOnDisable", delete_on_disable, "always, or invited (not accepted yet): a user that becomes inactive is deleted"),
+    ON_OFF("deleteRefused", delete_refused, 0, "DELETE of a user marked busy is 409 (usher tenant mark)"),
+    SWITCH("activationDelay", activation_delay, 0, 31536000, JSON_NULL, "new users are inactive for so many seconds; on: until accepted (usher tenant mark)"),
+    SWITCH("seatLimit", seat_limit, 0, INT64_MAX, JSON_NULL, "active users, beyond 403; on: no seat is free"),
+    WORDS("groupMembersRole", group_members_role, "the role that members of groups must have"),
     ON_OFF("noReplaceMembers", no_replace_members, 0, "members of a group cannot be replaced as a whole"),
     ON_OFF("noRemoveAllMembers", no_remove_all_members, 0, "all members cannot be removed at once"),
 
@@ -74,29 +82,57 @@ const struct provider_setting provider_setting_table[] = {
     LISTS("valuePattern", value_pattern, "object: path to the regular expression of its value"),
     LISTS("allowedValues", allowed_values, "object: path to the list of its values"),
     LISTS("immutable", immutable, "list of paths that can be set on creation only"),
-    LISTS("verifiedDomains", verified_domains, "list of mail domains, others are refused: 403"),
+    SWITCH("verifiedDomains", verified_domains, 0, 0, JSON_ARRAY, "list of mail domains, others are refused: 403; on: none is verified yet"),
+    LISTS("linkedAttributes", linked, "list of pairs of paths: writing one writes the other, with '!' before it the opposite"),
+    LISTS("referenceLookup", reference_lookup, "list of attributes whose value must be in lookupTable, else 400 InvalidLookupReference"),
+    LISTS("lookupTable", lookup_table, "object: attribute to the list of its values; without one: ids of users"),
+    LISTS("globalUnique", global_unique, "list of attributes unique over all tenants that list them"),
     WORDS("forbiddenChars", forbidden_chars, "characters that no text may have"),
     ON_OFF("filterIgnored", filter_ignored, 0, "lists ignore the filter"),
     ON_OFF("notFoundForEmpty", not_found_for_empty, 0, "404 in place of an empty list"),
     ON_OFF("requireUserAgent", require_user_agent, 0, "403 without User-Agent"),
     ON_OFF("testMode", test_mode, 0, "writes are checked and answered, not stored"),
     ON_OFF("idIsExternalId", id_is_external_id, 0, "the id is the externalId of the client"),
+    ON_OFF("separatorDot", separator_dot, 0, "attributes of extensions are also addressed URI.attribute"),
     ON_OFF("caseSensitiveEndpoints", case_sensitive_endpoints, 0, "/users is 404"),
+
+    ON_OFF("tokenBoundToUser", token_bound_to_user, 0, "a key dies with the user who made it (usher key add --created-by)"),
+    ON_OFF("singleToken", single_token, 0, "a new key revokes those before"),
+    NUMBER("tokenDays", token_days, 0, 0, 36500, "days that a key is valid, 0: without end"),
 
     NUMBER("createStatus", create_status, 201, 200, 201, "the answer to POST"),
     NUMBER("wrongTotal", wrong_total, 0, -1000, 1000, "added to totalResults"),
     ON_OFF("noBody", no_body, 0, "writes are answered without a body"),
     ON_OFF("noLocation", no_location, 0, "no Location is sent"),
     ON_OFF("noMeta", no_meta, 0, "resources come without meta"),
+    ON_OFF("cursorOnly", cursor_only, 0, "lists by cursor only, without totalResults, as 'resources'"),
+    ON_OFF("booleansAsText", booleans_as_text, 0, "booleans are answered as \"True\" and \"False\""),
+    ON_OFF("managerAsText", manager_as_text, 0, "the manager is answered as its id"),
     WORDS("contentType", content_type, "the type of all answers"),
-    WORDS("redirect", redirect, "a base URL that every request is sent to by 307"),
+    WORDS("redirect", redirect, "a base URL that every request is sent to by 307, or '308 URL'"),
+    LISTS("rate", class_rates, "object: class of requests to {requests, seconds, burst}; beyond 429"),
+    SWITCH("latency", latency, 0, 60000, JSON_ARRAY, "milliseconds before an answer, or [least, most]"),
     LISTS("faults", faults, "list of {every, status, method, path}: answers that fail"),
+    NUMBER("dropAfterWrite", drop_after_write, 0, 0, INT64_MAX, "every so many writes the connection is closed without an answer"),
 };
 /* clang-format on */
 const size_t provider_setting_count = ARRAY_LEN(provider_setting_table);
 
+/* As apps.md 5 calls them. */
+static const struct {
+    struct str name, known_as;
+} also[] = {
+    {STR_INIT("filterMaxNodes"), STR_INIT("filter.maxNodes")},
+    {STR_INIT("maxPage"), STR_INIT("list.maxPageSize")},
+    {STR_INIT("maxBody"), STR_INIT("limits.maxBody")},
+};
+
 const struct provider_setting *provider_setting_find(struct str name)
 {
+    for (size_t i = 0; i < ARRAY_LEN(also); i++) {
+        if (str_eq_ascii_nocase(name, also[i].name))
+            name = also[i].known_as;
+    }
     for (size_t i = 0; i < provider_setting_count; i++) {
         if (str_eq_ascii_nocase(name, str_from_z(provider_setting_table[i].name)))
             return &provider_setting_table[i];
@@ -128,6 +164,32 @@ static bool take_int(const struct provider_setting *setting, const struct json *
                    setting->name, (long long)setting->min, (long long)setting->max);
 }
 
+static bool bad_switch(const struct provider_setting *setting, struct err *err)
+{
+    const char *more = setting->more == JSON_ARRAY ? ", or a list" : "";
+
+    if (setting->max == 0)
+        return bad(setting, *more ? "on, off or a list" : "on or off", err);
+    return err_set(err, ERR_INVALID, "badSetting",
+                   "%s takes on, off, or a number from %lld to %lld%s (%s)", setting->name,
+                   (long long)setting->min, (long long)setting->max, more, setting->help);
+}
+
+static bool take_switch(const struct provider_setting *setting, const struct json *v,
+                        const struct json **to, struct err *err)
+{
+    int64_t n;
+
+    if (v->type == JSON_NUMBER) {
+        if (setting->max == 0 || !json_to_int(v, &n) || n < setting->min || n > setting->max)
+            return bad_switch(setting, err);
+    } else if (v->type != JSON_BOOL && (setting->more == JSON_NULL || v->type != setting->more)) {
+        return bad_switch(setting, err);
+    }
+    *to = v->type == JSON_BOOL && !v->boolean ? NULL : v;
+    return true;
+}
+
 static bool take(struct provider_settings *s, const struct provider_setting *setting,
                  const struct json *v, struct err *err)
 {
@@ -151,6 +213,8 @@ static bool take(struct provider_settings *s, const struct provider_setting *set
             return bad(setting, "a list or an object", err);
         *(const struct json **)to = v;
         return true;
+    case SETTING_SWITCH:
+        return take_switch(setting, v, to, err);
     }
     return false;
 }
@@ -229,6 +293,13 @@ bool provider_setting_parse(struct arena *a, const struct provider_setting *sett
         if (!json_parse(a, text, NULL, out, NULL, &problem))
             return bad(setting, problem.message, err);
         return take(&ignored, setting, *out, err);
+    case SETTING_SWITCH:
+        if (parse_bool(setting, text, &on, NULL)) {
+            *out = json_bool(a, on);
+            return true;
+        }
+        return json_parse(a, text, NULL, out, NULL, NULL) ? take(&ignored, setting, *out, err)
+                                                          : bad_switch(setting, err);
     }
     return false;
 }

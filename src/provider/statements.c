@@ -68,27 +68,32 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                              " WHERE no = $1 AND revision = $2"},
     [PROVIDER_KEY_ADD] = {"provider_key_add",
                           "INSERT INTO provider_key (id, tenant_no, hash, description, created_us,"
-                          " user_id) VALUES ($1, $2, $3, $4, $5, $6)"},
+                          " user_id, owner_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"},
     [PROVIDER_KEY_LIST] = {"provider_key_list",
                            "SELECT k.id, k.description, k.created_us, k.used_us, k.user_id,"
-                           " r.doc, a.activated_us"
+                           " r.doc, a.activated_us, k.owner_id, o.doc"
                            "  FROM provider_key AS k"
                            "  LEFT JOIN provider_automation_user AS a"
                            "    ON a.tenant_no = k.tenant_no AND a.user_id = k.user_id"
                            "  LEFT JOIN provider_resource AS r"
                            "    ON r.tenant_no = a.tenant_no AND r.id = a.user_id"
+                           "  LEFT JOIN provider_resource AS o"
+                           "    ON o.tenant_no = k.tenant_no AND o.id = k.owner_id"
                            " WHERE k.tenant_no = $1 ORDER BY k.created_us, k.id"},
     [PROVIDER_KEY_REMOVE] = {"provider_key_remove",
                              "DELETE FROM provider_key WHERE tenant_no = $1 AND id = $2"},
     [PROVIDER_KEY_FIND] = {"provider_key_find",
                            "SELECT k.hash, t.no, t.name, t.kind, k.used_us, t.settings,"
-                           " t.template, t.revision, k.user_id, r.doc, a.activated_us"
+                           " t.template, t.revision, k.user_id, r.doc, a.activated_us,"
+                           " k.created_us, k.owner_id, o.doc"
                            "  FROM provider_key AS k"
                            "  JOIN provider_tenant AS t ON t.no = k.tenant_no"
                            "  LEFT JOIN provider_automation_user AS a"
                            "    ON a.tenant_no = k.tenant_no AND a.user_id = k.user_id"
                            "  LEFT JOIN provider_resource AS r"
                            "    ON r.tenant_no = a.tenant_no AND r.id = a.user_id"
+                           "  LEFT JOIN provider_resource AS o"
+                           "    ON o.tenant_no = k.tenant_no AND o.id = k.owner_id"
                            " WHERE k.id = $1"},
     [PROVIDER_KEY_USED] = {"provider_key_used",
                            "UPDATE provider_key SET used_us = $2 WHERE id = $1"},
@@ -163,6 +168,30 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_TENANT_CLEAR_CHANGE_HEAD] = {"provider_tenant_clear_change_head",
                                            "DELETE FROM provider_change_head"
                                            " WHERE tenant_no = $1"},
+    [PROVIDER_MARK_SET] = {"provider_mark_set",
+                           "INSERT INTO provider_mark (tenant_no, user_id, mark, until_us)"
+                           " VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_no, user_id, mark)"
+                           " DO UPDATE SET until_us = excluded.until_us"},
+    [PROVIDER_MARK_CLEAR] = {"provider_mark_clear",
+                             "DELETE FROM provider_mark"
+                             " WHERE tenant_no = $1 AND user_id = $2 AND mark = $3"},
+    [PROVIDER_MARK_FIND] = {"provider_mark_find",
+                            "SELECT until_us FROM provider_mark"
+                            " WHERE tenant_no = $1 AND user_id = $2 AND mark = $3"},
+    [PROVIDER_MARK_FORGET] = {"provider_mark_forget",
+                              "DELETE FROM provider_mark WHERE tenant_no = $1 AND user_id = $2"},
+    [PROVIDER_GLOBAL_ADD] = {"provider_global_add",
+                             "INSERT INTO provider_global (name, value_key, tenant_no, user_id)"
+                             " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"},
+    [PROVIDER_GLOBAL_FIND] = {"provider_global_find",
+                              "SELECT tenant_no, user_id FROM provider_global"
+                              " WHERE name = $1 AND value_key = $2"},
+    [PROVIDER_GLOBAL_FORGET] = {"provider_global_forget", "DELETE FROM provider_global"
+                                                          " WHERE tenant_no = $1 AND user_id = $2"},
+    [PROVIDER_GLOBAL_CLEAR] = {"provider_global_clear",
+                               "DELETE FROM provider_global WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_MARKS] = {"provider_tenant_clear_marks",
+                                     "DELETE FROM provider_mark WHERE tenant_no = $1"},
     [PROVIDER_ADDRESS_SAVE] = {"provider_address_save",
                                "INSERT INTO provider_address (no, url) VALUES (1, $1)"
                                " ON CONFLICT (no) DO UPDATE SET url = excluded.url"},

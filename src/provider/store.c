@@ -43,6 +43,24 @@ bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum resource
     return true;
 }
 
+bool store_find_user(struct db *db, struct arena *a, int64_t tenant_no, struct str name,
+                     struct str *out_id, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(
+            db, provider_query(PROVIDER_BY_UNIQUE),
+            DB_ARGS(db_int(tenant_no), db_int(RESOURCE_USER), db_text(str_fold(a, name))), &st,
+            err))
+        return false;
+    if (!st) {
+        return err_set(err, ERR_NOT_FOUND, "userNotFound", "there is no user '%.*s'",
+                       STR_ARG(str_sub(name, 0, 100)));
+    }
+    *out_id = arena_str(a, db_col_text(st, 0));
+    return true;
+}
+
 static struct str manager_of(const struct json *doc)
 {
     const struct json *extension = json_get(doc, scim_enterprise_schema.urn);
@@ -132,11 +150,25 @@ static struct str doc_text(struct arena *a, const struct call *c, const struct s
 }
 
 /* How many there are, which lists tell without counting. */
-static bool change_count(struct db *db, const struct call *c, enum resource_kind kind, int by,
-                         struct err *err)
+static bool change_count(struct db *db, const struct call *c, int kind, int by, struct err *err)
 {
     return db_exec(db, provider_query(PROVIDER_COUNT_CHANGE),
                    DB_ARGS(db_int(c->tenant->no), db_int(kind), db_int(by)), NULL, err);
+}
+
+static bool is_inactive(const struct json *doc)
+{
+    return doc && !json_get_bool(doc, "active", true);
+}
+
+/* Users that are not active are counted too, so that seats need no counting. */
+static bool count_activity(struct db *db, const struct call *c, const struct stored *s,
+                           const struct json *before, const struct json *doc, struct err *err)
+{
+    int by = (int)is_inactive(doc) - (int)is_inactive(before);
+
+    return s->kind != RESOURCE_USER || by == 0 ||
+           change_count(db, c, PROVIDER_COUNT_INACTIVE, by, err);
 }
 
 bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
@@ -160,8 +192,8 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
-    return change_count(db, c, s->kind, 1, err) && write_emails(db, a, c, s, NULL, doc, err) &&
-           change_append(db, c, s, NULL, doc, err);
+    return change_count(db, c, (int)s->kind, 1, err) && count_activity(db, c, s, NULL, doc, err) &&
+           write_emails(db, a, c, s, NULL, doc, err) && change_append(db, c, s, NULL, doc, err);
 }
 
 static bool same_text(const struct json *before, const struct json *doc, const char *name)
@@ -215,7 +247,8 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
                        "the resource was changed by somebody else at the same time");
     }
     s->version++;
-    return write_emails(db, a, c, s, before, doc, err) && change_append(db, c, s, before, doc, err);
+    return count_activity(db, c, s, before, doc, err) &&
+           write_emails(db, a, c, s, before, doc, err) && change_append(db, c, s, before, doc, err);
 }
 
 bool store_delete(struct db *db, struct arena *a, const struct call *c, const struct stored *s,
@@ -236,8 +269,11 @@ bool store_delete(struct db *db, struct arena *a, const struct call *c, const st
     if (s->kind == RESOURCE_GROUP &&
         !db_exec(db, provider_query(PROVIDER_MEMBER_CLEAR), key, NULL, err))
         return false;
-    if (s->kind == RESOURCE_USER && !index_emails(db, a, c, s, doc, EMAIL_REMOVE, err))
+    if (s->kind == RESOURCE_USER &&
+        (!index_emails(db, a, c, s, doc, EMAIL_REMOVE, err) ||
+         !switches_forget(c, db, s->id, err) || !count_activity(db, c, s, doc, NULL, err)))
         return false;
     return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) &&
-           change_count(db, c, s->kind, -1, err) && change_append(db, c, &gone, doc, NULL, err);
+           change_count(db, c, (int)s->kind, -1, err) &&
+           change_append(db, c, &gone, doc, NULL, err);
 }

@@ -90,10 +90,13 @@ bool switches_gate(struct call *c)
                     c->endpoint == ENDPOINT_GROUPS || c->endpoint == ENDPOINT_GROUP;
 
     if (s->redirect.len > 0) {
-        http_reply_header(c->x, "Location",
-                          arena_printf(c->arena, "%.*s%.*s", STR_ARG(s->redirect),
-                                       STR_ARG(http_request_target(c->x))));
-        return refuse(c, 307, "this tenant is elsewhere");
+        bool for_good = str_starts(s->redirect, STR("308 "));
+        struct str to = str_trim(str_from(s->redirect, for_good ? 4 : 0));
+
+        http_reply_header(
+            c->x, "Location",
+            arena_printf(c->arena, "%.*s%.*s", STR_ARG(to), STR_ARG(http_request_target(c->x))));
+        return refuse(c, for_good ? 308 : 307, "this tenant is elsewhere");
     }
     if (s->require_user_agent && http_request_header(c->x, "User-Agent").len == 0)
         return refuse(c, 403, "requests need a User-Agent");

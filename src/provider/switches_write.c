@@ -1,4 +1,4 @@
-#include "provider/internal.h"
+#include "provider/switches.h"
 
 #include <regex.h>
 
@@ -9,20 +9,30 @@ static const struct provider_settings *settings_of(const struct call *c)
 
 /* --- Users --- */
 
-/* Told each value at a path: text, with its length. False ends it. */
-typedef bool value_fn(void *ctx, struct str value, struct err *err);
-
 static bool matches_type(const struct scim_path *path, const struct json *element)
 {
     return !path->filter || !path->filter->value ||
            str_eq_ascii_nocase(json_get_text(element, "type"), path->filter->value->text);
 }
 
-static bool each_value(const struct scim_path *path, const struct json *user, value_fn *fn,
-                       void *ctx, struct err *err)
+/* What holds the values: the attribute in its extension, or at the top. */
+static const struct json *attribute_at(const struct scim_path *path, const struct json *user)
 {
     const struct json *holder = path->urn.len > 0 ? json_get_nocase(user, path->urn) : user;
-    const struct json *v = json_get_nocase(holder, path->attribute);
+
+    return json_get_nocase(holder, path->attribute);
+}
+
+/* The value of an element, which may be a plain text. */
+static const struct json *value_of(const struct json *element, struct str sub)
+{
+    return element->type == JSON_OBJECT ? json_get_nocase(element, sub) : element;
+}
+
+bool switches_each_value(const struct scim_path *path, const struct json *user,
+                         switches_value_fn *fn, void *ctx, struct err *err)
+{
+    const struct json *v = attribute_at(path, user);
     struct str sub = path->sub.len > 0 ? path->sub : STR("value");
 
     if (!v)
@@ -30,16 +40,30 @@ static bool each_value(const struct scim_path *path, const struct json *user, va
     if (v->type == JSON_ARRAY) {
         JSON_EACH(element, v)
         {
-            const struct json *text = json_get_nocase(element, sub);
+            const struct json *text = value_of(element, sub);
 
             if (matches_type(path, element) && text && !fn(ctx, text->text, err))
                 return false;
         }
         return true;
     }
-    if (v->type == JSON_OBJECT)
-        v = json_get_nocase(v, sub);
+    v = value_of(v, sub);
     return !v || fn(ctx, v->text, err);
+}
+
+const struct json *switches_value_at(const struct scim_path *path, const struct json *user)
+{
+    const struct json *v = attribute_at(path, user);
+
+    if (json_is(v, JSON_ARRAY) && (path->filter || path->sub.len > 0)) {
+        JSON_EACH(element, v)
+        {
+            if (matches_type(path, element))
+                return path->sub.len > 0 ? value_of(element, path->sub) : element;
+        }
+        return NULL;
+    }
+    return v && path->sub.len > 0 ? value_of(v, path->sub) : v;
 }
 
 struct rule {
@@ -72,14 +96,15 @@ static bool value_fits(void *ctx, struct str value, struct err *err)
 
 /* Each member of `rules` names a path, whose values are checked. */
 static bool check_rules(struct arena *a, const struct json *rules, const struct json *user,
-                        value_fn *fn, struct err *err)
+                        switches_value_fn *fn, struct err *err)
 {
     JSON_EACH(item, rules)
     {
         struct rule r = {.arena = a, .rule = item};
         struct scim_path path;
 
-        if (scim_path_parse(a, item->name, &path, NULL) && !each_value(&path, user, fn, &r, err))
+        if (scim_path_parse(a, item->name, &path, NULL) &&
+            !switches_each_value(&path, user, fn, &r, err))
             return false;
     }
     return true;
@@ -90,7 +115,8 @@ static bool check_domain(void *ctx, struct str value, struct err *err)
     const struct json *domains = ctx;
     struct str local;
 
-    return !str_cut(&value, '@', &local) || switches_listed(domains, value) ||
+    return !str_cut(&value, '@', &local) ||
+           (domains->type == JSON_ARRAY && switches_listed(domains, value)) ||
            err_set(err, ERR_DENIED, "unverifiedDomain", "the domain of '%.*s@%.*s' is not verified",
                    STR_ARG(str_sub(local, 0, 60)), STR_ARG(str_sub(value, 0, 60)));
 }
@@ -144,8 +170,8 @@ static bool check_immutable(struct arena *a, const struct json *paths, const str
         struct scim_path path;
 
         if (!scim_path_parse(a, item->text, &path, NULL) ||
-            !each_value(&path, before, take_first, &was, NULL) ||
-            !each_value(&path, user, take_first, &is, NULL))
+            !switches_each_value(&path, before, take_first, &was, NULL) ||
+            !switches_each_value(&path, user, take_first, &is, NULL))
             continue;
         if (was.len > 0 && !str_eq(was, is)) {
             return err_set(err, ERR_INVALID, "mutability", "'%.*s' can be set on creation only",
@@ -163,9 +189,10 @@ static bool check_domains(struct arena *a, const struct json *domains, const str
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         struct scim_path path;
 
-        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the context of value_fn is not const */
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the context of switches_value_fn is not const
+         */
         if (scim_path_parse(a, str_from_z(paths[i]), &path, NULL) &&
-            !each_value(&path, user, check_domain, (void *)(uintptr_t)domains, err))
+            !switches_each_value(&path, user, check_domain, (void *)(uintptr_t)domains, err))
             return false;
     }
     return true;
@@ -185,21 +212,6 @@ bool switches_user(struct arena *a, const struct provider_profile *profile,
 }
 
 /* --- Writes --- */
-
-bool switches_room(const struct call *c, struct db *db, struct err *err)
-{
-    const struct provider_settings *s = settings_of(c);
-    int64_t max = c->kind == RESOURCE_GROUP ? s->max_groups : s->max_users;
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-
-    if (max == 0)
-        return true;
-    if (!db_select_one(db, provider_query(PROVIDER_COUNT),
-                       DB_ARGS(db_int(c->tenant->no), db_int(c->kind)), &st, err))
-        return false;
-    return !st || db_col_int(st, 0) < max ||
-           err_set(err, ERR_DENIED, "seatsTaken", "all %lld seats are taken", (long long)max);
-}
 
 bool switches_members(const struct call *c, const struct scim_patch *patch, struct err *err)
 {
@@ -238,12 +250,6 @@ void switches_document(const struct call *c, const struct json *before, struct j
     old = json_get(before, STR("displayName"));
     if (old)
         json_set(c->arena, doc, STR("displayName"), json_clone(c->arena, old));
-}
-
-bool switches_gone(const struct call *c, const struct json *before, const struct json *doc)
-{
-    return c->kind == RESOURCE_USER && str_eq(settings_of(c)->delete_on_disable, STR("always")) &&
-           json_get_bool(before, "active", true) && !json_get_bool(doc, "active", true);
 }
 
 /* An id that a URL can hold and nobody takes for something else. */

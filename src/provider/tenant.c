@@ -1,8 +1,7 @@
 #include "provider/tenant.h"
 
 #include "notify/notify.h"
-#include "provider/profile.h"
-#include "provider/statements.h"
+#include "provider/internal.h"
 #include "provider/template.h"
 
 static bool name_valid(struct str name)
@@ -123,8 +122,12 @@ bool provider_tenant_set(struct db *db, struct str name, struct str setting, str
                  DB_ARGS(db_int(tenant.no), db_int(tenant.revision), db_text(tenant.settings)),
                  &changed, err))
         return false;
-    return changed == 1 || err_set(err, ERR_UNAVAILABLE, "concurrentChange",
-                                   "the tenant was changed by somebody else at the same time");
+    if (changed == 0) {
+        return err_set(err, ERR_UNAVAILABLE, "concurrentChange",
+                       "the tenant was changed by somebody else at the same time");
+    }
+    return !str_eq_ascii_nocase(setting, STR("globalUnique")) ||
+           switches_claim_tenant(db, tenant.no, profile->settings.global_unique, err);
 }
 
 static void fill(struct arena *a, struct db_stmt *st, struct provider_tenant *out)
@@ -186,12 +189,18 @@ bool provider_tenant_list(struct db *db, struct arena *a, struct provider_tenant
 
 static bool remove_all(struct db *db, int64_t no, struct err *err)
 {
-    static const enum provider_statement steps[] = {
-        PROVIDER_TENANT_CLEAR_MEMBERS,     PROVIDER_TENANT_CLEAR_EMAILS,
-        PROVIDER_TENANT_CLEAR_RESOURCES,   PROVIDER_TENANT_CLEAR_KEYS,
-        PROVIDER_TENANT_CLEAR_AUTOMATION,  PROVIDER_TENANT_CLEAR_NOTICES,
-        PROVIDER_TENANT_CLEAR_COUNTS,      PROVIDER_TENANT_CLEAR_CHANGES,
-        PROVIDER_TENANT_CLEAR_CHANGE_HEAD, PROVIDER_TENANT_REMOVE};
+    static const enum provider_statement steps[] = {PROVIDER_TENANT_CLEAR_MEMBERS,
+                                                    PROVIDER_TENANT_CLEAR_EMAILS,
+                                                    PROVIDER_TENANT_CLEAR_RESOURCES,
+                                                    PROVIDER_TENANT_CLEAR_KEYS,
+                                                    PROVIDER_TENANT_CLEAR_AUTOMATION,
+                                                    PROVIDER_TENANT_CLEAR_NOTICES,
+                                                    PROVIDER_TENANT_CLEAR_COUNTS,
+                                                    PROVIDER_TENANT_CLEAR_CHANGES,
+                                                    PROVIDER_TENANT_CLEAR_CHANGE_HEAD,
+                                                    PROVIDER_TENANT_CLEAR_MARKS,
+                                                    PROVIDER_GLOBAL_CLEAR,
+                                                    PROVIDER_TENANT_REMOVE};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         if (!db_exec(db, provider_query(steps[i]), DB_ARGS(db_int(no)), NULL, err))

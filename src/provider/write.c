@@ -53,8 +53,8 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
                     err))
         return false;
     w->status = (int)c->tenant->profile->settings.create_status;
-    return check_count(&w->stored, err) && store_insert(db, c->arena, c, &w->stored, w->doc, err) &&
-           represent(w, db, err);
+    return switches_held(c, db, w->stored.id, NULL, w->doc, err) && check_count(&w->stored, err) &&
+           store_insert(db, c->arena, c, &w->stored, w->doc, err) && represent(w, db, err);
 }
 
 /* The stored resource, if the request's If-Match agrees. */
@@ -102,9 +102,11 @@ static bool leave(struct write *w, struct db *db, const struct json *before, con
 {
     struct call *c = &w->call;
 
-    return !switches_gone(c, before, doc) ||
-           store_delete(db, c->arena, c, &w->stored, doc, clock_now(c->provider->config.clock),
-                        err);
+    bool gone;
+
+    return switches_gone(c, db, w->stored.id, before, doc, &gone, err) &&
+           (!gone || store_delete(db, c->arena, c, &w->stored, doc,
+                                  clock_now(c->provider->config.clock), err));
 }
 
 static bool run_replace(struct db_write *queue, struct db *db, struct err *err)
@@ -118,8 +120,10 @@ static bool run_replace(struct db_write *queue, struct db *db, struct err *err)
     if (!load(w, db, &before, err))
         return false;
     switches_document(c, before, w->doc);
-    if (!scim_resource_keep(c->arena, c->type, before, w->doc, err) ||
-        !scim_resource_require(c->type, w->doc, err) || !check_user(w, before, w->doc, err))
+    if (!switches_link(c, before, &w->doc, err) ||
+        !scim_resource_keep(c->arena, c->type, before, w->doc, err) ||
+        !scim_resource_require(c->type, w->doc, err) || !check_user(w, before, w->doc, err) ||
+        !switches_held(c, db, w->stored.id, before, w->doc, err))
         return false;
     if (c->kind == RESOURCE_GROUP &&
         !member_set(db, c, w->stored.id, w->members, &delta, &members_changed, err))
@@ -204,7 +208,9 @@ static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
         return false;
     json_remove(doc, STR("password"));
     switches_document(c, before, doc);
-    if (!check_user(w, before, doc, err) || !store(w, db, before, doc, delta, members_changed, err))
+    if (!switches_link(c, before, &doc, err) || !check_user(w, before, doc, err) ||
+        !switches_held(c, db, w->stored.id, before, doc, err) ||
+        !store(w, db, before, doc, delta, members_changed, err))
         return false;
     w->status = c->kind == RESOURCE_GROUP && !c->projection ? 204 : 200;
     return (w->status == 204 || represent(w, db, err)) && leave(w, db, before, doc, err);
@@ -230,7 +236,7 @@ static bool run_delete(struct db_write *queue, struct db *db, struct err *err)
     struct json *before;
 
     w->status = 204;
-    if (!load(w, db, &before, err))
+    if (!load(w, db, &before, err) || !switches_delete(&w->call, db, w->stored.id, err))
         return false;
     if (how.len > 0 && w->call.kind == RESOURCE_USER)
         return keep_user(w, db, before, how, err);
@@ -251,6 +257,8 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         return;
     }
     feed_wake(c->provider->feed);
+    if (reply_drop(c))
+        return;
     if (c->me)
         reply_location(c, w->stored.id);
     if (c->method != HTTP_DELETE)
@@ -270,8 +278,10 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
 static bool read_document(struct write *w, const struct json *body, struct err *err)
 {
     struct call *c = &w->call;
-    const struct json *name =
-        json_get_nocase(body, c->kind == RESOURCE_GROUP ? STR("displayName") : STR("userName"));
+    const struct json *name;
+
+    body = switches_body(c, body);
+    name = json_get_nocase(body, c->kind == RESOURCE_GROUP ? STR("displayName") : STR("userName"));
 
     if (json_is(name, JSON_STRING))
         c->subject = name->text;
@@ -288,13 +298,13 @@ static bool prepare_create(struct write *w, const struct json *body, struct err 
 {
     struct call *c = &w->call;
 
-    if (!read_document(w, body, err) || !scim_resource_require(c->type, w->doc, err) ||
-        !check_user(w, NULL, w->doc, err))
+    if (!read_document(w, body, err))
         return false;
     if (!c->tenant->profile->settings.no_active && scim_top_attribute(c->type, STR("active")) &&
         !json_get(w->doc, STR("active")))
         json_add_bool(c->arena, w->doc, "active", true);
-    return true;
+    return switches_link(c, NULL, &w->doc, err) && scim_resource_require(c->type, w->doc, err) &&
+           check_user(w, NULL, w->doc, err);
 }
 
 bool write_prepare(struct write *w, const struct json *body, struct err *err)

@@ -96,6 +96,14 @@ void scim_list_begin_cursor(struct buf *out, int64_t total, int64_t items, struc
     buf_add_z(out, ",\"Resources\":[");
 }
 
+void scim_list_begin_bare(struct buf *out, int64_t items, struct str next)
+{
+    begin(out, MESSAGE "ListResponse");
+    add_int(out, "itemsPerPage", items);
+    add_text_if(out, "nextCursor", next);
+    buf_add_z(out, ",\"resources\":[");
+}
+
 void scim_list_end(struct buf *out)
 {
     buf_add_z(out, "]}");
@@ -136,8 +144,8 @@ void scim_config_write(struct buf *out, const struct scim_service *service, stru
                    "header\",\"specUri\":\"https://www.rfc-editor.org/info/rfc6750\",\"primary\":"
                    "true}],\"pagination\":{");
     add_bool(out, "cursor", service->cursor);
-    add_bool(out, "index", true);
-    add_text(out, "defaultPaginationMethod", STR("index"));
+    add_bool(out, "index", !service->no_index);
+    add_text(out, "defaultPaginationMethod", service->no_index ? STR("cursor") : STR("index"));
     add_int(out, "defaultPageSize", service->default_page);
     add_int(out, "maxPageSize", service->max_page);
     if (service->cursor)

@@ -13,6 +13,8 @@ void scim_error_write(struct buf *out, int status, struct str scim_type, struct 
 void scim_list_begin(struct buf *out, int64_t total, int64_t start_index, int64_t items);
 /* The same for a page found by a cursor; `next` is empty on the last page. */
 void scim_list_begin_cursor(struct buf *out, int64_t total, int64_t items, struct str next);
+/* The same as some servers do it: without totalResults, and with "resources". */
+void scim_list_begin_bare(struct buf *out, int64_t items, struct str next);
 void scim_list_end(struct buf *out);
 
 /* A BulkResponse: begin, then the operations separated by commas, then scim_list_end. */
@@ -21,6 +23,7 @@ void scim_bulk_begin(struct buf *out);
 /* What a server can do, for ServiceProviderConfig. */
 struct scim_service {
     bool patch, bulk, change_password, sort, etag, cursor;
+    bool no_index; /* lists come by cursor only */
     int64_t bulk_max_operations, bulk_max_payload;
     int64_t filter_max_results, default_page, max_page, cursor_timeout_s;
     struct str tolerances; /* a JSON object that tells which are on; empty: not told */

@@ -276,6 +276,20 @@ static bool resolve_plain(const struct scim_resource_type *type, const struct sc
     return with_sub(path, out);
 }
 
+/* "URI.attribute", which was split at the last colon of the URI. */
+static bool resolve_dotted(const struct scim_resource_type *type, const struct scim_path *path,
+                           struct scim_ref *out)
+{
+    for (size_t i = 0; i < type->extension_count && path->sub.len > 0; i++) {
+        if (!is_joined(type->extensions[i]->urn, path->urn, path->attribute))
+            continue;
+        out->extension = type->extensions[i];
+        out->attribute = scim_schema_attribute(out->extension, path->sub);
+        return out->attribute != NULL;
+    }
+    return false;
+}
+
 bool scim_resolve(const struct scim_resource_type *type, const struct scim_path *path,
                   struct scim_ref *out)
 {
@@ -300,7 +314,7 @@ bool scim_resolve(const struct scim_resource_type *type, const struct scim_path 
     }
     out->extension = scim_extension(type, path->urn);
     if (!out->extension)
-        return false;
+        return type->dotted && resolve_dotted(type, path, out);
     out->attribute = scim_schema_attribute(out->extension, path->attribute);
     return with_sub(path, out);
 }
