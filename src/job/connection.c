@@ -77,6 +77,18 @@ static const enum query page_query[] = {
 static_assert(ARRAY_LEN(page_query) == SOURCE_KIND_COUNT, "every kind has its page");
 static_assert(SOURCE_USER == 0 && SOURCE_GROUP == 1, "as the texts of the statements say");
 
+static const char *const origin_names[] = {
+    [CONNECTION_CREATED] = "created",
+    [CONNECTION_MATCHED] = "matched",
+    [CONNECTION_MANUAL] = "manual",
+};
+static_assert(ARRAY_LEN(origin_names) == CONNECTION_ORIGIN_COUNT, "every origin has a name");
+
+const char *connection_origin_name(enum connection_origin o)
+{
+    return origin_names[o];
+}
+
 static const struct db_query *query(enum query q)
 {
     return &connection_queries[q];

@@ -8,7 +8,13 @@
 #include "job/reference.h"
 #include "mapping/attributes.h"
 
-enum connection_origin { CONNECTION_CREATED, CONNECTION_MATCHED, CONNECTION_MANUAL };
+enum connection_origin {
+    CONNECTION_CREATED,
+    CONNECTION_MATCHED,
+    CONNECTION_MANUAL, /* by an administrator */
+    CONNECTION_ORIGIN_COUNT
+};
+const char *connection_origin_name(enum connection_origin o); /* "created", "matched", "manual" */
 
 struct connection {
     struct str source_id;

@@ -121,12 +121,6 @@ struct json *explain_scope(struct explanation *x)
 
 /* --- account and matching --- */
 
-static const char *const origins[] = {
-    [CONNECTION_CREATED] = "created",
-    [CONNECTION_MATCHED] = "matched",
-    [CONNECTION_MANUAL] = "manual",
-};
-
 struct json *explain_connection(struct explanation *x)
 {
     const struct connection *c = &x->connection;
@@ -138,7 +132,7 @@ struct json *explain_connection(struct explanation *x)
     json_add_str(x->a, v, "targetId", c->target_id);
     if (x->at_us != 0) /* only the journal is of that time */
         return v;
-    json_add_z(x->a, v, "origin", origins[c->origin]);
+    json_add_z(x->a, v, "origin", connection_origin_name(c->origin));
     explain_add_time(x->a, v, "since", c->created_us);
     explain_add_time(x->a, v, "lastSent", c->changed_us);
     json_add_bool(x->a, v, "disabled", c->soft_deleted);
