@@ -18,7 +18,8 @@
 
 enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40 };
 
-bool cli_data_dir(struct cli *c, struct err *err)
+/* The data directory is there, or is made for a command that may. */
+static bool make_data_dir(struct cli *c, struct err *err)
 {
     if (c->command && c->command->makes_data) {
         if (dir_make(c->data_dir, 0700, err))
@@ -44,11 +45,11 @@ static bool data_is_there(struct cli *c, struct err *err)
     int number;
 
     if (c->command && c->command->makes_data)
-        return cli_data_dir(c, err);
+        return make_data_dir(c, err);
     if (strncmp(c->config.url, sqlite, strlen(sqlite)) != 0 || access(path, F_OK) == 0)
         return true;
     number = errno;
-    if (!c->database_given && !cli_data_dir(c, err))
+    if (!c->database_given && !make_data_dir(c, err))
         return false;
     if (number != ENOENT)
         return err_set(err, ERR_UNAVAILABLE, "noData", "%s: %s", path, strerrordesc_np(number));
@@ -76,20 +77,11 @@ bool cli_db_open(struct cli *c, struct err *err)
     return true;
 }
 
-struct db *cli_db(struct cli *c)
-{
-    struct err err = {.kind = ERR_NONE};
-
-    if (!cli_db_open(c, &err))
-        cli_fail(c, &err);
-    return c->db_handle;
-}
-
 bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err)
 {
     struct str path = arena_printf(c->arena, "%s/secret.key", c->data_dir);
 
-    return cli_data_dir(c, err) && secret_key_load(path.ptr, out, err);
+    return make_data_dir(c, err) && secret_key_load(path.ptr, out, err);
 }
 
 void cli_print_json(struct cli *c, const struct json *v)

@@ -33,7 +33,7 @@ struct cli {
     const struct clock *clock;
     struct rng *rng;
     struct db_config config;
-    struct db *db_handle;              /* cli_db */
+    struct db *db_handle;              /* cli_db_open */
     const char *record_dir;            /* --record; NULL: nothing is recorded */
     const struct cli_command *command; /* the one that runs; NULL before it is known */
 };
@@ -83,13 +83,9 @@ struct cli_commands {
     size_t count;
 };
 
-/* The database, opened and migrated at first use; NULL after reporting the error. When there is
+/* The database, opened and migrated at first use: afterwards c->db_handle is there. When there is
  * none, commands with makes_data make it, others fail with ERR_NOT_FOUND "noData". */
-struct db *cli_db(struct cli *c);
-/* The same without reporting; afterwards c->db_handle is there. */
 MUST_USE bool cli_db_open(struct cli *c, struct err *err);
-/* The same for the data directory alone. */
-MUST_USE bool cli_data_dir(struct cli *c, struct err *err);
 /* The key of secrets at rest, DATA/secret.key. */
 MUST_USE bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *err);
 

@@ -14,7 +14,12 @@ enum { FILE_MAX = 64 * 1024 };
 
 /* --- What can be set --- */
 
-const struct cli_own_setting cli_own_settings[] = {
+/* What can be set without being an option of a command. */
+struct own_setting {
+    struct cli_option option;
+    int64_t min, max; /* of a number; max 0: a text */
+};
+static const struct own_setting own_settings[] = {
     {.option = {"--timeout", "SECONDS",
                 "how long an application may take for an answer (default 60)"},
      .min = 1,
@@ -23,7 +28,6 @@ const struct cli_own_setting cli_own_settings[] = {
     {.option = {"--ca-file", "FILE", "PEM of authorities to trust beside the system's"}},
     {.option = {"--database-schema", "NAME", "PostgreSQL: the schema to work in"}},
 };
-const size_t cli_own_setting_count = ARRAY_LEN(cli_own_settings);
 
 /* Global options that ask for something at once are not settings. */
 static bool is_setting(const char *option)
@@ -40,8 +44,8 @@ void cli_setting_each(void (*fn)(void *ctx, const struct cli_option *option), vo
     }
     for (size_t i = 0; i < service_setting_count; i++)
         fn(ctx, &service_settings[i]);
-    for (size_t i = 0; i < cli_own_setting_count; i++)
-        fn(ctx, &cli_own_settings[i].option);
+    for (size_t i = 0; i < ARRAY_LEN(own_settings); i++)
+        fn(ctx, &own_settings[i].option);
 }
 
 struct search {
@@ -144,8 +148,8 @@ static bool check_value(const struct cli_option *option, struct str text, struct
     }
     if (memchr(text.ptr, '\0', text.len))
         return err_set(err, ERR_INVALID, "usage", "%s holds a NUL", key);
-    for (size_t i = 0; i < cli_own_setting_count; i++) {
-        const struct cli_own_setting *own = &cli_own_settings[i];
+    for (size_t i = 0; i < ARRAY_LEN(own_settings); i++) {
+        const struct own_setting *own = &own_settings[i];
 
         if (&own->option == option && own->max && !str_to_int(text, own->min, own->max, &n)) {
             return err_set(err, ERR_INVALID, "usage",

@@ -14,14 +14,6 @@ struct cli_file {
     size_t count;
 };
 
-/* Something that can be set without being an option of a command. */
-struct cli_own_setting {
-    struct cli_option option;
-    int64_t min, max; /* of a number; max 0: a text */
-};
-extern const struct cli_own_setting cli_own_settings[];
-extern const size_t cli_own_setting_count;
-
 /* Every setting that a file may hold, in the order of the manual. */
 void cli_setting_each(void (*fn)(void *ctx, const struct cli_option *option), void *ctx);
 

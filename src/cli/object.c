@@ -103,8 +103,10 @@ static bool add_word(struct cli *c, enum source_kind kind, struct str word, stru
     return true;
 }
 
-bool cli_object_patch(struct cli *c, enum source_kind kind, const struct cli_args *args, int from,
-                      struct json **out, struct err *err)
+/* ATTRIBUTE=VALUE words from number `from` on as a patch; a manager is looked up. ERR_INVALID
+ * "usage" for a word without '='. */
+static bool read_patch(struct cli *c, enum source_kind kind, const struct cli_args *args, int from,
+                       struct json **out, struct err *err)
 {
     struct json *patch = json_new(c->arena, JSON_OBJECT);
 
@@ -353,7 +355,7 @@ static bool add_patch(struct cli *c, const struct cli_args *args, enum source_ki
         arena_printf(c->arena, "%s=%.*s", kind == SOURCE_USER ? "userPrincipalName" : "displayName",
                      STR_ARG(first));
 
-    if (!cli_object_patch(c, kind, args, bare ? 1 : 0, out, err) ||
+    if (!read_patch(c, kind, args, bare ? 1 : 0, out, err) ||
         (bare && !add_word(c, kind, word, *out, err)))
         return false;
     if (kind == SOURCE_GROUP || json_get(*out, STR("displayName")))
@@ -420,7 +422,7 @@ int cli_object_set(struct cli *c, const struct cli_args *args, enum source_kind 
     bool changed;
 
     if (!cli_object_find(c, cli_arg(args, 0), 1u << kind, &o, &err) ||
-        !cli_object_patch(c, kind, args, 1, &patch, &err) ||
+        !read_patch(c, kind, args, 1, &patch, &err) ||
         !change(c, &o, patch, set_attributes, &changed, &err))
         return cli_fail(c, &err);
     return print_changed(c, o.id, changed ? "changed" : "nothing to change for");

@@ -13,11 +13,6 @@ MUST_USE bool cli_object_find(struct cli *c, const char *who, unsigned kinds,
 /* "user 'Ada Lovelace' (ada@example.com)", for messages; in c->arena. */
 struct str cli_object_title(struct cli *c, const struct directory_object *o);
 
-/* ATTRIBUTE=VALUE words from number `from` on as a patch; a manager is looked up. ERR_INVALID
- * "usage" for a word without '='. */
-MUST_USE bool cli_object_patch(struct cli *c, enum source_kind kind, const struct cli_args *args,
-                               int from, struct json **out, struct err *err);
-
 int cli_object_list(struct cli *c, const struct cli_args *args, enum source_kind kind);
 int cli_object_show(struct cli *c, const struct cli_args *args, enum source_kind kind);
 /* args: NAME [ATTRIBUTE=VALUE ...]; name_attribute is what NAME gives, if it is not ATTRIBUTE=VALUE

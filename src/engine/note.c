@@ -1,6 +1,7 @@
 #include "engine/note.h"
 
-struct audit engine_audit(const struct engine *e)
+/* Who acts through this engine. */
+static struct audit audit_of(const struct engine *e)
 {
     return (struct audit){.key = e->key, .clock = e->clock, .author = e->author};
 }
@@ -16,7 +17,7 @@ bool engine_note(const struct engine *e, struct db *db, const struct job *job,
         .before = note->before,
         .after = note->after,
     };
-    struct audit who = engine_audit(e);
+    struct audit who = audit_of(e);
 
     if (note->author.len)
         who.author = note->author;

@@ -5,9 +5,6 @@
 #include "engine/engine.h"
 #include "journal/audit.h"
 
-/* Who acts through this engine. */
-struct audit engine_audit(const struct engine *e);
-
 /* Appends a record about the job; author empty: the engine's. before and after may be NULL. */
 struct engine_note {
     enum audit_activity activity;

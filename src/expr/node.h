@@ -50,7 +50,6 @@ struct expr {
 MUST_USE bool expr_parse(struct arena *a, struct str text, struct node **out,
                          struct expr_error *err);
 void expr_print_node(struct buf *out, const struct node *n);
-const char *expr_relop_text(enum relop op);
 
 void expr_fold(struct arena *a, struct node *root); /* fold.c */
 

@@ -1,7 +1,7 @@
 /* Canonical text and the attributeMappingSource form of an expression (expressions.md 9). */
 #include "expr/function.h"
 
-const char *expr_relop_text(enum relop op)
+static const char *relop_text(enum relop op)
 {
     static const char *const texts[] = {
         [RELOP_EQ] = "=",  [RELOP_NE] = "<>", [RELOP_GT] = ">",
@@ -59,7 +59,7 @@ void expr_print_node(struct buf *out, const struct node *n)
         break;
     case NODE_COMPARE:
         expr_print_node(out, n->parts[0]);
-        buf_addf(out, " %s ", expr_relop_text(n->relop));
+        buf_addf(out, " %s ", relop_text(n->relop));
         expr_print_node(out, n->parts[1]);
         break;
     case NODE_CONCAT:
@@ -97,7 +97,7 @@ static struct json *source_json(struct arena *a, const struct node *n)
     /* Operators have no form of their own in the tree: they appear as functions named by their
      * sign, with the operands as parameters. */
     if (n->kind == NODE_COMPARE) {
-        name = str_from_z(expr_relop_text(n->relop));
+        name = str_from_z(relop_text(n->relop));
     } else if (n->kind == NODE_CONCAT) {
         name = STR("&");
     }

@@ -160,7 +160,8 @@ bool expr_value_text(struct arena *a, const struct expr_value *v, struct str *ou
     return false;
 }
 
-bool value_number_from_text(struct str s, struct expr_value *out)
+/* Numeric text: optional blanks, sign, fraction. */
+static bool number_from_text(struct str s, struct expr_value *out)
 {
     bool negative;
     size_t points = 0;
@@ -207,7 +208,7 @@ bool value_to_number(const struct expr_value *v, struct expr_value *out)
         *out = (struct expr_value){.type = EXPR_INTEGER, {.integer = v->boolean}};
         return true;
     case EXPR_STRING:
-        return value_number_from_text(v->text, out);
+        return number_from_text(v->text, out);
     case EXPR_NULL:
     case EXPR_DATE:
     case EXPR_REFERENCE:

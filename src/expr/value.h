@@ -22,9 +22,6 @@ bool value_to_number(const struct expr_value *v, struct expr_value *out); /* int
 bool value_to_boolean(const struct expr_value *v, bool *out);             /* null is false */
 double value_double(const struct expr_value *number);
 
-/* Numeric text: optional blanks, sign, fraction. */
-bool value_number_from_text(struct str s, struct expr_value *out);
-
 /* Text order by UTF-16 code units. */
 int value_order_text(struct str a, struct str b);
 

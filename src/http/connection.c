@@ -84,7 +84,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 /* --- Reading. --- */
 
-void connection_want_read(struct connection *c, bool want)
+static void want_read(struct connection *c, bool want)
 {
     if (want == c->reading)
         return;
@@ -127,7 +127,7 @@ static void feed(struct connection *c, const char *p, size_t n)
         return;
     buf_add(&c->pending, (struct str){p, n});
     if (c->pending.len >= HTTP_PENDING_MAX)
-        connection_want_read(c, false);
+        want_read(c, false);
 }
 
 static enum tls_result receive(struct connection *c, size_t *out_n)
@@ -158,7 +158,7 @@ static void on_eof(struct connection *c)
         return;
     }
     c->peer_eof = true;
-    connection_want_read(c, false);
+    want_read(c, false);
 }
 
 void connection_read(struct connection *c)
@@ -209,7 +209,7 @@ void connection_resume(struct connection *c)
         if (is_parsing(c))
             connection_close(c);
     } else if (!c->reading && c->pending.len < HTTP_PENDING_MAX) {
-        connection_want_read(c, true);
+        want_read(c, true);
         if (c->ssl)
             connection_read(c);
     }
@@ -255,7 +255,7 @@ static void linger(struct connection *c)
     if (c->peer_eof) {
         connection_close(c);
     } else {
-        connection_want_read(c, true);
+        want_read(c, true);
     }
 }
 
@@ -534,7 +534,7 @@ void connection_open(struct http_loop *loop, int fd, const struct sockaddr_stora
         }
     }
     deadline_in(c, s->config.limits.head_ms);
-    connection_want_read(c, true);
+    want_read(c, true);
 }
 
 static void leave_exchange(struct connection *c)
@@ -562,7 +562,7 @@ void connection_close(struct connection *c)
         return;
     connection_set_state(c, CONNECTION_CLOSED);
     event_del(&c->timer);
-    connection_want_read(c, false);
+    want_read(c, false);
     connection_want_write(c, false);
     leave_exchange(c);
     if (c->ssl) {

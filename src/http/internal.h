@@ -231,7 +231,6 @@ void connection_open(struct http_loop *loop, int fd, const struct sockaddr_stora
 void connection_close(struct connection *c);  /* at once; its memory goes when the callback ends */
 void connection_settle(struct connection *c); /* ends each event's work: releases what is closed */
 void connection_deadline(struct connection *c, int64_t at_us);
-void connection_want_read(struct connection *c, bool want);
 void connection_want_write(struct connection *c, bool want);
 void connection_set_state(struct connection *c, enum connection_state state);
 void connection_read(struct connection *c); /* takes what the socket has */

@@ -162,7 +162,7 @@ static bool insert(struct db *db, const struct audit *who, const struct audit_ch
         .no = head->no + 1,
         .at_us = clock_now(who->clock),
         .author = who->author.len ? who->author : STR("system"),
-        .activity = str_from_z(audit_activity_name(c->activity)),
+        .activity = str_from_z(activity_names[c->activity]),
         .app_id = c->app_id,
         .app_name = c->app_name,
         .subject = c->subject,
@@ -250,11 +250,6 @@ bool audit_reseal(struct db *db, const struct audit *who, struct err *err)
                                         .subject = STR("audit log sealed anew")};
 
     return in_transaction(db, reseal, who, &change, err);
-}
-
-const char *audit_activity_name(enum audit_activity a)
-{
-    return activity_names[a];
 }
 
 void audit_difference(struct json *before, struct json *after)

@@ -28,7 +28,6 @@ enum audit_activity {
     AUDIT_OTHER,
     AUDIT_ACTIVITY_COUNT
 };
-const char *audit_activity_name(enum audit_activity a); /* "Add provisioning configuration", ... */
 
 #define AUDIT_MASK "*****"
 

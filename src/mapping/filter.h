@@ -30,9 +30,6 @@ struct filter_operator {
     unsigned types;  /* bits 1u << ATTRIBUTE_... */
 };
 
-/* Letter case and '_' for ' ' do not matter. NULL if unknown. */
-const struct filter_operator *filter_operator_find(struct str name);
-
 /* What a value of the filter is, in every form that its operator may need. */
 struct filter_operand {
     struct str text;

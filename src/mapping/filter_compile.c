@@ -45,7 +45,8 @@ static char folded(char c)
     return (char)(c == '_' ? ' ' : ascii_upper(c));
 }
 
-const struct filter_operator *filter_operator_find(struct str name)
+/* Letter case and '_' for ' ' do not matter. NULL if unknown. */
+static const struct filter_operator *find_operator(struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
         struct str known = operators[i].name;
@@ -310,7 +311,7 @@ static void compile_clause(struct compiler *k, struct mapping_filter *filter,
         schema_finding(k, at, "WrongType", "a clause must be an object");
         return;
     }
-    out->op = filter_operator_find(op);
+    out->op = find_operator(op);
     if (!out->op) {
         unknown_operator(&c, op);
         return;

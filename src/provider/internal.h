@@ -295,8 +295,6 @@ MUST_USE bool store_delete(struct db *db, struct arena *a, const struct call *c,
  * exist. */
 MUST_USE bool member_add(struct db *db, const struct call *c, struct str group, struct str member,
                          int64_t *delta, struct err *err);
-MUST_USE bool member_remove(struct db *db, const struct call *c, struct str group,
-                            struct str member, int64_t *delta, struct err *err);
 /* Makes the members exactly those of the list (NULL: none); *changed when anything was. */
 MUST_USE bool member_set(struct db *db, const struct call *c, struct str group,
                          const struct json *members, int64_t *delta, bool *changed,
@@ -315,7 +313,6 @@ MUST_USE bool member_patch(struct db *db, const struct call *c, struct str group
 struct parts {
     bool groups, members, meta, manager;
 };
-struct parts parts_wanted(const struct call *c);
 struct parts parts_used(const struct scim_matcher *m /* or NULL */, const struct scim_sort *sort);
 /* The stored document with computed attributes as far as wanted. */
 MUST_USE bool represent_load(const struct call *c, struct db *db, const struct stored *s,

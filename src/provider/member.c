@@ -35,8 +35,8 @@ bool member_add(struct db *db, const struct call *c, struct str group, struct st
     return true;
 }
 
-bool member_remove(struct db *db, const struct call *c, struct str group, struct str member,
-                   int64_t *delta, struct err *err)
+static bool member_remove(struct db *db, const struct call *c, struct str group, struct str member,
+                          int64_t *delta, struct err *err)
 {
     int64_t changed;
 

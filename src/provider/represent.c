@@ -12,7 +12,7 @@ static bool wants(const struct call *c, struct str name)
     return attribute && scim_projection_wants(c->projection, attribute);
 }
 
-struct parts parts_wanted(const struct call *c)
+static struct parts parts_wanted(const struct call *c)
 {
     return (struct parts){.groups = wants(c, STR("groups")),
                           .members = wants(c, STR("members")),

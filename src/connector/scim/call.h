@@ -166,8 +166,6 @@ struct str scim_next_page(struct scim_call *c, const struct scim_list *list);
  * whether *out_end is the result. */
 bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
                     struct target_result *out_end, bool *out_ended);
-/* What the service says of itself; asked once. */
-const struct scim_service_traits *scim_service(struct scim_target *t);
 /* Sends a request as soon as the gate lets it; done as http_client_send calls it. */
 struct scim_request {
     enum http_method method;

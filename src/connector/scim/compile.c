@@ -77,9 +77,7 @@ static void write_terms(struct buf *out, const struct scim_attribute *t)
 {
     for (size_t i = 0; i < t->term_count; i++) {
         buf_add_z(out, i ? " and " : "");
-        buf_add(out, t->terms[i].name);
-        buf_add_z(out, " eq ");
-        json_write(out, t->terms[i].value);
+        scim_filter_write_eq(out, t->terms[i].name, t->terms[i].value);
     }
 }
 

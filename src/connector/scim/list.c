@@ -134,7 +134,8 @@ static void read_service(const struct json *config, struct scim_service_traits *
     }
 }
 
-const struct scim_service_traits *scim_service(struct scim_target *t)
+/* What the service says of itself; asked once. */
+static const struct scim_service_traits *service_of(struct scim_target *t)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct http_answer answer;
@@ -153,7 +154,7 @@ const struct scim_service_traits *scim_service(struct scim_target *t)
 
 void scim_describe(struct target *target, struct target_traits *out)
 {
-    const struct scim_service_traits *s = scim_service(scim_of(target));
+    const struct scim_service_traits *s = service_of(scim_of(target));
 
     *out = (struct target_traits){
         .known = s->known,

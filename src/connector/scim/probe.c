@@ -56,7 +56,8 @@ struct str probe_filter(struct probe *p, const char *endpoint, struct str filter
     return arena_str(p->a, buf_str(&out));
 }
 
-size_t probe_found(const struct json *document)
+/* Resources in an answer; NULL: none. */
+static size_t found_count(const struct json *document)
 {
     struct scim_list list;
 
@@ -127,7 +128,7 @@ static void nobody(struct probe *p)
                        "true");
     } else if (!probe_good(&answer)) {
         probe_conclude(p, "a query that nobody matches", "is refused", NULL, NULL);
-    } else if (probe_found(list) > 0) {
+    } else if (found_count(list) > 0) {
         probe_conclude(p, "a query that nobody matches", "the filter is ignored",
                        "client.scanWhenFilterIgnored", "true");
     } else {
@@ -195,7 +196,7 @@ static bool finds(struct probe *p, const char *attribute, struct str value)
     buf_init(&filter, SCIM_URL_MAX);
     buf_addf(&filter, "%s eq ", attribute);
     json_write(&filter, json_string(p->a, value));
-    return probe_found(probe_ask(p, HTTP_GET, probe_filter(p, "/Users", buf_str(&filter)), STR(""),
+    return found_count(probe_ask(p, HTTP_GET, probe_filter(p, "/Users", buf_str(&filter)), STR(""),
                                  &answer)) == 1;
 }
 
@@ -219,7 +220,7 @@ static void filters(struct probe *p, const struct json *user)
         buf_add_z(&path, "/Users?filter=userName+eq+%22");
         http_url_encode(&path, name);
         buf_add_z(&path, "%22");
-        bool plus = probe_found(probe_ask(p, HTTP_GET, buf_str(&path), STR(""), &answer)) == 1;
+        bool plus = found_count(probe_ask(p, HTTP_GET, buf_str(&path), STR(""), &answer)) == 1;
         probe_conclude(p, "userName eq", plus ? "with '+' for a blank only" : "does not find it",
                        plus ? "client.filterEncoding" : NULL, "plus");
     }

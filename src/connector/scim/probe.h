@@ -19,7 +19,6 @@ struct json *probe_ask(struct probe *p, enum http_method method, struct str path
 bool probe_good(const struct http_answer *answer); /* 2xx */
 /* "/Users?filter=..." with the filter encoded. */
 struct str probe_filter(struct probe *p, const char *endpoint, struct str filter);
-size_t probe_found(const struct json *list); /* resources in an answer; NULL: none */
 /* Ends a question. setting NULL: nothing is set by it. */
 void probe_conclude(struct probe *p, const char *what, const char *result, const char *setting,
                     const char *value);

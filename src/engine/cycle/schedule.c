@@ -137,7 +137,9 @@ static struct schedule_rest rest_of(struct engine_scheduler *s, int64_t job_no)
     return rest;
 }
 
-bool schedule_is_due(const struct job *job, int64_t now_us)
+/* By its interval, or the next attempt of its quarantine. A time further away than any of them
+ * leads to says that the clock went back: then it is due, too. */
+static bool is_due(const struct job *job, int64_t now_us)
 {
     bool slow = quarantine_slows(quarantine_reason_of(job->quarantine_reason));
     int64_t longest = slow && job->interval_us < US_PER_DAY ? US_PER_DAY : job->interval_us;
@@ -152,7 +154,7 @@ enum schedule_start schedule_judge(const struct job *job, const struct schedule_
 
     if (job->state != JOB_ACTIVE)
         return START_NOT;
-    if (schedule_is_due(job, now_us))
+    if (is_due(job, now_us))
         return resting && rest->next_cycle_us == job->next_cycle_us ? START_NOT : START_NOW;
     if (resting || quarantine_slows(quarantine_reason_of(job->quarantine_reason)))
         return START_NOT;

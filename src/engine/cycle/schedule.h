@@ -3,10 +3,6 @@
 
 #include "job/job.h"
 
-/* By its interval, or the next attempt of its quarantine. A time further away than any of them
- * leads to says that the clock went back: then it is due, too. */
-bool schedule_is_due(const struct job *job, int64_t now_us);
-
 /* After a cycle that could not run. */
 struct schedule_rest {
     int64_t job_no;

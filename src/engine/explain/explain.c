@@ -10,7 +10,8 @@
 
 enum { RECORDS_MAX = 20, VERSIONS_AT_ONCE = 100 };
 
-void explain_note(struct explanation *x, const char *format, ...)
+static void note(struct explanation *x, const char *format, ...) PRINTF_LIKE(2, 3);
+static void note(struct explanation *x, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -67,8 +68,8 @@ static bool find_version(struct explanation *x, struct err *err)
                 return true;
         }
         if (count < VERSIONS_AT_ONCE) {
-            explain_note(x, "The application was set up after that time: its first configuration "
-                            "is shown");
+            note(x, "The application was set up after that time: its first configuration "
+                    "is shown");
             return true;
         }
         before = x->version;
@@ -84,8 +85,8 @@ static bool choose_configuration(struct explanation *x, struct err *err)
     if (x->at_us == 0)
         return true;
     r->walk_job.now_us = x->at_us;
-    explain_note(x, "Settings of the application and its scope are those of today: only mappings "
-                    "and filters have versions");
+    note(x, "Settings of the application and its scope are those of today: only mappings "
+            "and filters have versions");
     return x->version == r->job.schema_version || load_program(x, x->version, err);
 }
 
@@ -225,12 +226,12 @@ static void go_back(struct explanation *x)
         x->entry.kind = r->kind;
         x->entry.display_name = r->source_name;
         take_flags(x, r);
-        explain_note(x, "What the source said is as the log has it; what changed between that "
-                        "record and the time asked about is not known");
+        note(x, "What the source said is as the log has it; what changed between that "
+                "record and the time asked about is not known");
     } else {
         x->source_from = "nothing";
         x->entry.attributes = NULL;
-        explain_note(x, "The log does not tell what the source said at that time");
+        note(x, "The log does not tell what the source said at that time");
     }
 }
 

@@ -37,5 +37,4 @@ struct json *explain_mappings(struct explanation *x);
 struct json *explain_next(struct explanation *x);
 struct json *explain_log(struct explanation *x);
 struct json *explain_retry(struct explanation *x);
-void explain_note(struct explanation *x, const char *format, ...) PRINTF_LIKE(2, 3);
 void explain_add_time(struct arena *a, struct json *object, const char *name, int64_t us);

@@ -46,7 +46,8 @@ static struct str host_part(struct str base_url)
     return str_sub(base_url, at, i - at);
 }
 
-bool governor_is_loopback(struct str base_url)
+/* Whether the URL names this machine. */
+static bool is_loopback(struct str base_url)
 {
     static const char *const names[] = {"localhost", "[::1]"};
     struct str host = host_part(base_url);
@@ -76,7 +77,7 @@ static void host_name(struct str base_url, char *out)
 /* A host's pace at its beginning: as learned, else unlimited on this machine, else careful. */
 static void begin_auto(struct pace *p, struct str base_url, const struct job_pace *learned)
 {
-    bool loopback = governor_is_loopback(base_url);
+    bool loopback = is_loopback(base_url);
 
     if (learned && learned->rate > 0) {
         pace_init(p, learned->rate, (unsigned)learned->connections);

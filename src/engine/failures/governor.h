@@ -33,5 +33,3 @@ struct governor_state {
     int64_t hold_us;     /* as governor_hold_us */
 };
 void governor_look(const struct governor *g, struct governor_state *out);
-/* Whether the URL names this machine. */
-bool governor_is_loopback(struct str base_url);

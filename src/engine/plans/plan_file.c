@@ -13,7 +13,8 @@ static const struct str zeros =
     STR_INIT("0000000000000000000000000000000000000000000000000000000000000000");
 static const struct str digest_member = STR_INIT("\"digest\":\"");
 
-const char *plan_purpose_name(enum plan_purpose p)
+/* "cycle", "undo" */
+static const char *purpose_name(enum plan_purpose p)
 {
     return purpose_names[p];
 }
@@ -174,7 +175,7 @@ struct json *plan_head_json(struct arena *a, const struct plan_head *head)
     char text[TIME_TEXT_MAX];
 
     json_add_int(a, v, "usherPlan", PLAN_FORMAT);
-    json_add_z(a, v, "purpose", plan_purpose_name(head->purpose));
+    json_add_z(a, v, "purpose", purpose_name(head->purpose));
     json_add_str(a, job, "id", head->job_id);
     json_add_str(a, job, "name", head->job_name);
     json_add(a, v, STR("job"), job);

@@ -17,7 +17,6 @@
 enum { PLAN_FORMAT = 1, PLAN_HEAD_BYTES = 4096, PLAN_LINE_MAX = 4 << 20 };
 
 enum plan_purpose { PLAN_OF_CYCLE, PLAN_OF_UNDO, PLAN_PURPOSE_COUNT };
-const char *plan_purpose_name(enum plan_purpose p); /* "cycle", "undo" */
 
 struct plan_head {
     enum plan_purpose purpose;
