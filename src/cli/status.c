@@ -15,6 +15,8 @@ static const struct {
     {"skipped", "skipped", offsetof(struct cycle_counters, skipped)},
     {"unchanged", "unchanged", offsetof(struct cycle_counters, unchanged)},
     {"failed", "failed", offsetof(struct cycle_counters, failed)},
+    {"references", "references", offsetof(struct cycle_counters, references)},
+    {"failedReferences", "failed references", offsetof(struct cycle_counters, failed_references)},
     {"warnings", "warnings", offsetof(struct cycle_counters, warnings)},
     {"requests", NULL, offsetof(struct cycle_counters, requests)},
     {"skippedNotEntitled", NULL, offsetof(struct cycle_counters, skipped_entitled)},
@@ -379,7 +381,7 @@ void cli_cycle_report(struct cli *c, const struct job *job, const struct cycle *
             STR_ARG(cli_cycle_counts(c->arena, &cycle->counters)));
     if (cycle->state == CYCLE_FAILED)
         cli_say(c, "%.*s", STR_ARG(cycle->error_message));
-    if (cycle->counters.failed)
+    if (cycle->counters.failed + cycle->counters.failed_references)
         cli_say(c, "what failed and why: usher logs '%.*s' --status failure", STR_ARG(job->name));
     if (held_count(c->db_handle, job->no, &held, &ignored) &&
         held.n[HELD_REMOVAL][HELD_WAITING] + held.n[HELD_UPDATE][HELD_WAITING] > 0) {

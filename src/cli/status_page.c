@@ -317,7 +317,7 @@ static void advise_state(struct page *p)
         advise(p, "app test", "", "whether the application answers");
         advise(p, "start", "", "try at once, when that is put right");
     }
-    if (s->has_last && s->last.counters.failed > 0)
+    if (s->has_last && s->last.counters.failed + s->last.counters.failed_references > 0)
         advise(p, "logs", " --status failure", "what failed in the last cycles");
     if (s->notices.given_up > 0)
         advise(p, "notify test", "", "whether notices arrive");

@@ -78,6 +78,15 @@ struct target_creation { /* as the parameters of create */
     void *ctx;
 };
 
+/* A change of the members of a group, by target id. */
+struct target_members {
+    const struct mapping_attribute *attribute;
+    const struct str *add;
+    size_t add_count;
+    const struct str *remove;
+    size_t remove_count;
+};
+
 struct target_ops {
     const char *kind; /* "scim" */
     /* Connection test (engine.md 10): users always, groups when the mapping has them enabled.
@@ -106,18 +115,18 @@ struct target_ops {
     /* Sends only the changes given. */
     void (*update)(struct target *t, const struct mapping_object *m, struct str id,
                    const struct mapping_changes *changes, target_done *done, void *ctx);
-    /* Adds and removes members of a multi-valued reference, by target id, in one or more requests.
-     */
+    /* In one or more requests. change and what it points to are borrowed during the call. */
     void (*change_members)(struct target *t, const struct mapping_object *m, struct str id,
-                           const struct mapping_attribute *attribute, const struct str *add,
-                           size_t add_count, const struct str *remove, size_t remove_count,
-                           target_done *done, void *ctx);
+                           const struct target_members *change, target_done *done, void *ctx);
     void (*remove)(struct target *t, const struct mapping_object *m, struct str id,
                    target_done *done, void *ctx);
     /* The exact request that an action would send, for dry runs: method, path and body as text in
      * a. Empty id: a create; changes NULL: a delete. Secret values are masked. */
     struct str (*preview)(struct target *t, const struct mapping_object *m, struct str id,
                           const struct mapping_changes *changes, struct arena *a);
+    /* The same of a change of members; where it takes several requests, the first. */
+    struct str (*preview_members)(struct target *t, const struct mapping_object *m, struct str id,
+                                  const struct target_members *change, struct arena *a);
     unsigned (*run)(struct target *t,
                     int64_t max_wait_ms); /* calls done of what completed; how many */
     void (*wake)(struct target *t);       /* any thread */

@@ -62,12 +62,16 @@ static const struct {
     const char *name;
     size_t offset;
 } counters[] = {
-    COUNTER(imported),         COUNTER(in_scope),         COUNTER(created),
-    COUNTER(matched),          COUNTER(updated),          COUNTER(disabled),
-    COUNTER(deleted),          COUNTER(skipped),          COUNTER(unchanged),
-    COUNTER(failed),           COUNTER(warnings),         COUNTER(requests),
-    COUNTER(skipped_entitled), COUNTER(skipped_filtered), COUNTER(skipped_disabled),
-    COUNTER(skipped_deleted),  COUNTER(skipped_off),
+    COUNTER(imported),          COUNTER(in_scope),
+    COUNTER(created),           COUNTER(matched),
+    COUNTER(updated),           COUNTER(disabled),
+    COUNTER(deleted),           COUNTER(skipped),
+    COUNTER(unchanged),         COUNTER(failed),
+    COUNTER(warnings),          COUNTER(requests),
+    COUNTER(skipped_entitled),  COUNTER(skipped_filtered),
+    COUNTER(skipped_disabled),  COUNTER(skipped_deleted),
+    COUNTER(skipped_off),       COUNTER(references),
+    COUNTER(failed_references),
 };
 static_assert(ARRAY_LEN(counters) * sizeof(int64_t) == sizeof(struct cycle_counters),
               "every counter is stored");
@@ -155,6 +159,11 @@ const char *cycle_kind_name(enum cycle_kind k)
 const char *cycle_state_name(enum cycle_state s)
 {
     return state_names[s];
+}
+
+enum cycle_state cycle_state_of(const struct cycle_counters *c)
+{
+    return c->failed + c->failed_references > 0 ? CYCLE_ENTRY_ERRORS : CYCLE_SUCCEEDED;
 }
 
 const char *cycle_phase_name(enum cycle_phase p)

@@ -41,7 +41,12 @@ struct cycle_counters {
     int64_t requests;
     /* Of the skipped: who never had an account, by the reason; not in the log one by one. */
     int64_t skipped_entitled, skipped_filtered, skipped_disabled, skipped_deleted, skipped_off;
+    /* Of the second pass: references set, cleared, added and removed; and the objects of which some
+     * failed (none of them is among `failed`). */
+    int64_t references, failed_references;
 };
+/* Succeeded, or with failures of objects or of references. */
+enum cycle_state cycle_state_of(const struct cycle_counters *c);
 
 struct cycle {
     struct str id; /* UUID */

@@ -54,6 +54,20 @@ void test_check_str(const char *file, int line, struct str got, const char *want
               want);
 }
 
+void test_check_int(const char *file, int line, int64_t got, int64_t want, const char *format, ...)
+{
+    va_list args;
+    char label[512];
+
+    if (got == want)
+        return;
+    va_start(args, format);
+    vsnprintf(label, sizeof(label), format, args);
+    va_end(args);
+    test_fail(file, line, "numbers are equal", "%s: %lld instead of %lld", label, (long long)got,
+              (long long)want);
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;

@@ -49,5 +49,11 @@ void test_fail(const char *file, int line, const char *condition, const char *fo
 void test_check_str(const char *file, int line, struct str got, const char *want,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* CHECK_INT(got, want, "case %s", label) shows both numbers when they differ. */
+#define CHECK_INT(got, want, ...) \
+    test_check_int(__FILE__, __LINE__, (int64_t)(got), (int64_t)(want), __VA_ARGS__)
+void test_check_int(const char *file, int line, int64_t got, int64_t want, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
 /* A new empty directory, removed when the program ends. Static storage until the next call. */
 const char *test_temp_dir(void);

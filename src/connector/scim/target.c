@@ -115,23 +115,30 @@ void scim_call_send(struct scim_call *c, struct str body)
     scim_send(t, &r, scim_call_answered, c);
 }
 
-bool scim_call_send_members(struct scim_call *c)
+/* The next request of a change of members; how many of them it has is kept in at_once. */
+static void write_members(struct buf *body, const struct scim_style *style, struct scim_members *m)
 {
-    struct scim_members *m = &c->members;
-    struct buf *body = scim_body(c->target);
+    size_t left;
 
-    if (m->add_count + m->remove_count == 0)
-        return false;
     /* Leaving first: a group may have a limit. */
     m->op = m->remove_count ? SCIM_MEMBERS_REMOVE : SCIM_MEMBERS_ADD;
-    size_t left = m->remove_count ? m->remove_count : m->add_count;
+    left = m->remove_count ? m->remove_count : m->add_count;
     /* Each one removed by a filter is an operation. */
-    if (m->remove_count && !c->target->style.member_array && left > c->target->style.max_ops)
-        left = c->target->style.max_ops;
+    if (m->remove_count && !style->member_array && left > style->max_ops)
+        left = style->max_ops;
     if (m->at_once > left || m->at_once == 0)
         m->at_once = left;
-    scim_write_members(body, &c->target->style, m->attribute, m->op,
-                       m->remove_count ? m->remove : m->add, m->at_once);
+    scim_write_members(body, style, m->attribute, m->op, m->remove_count ? m->remove : m->add,
+                       m->at_once);
+}
+
+bool scim_call_send_members(struct scim_call *c)
+{
+    struct buf *body = scim_body(c->target);
+
+    if (c->members.add_count + c->members.remove_count == 0)
+        return false;
+    write_members(body, &c->target->style, &c->members);
     scim_call_send(c, buf_str(body));
     return true;
 }
@@ -348,26 +355,24 @@ static const struct str *copy_ids(struct arena *a, const struct str *ids, size_t
     return copy;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): as many parameters as target.h gives it */
 static void scim_change_members(struct target *target, const struct mapping_object *m,
-                                struct str id, const struct mapping_attribute *attribute,
-                                const struct str *add, size_t add_count, const struct str *remove,
-                                size_t remove_count, target_done *done, void *ctx)
+                                struct str id, const struct target_members *change,
+                                target_done *done, void *ctx)
 {
     struct scim_target *t = scim_of(target);
     struct scim_call *c = scim_call_new(t, SCIM_MEMBERS, HTTP_PATCH, m, done, ctx);
 
     c->members = (struct scim_members){
-        .attribute = &c->object->attributes[attribute - m->attributes],
-        .add = copy_ids(c->arena, add, add_count),
-        .add_count = add_count,
-        .remove = copy_ids(c->arena, remove, remove_count),
-        .remove_count = remove_count,
+        .attribute = &c->object->attributes[change->attribute - m->attributes],
+        .add = copy_ids(c->arena, change->add, change->add_count),
+        .add_count = change->add_count,
+        .remove = copy_ids(c->arena, change->remove, change->remove_count),
+        .remove_count = change->remove_count,
         .at_once = t->members_at_once,
     };
     c->update.id = arena_str(c->arena, id);
     scim_call_url(c, HTTP_PATCH, id);
-    if (scim_target_puts(t) && add_count + remove_count > 0) {
+    if (scim_target_puts(t) && change->add_count + change->remove_count > 0) {
         scim_call_put(c);
     } else if (!scim_call_send_members(c))
         scim_call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});
@@ -394,6 +399,37 @@ static struct str scim_preview(struct target *target, const struct mapping_objec
     }
     return arena_printf(a, "%s %.*s%s%.*s", http_method_name(method), STR_ARG(shown),
                         body->len ? "\n" : "", STR_ARG(buf_str(body)));
+}
+
+static struct str scim_preview_members(struct target *target, const struct mapping_object *m,
+                                       struct str id, const struct target_members *change,
+                                       struct arena *a)
+{
+    struct scim_target *t = scim_of(target);
+    const struct scim_object *o = object_of(t, m);
+    enum http_method method = scim_target_puts(t) ? HTTP_PUT : HTTP_PATCH;
+    struct scim_members members = {
+        .attribute = &o->attributes[change->attribute - m->attributes],
+        .add = change->add,
+        .add_count = change->add_count,
+        .remove = change->remove,
+        .remove_count = change->remove_count,
+        .at_once = t->members_at_once,
+    };
+    struct buf *body = scim_body(t);
+    CLEANUP(buf_done) struct buf url;
+    struct str shown;
+
+    buf_init(&url, SCIM_URL_MAX);
+    scim_write_url(&url, &t->url, o, id, method, &shown);
+    if (method == HTTP_PUT) { /* the group as it will be read then */
+        return arena_printf(a,
+                            "PUT %.*s\n(the group as it is there, with %zu members added and %zu "
+                            "removed)",
+                            STR_ARG(shown), change->add_count, change->remove_count);
+    }
+    write_members(body, &t->style, &members);
+    return arena_printf(a, "PATCH %.*s\n%.*s", STR_ARG(shown), STR_ARG(buf_str(body)));
 }
 
 static unsigned scim_run(struct target *target, int64_t max_wait_ms)
@@ -458,6 +494,7 @@ static const struct target_ops scim_ops = {
     .change_members = scim_change_members,
     .remove = scim_remove,
     .preview = scim_preview,
+    .preview_members = scim_preview_members,
     .run = scim_run,
     .wake = scim_wake,
     .close = scim_close,

@@ -100,9 +100,9 @@ static bool add_to_history(struct run *r, struct err *err)
     int64_t retries;
 
     return retry_count(r->db, r->job.no, &retries, err) &&
-           job_history_add(r->db, &r->cycle,
-                           retries == 0 && r->cycle.counters.failed == 0 ? r->cycle.ended_us : 0,
-                           err);
+           job_history_add(
+               r->db, &r->cycle,
+               retries == 0 && r->cycle.state == CYCLE_SUCCEEDED ? r->cycle.ended_us : 0, err);
 }
 
 static bool save(struct run *r, bool ended, struct err *err)
@@ -278,7 +278,7 @@ static bool next_phase(struct run *r, struct err *err)
     r->cycle.cursor = r->cycle.phase == PHASE_CHANGES ? r->cycle.watermark : (struct str){0};
     snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(r->cycle.cursor));
     if (r->cycle.phase == PHASE_DONE) {
-        r->cycle.state = r->cycle.counters.failed > 0 ? CYCLE_ENTRY_ERRORS : CYCLE_SUCCEEDED;
+        r->cycle.state = cycle_state_of(&r->cycle.counters);
         r->cycle.ended_us = clock_now(r->engine->clock);
         return save(r, true, err);
     }
@@ -348,7 +348,7 @@ static bool check_thresholds(struct run *r, struct err *err)
                 before == QUARANTINE_PROPORTION || before == QUARANTINE_EXCEPTION;
     struct quarantine_change c = {.code = STR("tooManyFailures")};
 
-    if (r->cycle.counters.failed == 0 && !r->had_retries && !ours)
+    if (cycle_state_of(&r->cycle.counters) == CYCLE_SUCCEEDED && !r->had_retries && !ours)
         return true;
     if (!judge(r, &c.reason, err))
         return false;

@@ -281,6 +281,20 @@ static void count_outcome(struct cycle_counters *c, const struct walk *w)
     }
 }
 
+/* The object itself is counted by its first pass. */
+static void count_references(struct cycle_counters *c, const struct walk *w)
+{
+    const struct walk_references *s = w->second;
+
+    c->requests += w->requests;
+    c->warnings += w->status == STATUS_WARNING;
+    c->failed_references += w->status == STATUS_FAILURE;
+    for (size_t i = 0; i < s->named_count; i++)
+        c->references += s->named[i].changed && w->keep == KEEP_CONNECTION;
+    for (size_t i = 0; i < s->member_count; i++)
+        c->references += s->members[i].outcome == MEMBER_SENT && s->members[i].target_id.len > 0;
+}
+
 static bool writes_due(const struct walk *w)
 {
     for (size_t i = 0; i < DUE_REASON_COUNT; i++) {
@@ -312,8 +326,11 @@ void run_walk_finish(struct walk *w)
     if (w->silent && w->status == STATUS_SKIPPED && r->settings.skipped_one_by_one &&
         !w->unchanged && !w->again_in_cycle)
         w->silent = false;
-    if (!w->references && !w->again_in_cycle && !is_counted(r, w))
+    if (w->references) {
+        count_references(&r->cycle.counters, w);
+    } else if (!w->again_in_cycle && !is_counted(r, w)) {
         count_outcome(&r->cycle.counters, w);
+    }
     /* The people among the changes come to the second pass by themselves; who came in otherwise,
      * and members of a new group, which have not changed, do not. */
     w->owes_references =

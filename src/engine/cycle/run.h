@@ -235,6 +235,9 @@ void export_finish(struct walk *w);
 /* What a failed call leads to: it is repeated later by again(), or it is the outcome. */
 void export_failed(struct walk *w, const struct target_result *result, enum step_type step,
                    const char *step_name, void (*again)(struct walk *w));
+/* Puts into the newest step what was sent, as far as it has a body; what was answered is in the
+ * message. */
+void export_tell(struct walk *w, const struct target_result *result, const char *step_name);
 /* Sends what was planned; the walk is finished later, from target_run. */
 void station_export(struct walk *w);
 /* Lets a walk go without an outcome, because the run stops: its object is done when the cycle goes
@@ -319,6 +322,8 @@ bool feed_references(struct run *r, struct str cursor, struct feed_page *page, s
 bool feed_references_of_only(struct run *r, struct str cursor, struct feed_page *page,
                              struct err *err);
 void references_start(struct walk *w);
+/* The request under way, a change of members, for people. */
+struct str members_request(struct walk *w);
 /* Whether the second pass of this object has something to record, although nothing was sent. */
 bool references_to_record(const struct walk *w);
 /* On the recorder's thread, in its transaction: what a first pass means for references (after the

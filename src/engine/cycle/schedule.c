@@ -67,7 +67,8 @@ static void *run_cycle(void *arg)
             LOG_TEXT("state", str_from_z(cycle_state_name(cycle.state))),
             LOG_NUM("created", cycle.counters.created), LOG_NUM("updated", cycle.counters.updated),
             LOG_NUM("disabled", cycle.counters.disabled),
-            LOG_NUM("deleted", cycle.counters.deleted), LOG_NUM("failed", cycle.counters.failed));
+            LOG_NUM("deleted", cycle.counters.deleted), LOG_NUM("failed", cycle.counters.failed),
+            LOG_NUM("failed_references", cycle.counters.failed_references));
     } else if (!held_elsewhere) {
         log_error("cycle_failed", &err);
     }

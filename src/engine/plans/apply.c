@@ -177,7 +177,7 @@ static bool run_rows(struct run *r, struct err *err)
     r->cycle.ended_us = clock_now(r->engine->clock);
     if (!r->paused) {
         r->cycle.phase = PHASE_DONE;
-        r->cycle.state = r->cycle.counters.failed > 0 ? CYCLE_ENTRY_ERRORS : CYCLE_SUCCEEDED;
+        r->cycle.state = cycle_state_of(&r->cycle.counters);
         r->cycle.error_code = r->cycle.error_message = (struct str){0};
     }
     return end_cycle(r, err);

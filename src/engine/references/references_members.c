@@ -253,6 +253,7 @@ static void refuse_one(struct walk *w, const struct target_result *result)
     walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_FAILURE,
               "Member '%.*s' (account %.*s) is refused: %.*s", STR_ARG(m->source_id),
               STR_ARG(m->target_id), STR_ARG(result->message));
+    export_tell(w, result, "EntryExportUpdate");
 }
 
 /* The next batch may be larger again, but not as large as the one that was refused while it is not
@@ -370,18 +371,43 @@ static void on_members_changed(void *ctx, const struct target_result *result)
 
 static void send_next(struct walk *w);
 
-/* In a dry run the members are named instead of being sent. */
-static void show_batch(struct walk *w, const struct str *ids, size_t count, bool joins)
+/* The members of the present batch, as the target is told of them; texts in the walk's arena. */
+static struct target_members batch_of(struct walk *w)
 {
     struct walk_references *s = w->second;
-    struct json *list = json_new(w->arena, JSON_ARRAY);
+    size_t count = s->to - s->from;
+    struct str *ids = ARENA_ARRAY(w->arena, struct str, count);
+    struct target_members change = {.attribute = references_members_attribute(w->mapping)};
 
     for (size_t i = 0; i < count; i++)
-        json_append(list, json_string(w->arena, ids[i]));
+        ids[i] = s->members[s->from + i].target_id;
+    if (s->leg == LEG_JOINS) {
+        change.add = ids;
+        change.add_count = count;
+    } else {
+        change.remove = ids;
+        change.remove_count = count;
+    }
+    return change;
+}
+
+struct str members_request(struct walk *w)
+{
+    struct target *t = w->run->target;
+    struct target_members change = batch_of(w);
+
+    return t->ops->preview_members(t, w->mapping, w->connection.target_id, &change, w->arena);
+}
+
+/* In a dry run the request is shown instead of being sent. */
+static void show_batch(struct walk *w)
+{
+    struct walk_references *s = w->second;
+
     walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
-              "%zu members to be %s, not sent: this is a dry run", count,
-              joins ? "added" : "removed");
-    json_add(w->arena, walk_details(w), joins ? STR("add") : STR("remove"), list);
+              "%zu members to be %s, not sent: this is a dry run", s->to - s->from,
+              s->leg == LEG_JOINS ? "added" : "removed");
+    json_add_str(w->arena, walk_details(w), "request", members_request(w));
     for (size_t i = s->from; i < s->to; i++)
         s->members[i].outcome = MEMBER_SENT;
     send_next(w);
@@ -389,22 +415,14 @@ static void show_batch(struct walk *w, const struct str *ids, size_t count, bool
 
 static void send_batch(struct walk *w)
 {
-    struct walk_references *s = w->second;
     struct target *t = w->run->target;
-    size_t count = s->to - s->from;
-    struct str *ids = ARENA_ARRAY(w->arena, struct str, count);
-    bool joins = s->leg == LEG_JOINS;
+    struct target_members change = batch_of(w);
 
-    for (size_t i = 0; i < count; i++)
-        ids[i] = s->members[s->from + i].target_id;
     if (w->run->send == ENGINE_SHOW) {
-        show_batch(w, ids, count, joins);
+        show_batch(w);
         return;
     }
-    t->ops->change_members(t, w->mapping, w->connection.target_id,
-                           references_members_attribute(w->mapping), joins ? ids : NULL,
-                           joins ? count : 0, joins ? NULL : ids, joins ? 0 : count,
-                           on_members_changed, w);
+    t->ops->change_members(t, w->mapping, w->connection.target_id, &change, on_members_changed, w);
 }
 
 /* The next of those that wait. */

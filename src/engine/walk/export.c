@@ -101,26 +101,37 @@ static void give_up_run(struct run *r, const struct target_result *result)
     run_abort(r, &err);
 }
 
-/* What was sent, as far as it has a body; what was answered is in the message. Secret values are
- * masked by the target. */
-static void tell_exchange(struct walk *w, const struct target_result *result, const char *step_name)
+/* The request that was sent, for people; empty when it had no body. Secret values are masked by the
+ * target. */
+static struct str request_of(struct walk *w, bool creates)
 {
     struct target *t = w->run->target;
+
+    if (w->references && w->second->leg != LEG_SINGLES)
+        return members_request(w);
+    if (w->changes.count == 0)
+        return (struct str){0};
+    return t->ops->preview(t, w->mapping,
+                           creates            ? STR("")
+                           : w->target_id.len ? w->target_id
+                                              : w->connection.target_id,
+                           &w->changes, w->arena);
+}
+
+void export_tell(struct walk *w, const struct target_result *result, const char *step_name)
+{
     struct json *details = walk_details(w);
     bool add = strcmp(step_name, "EntryExportAdd") == 0;
     bool update = strcmp(step_name, "EntryExportUpdate") == 0;
+    struct str sent = add || update ? request_of(w, add) : (struct str){0};
 
-    if ((add || update) && w->changes.count > 0) {
-        struct str id = add ? STR("") : w->target_id.len ? w->target_id : w->connection.target_id;
-        struct str sent = t->ops->preview(t, w->mapping, id, &w->changes, w->arena);
-
-        if (sent.len > SENT_MAX) { /* cut at the start of a character */
-            for (sent.len = SENT_MAX; ((unsigned char)sent.ptr[sent.len] & 0xC0) == 0x80;)
-                sent.len--;
-            sent = arena_printf(w->arena, "%.*s...", STR_ARG(sent));
-        }
-        json_add_str(w->arena, details, "request", sent);
+    if (sent.len > SENT_MAX) { /* cut at the start of a character */
+        for (sent.len = SENT_MAX; ((unsigned char)sent.ptr[sent.len] & 0xC0) == 0x80;)
+            sent.len--;
+        sent = arena_printf(w->arena, "%.*s...", STR_ARG(sent));
     }
+    if (sent.len > 0)
+        json_add_str(w->arena, details, "request", sent);
     if (result->http_status > 0)
         json_add_int(w->arena, details, "status", result->http_status);
 }
@@ -160,7 +171,7 @@ void export_failed(struct walk *w, const struct target_result *result, enum step
     if (!on_demand && result->class_ == TARGET_PERMISSION)
         denied(r, result);
     walk_step(w, step, step_name, STATUS_FAILURE, "%.*s", STR_ARG(result->message));
-    tell_exchange(w, result, step_name);
+    export_tell(w, result, step_name);
     walk_fail(w, result->class_, result->code, "%.*s", STR_ARG(result->message));
     export_finish(w);
 }

@@ -475,8 +475,14 @@ static void members(void **state)
         struct call call;
 
         call_init(&call);
-        t->ops->change_members(t, peer_groups(), STR("7"), &peer_groups()->attributes[G_MEMBERS],
-                               ids, cases[i].add, ids, cases[i].remove, call_ended, &call);
+        t->ops->change_members(
+            t, peer_groups(), STR("7"),
+            &(struct target_members){.attribute = &peer_groups()->attributes[G_MEMBERS],
+                                     .add = ids,
+                                     .add_count = cases[i].add,
+                                     .remove = ids,
+                                     .remove_count = cases[i].remove},
+            call_ended, &call);
         CHECK_STR(outcome(t, &call), "ok", "%s", cases[i].label);
         call_done(&call);
         target_close(t);

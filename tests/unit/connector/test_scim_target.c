@@ -492,8 +492,14 @@ static void change(struct session *s, const char *const *add, size_t add_count,
     for (size_t i = 0; i < remove_count; i++)
         ids[1][i] = str_from_z(remove[i]);
     s->call.done = false;
-    s->t->ops->change_members(s->t, peer_groups(), STR("g"), &peer_groups()->attributes[G_MEMBERS],
-                              ids[0], add_count, ids[1], remove_count, call_ended, &s->call);
+    s->t->ops->change_members(
+        s->t, peer_groups(), STR("g"),
+        &(struct target_members){.attribute = &peer_groups()->attributes[G_MEMBERS],
+                                 .add = ids[0],
+                                 .add_count = add_count,
+                                 .remove = ids[1],
+                                 .remove_count = remove_count},
+        call_ended, &s->call);
     session_again(s);
 }
 
@@ -564,8 +570,11 @@ static void many_members(void **state)
     for (size_t i = 0; i < COUNT; i++)
         ids[i] = arena_printf(a, "m%zu", i);
     session_start(&s, script, ARRAY_LEN(script));
-    s.t->ops->change_members(s.t, peer_groups(), STR("g"), &peer_groups()->attributes[G_MEMBERS],
-                             ids, COUNT, NULL, 0, call_ended, &s.call);
+    s.t->ops->change_members(
+        s.t, peer_groups(), STR("g"),
+        &(struct target_members){
+            .attribute = &peer_groups()->attributes[G_MEMBERS], .add = ids, .add_count = COUNT},
+        call_ended, &s.call);
     session_again(&s);
     CHECK(s.call.result.status == TARGET_OK, "%.*s", STR_ARG(s.call.result.message));
     session_end(&s, "in parts of a hundred");

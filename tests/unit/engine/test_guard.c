@@ -7,24 +7,8 @@
 
 enum { CREW_MAX = 60 };
 
-/* Says both numbers when they differ. */
-#define CHECK_INT(got, want, ...) check_int(__LINE__, (int64_t)(got), (int64_t)(want), __VA_ARGS__)
-
 static struct world *w;
 static struct str crew[CREW_MAX];
-
-__attribute__((format(printf, 4, 5))) static void check_int(int line, int64_t got, int64_t want,
-                                                            const char *format, ...)
-{
-    char text[160];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    CHECK(got == want, "line %d: %s: %lld instead of %lld", line, text, (long long)got,
-          (long long)want);
-}
 
 static void start(const struct db_config *config)
 {

@@ -164,6 +164,82 @@ static void one_refused_member(const struct db_config *config)
     end();
 }
 
+static int calls_made(void)
+{
+    int n = 0;
+
+    for (int call = CALL_TEST + 1; call < CALL_COUNT; call++)
+        n += w->calls[call];
+    return n;
+}
+
+/* Whether a record has a step whose request names the account. */
+static bool tells_request(const struct journal_record *r, const char *account_id)
+{
+    for (size_t i = 0; i < r->step_count; i++) {
+        if (str_find(json_get_text(r->steps[i].details, "request"), str_from_z(account_id),
+                     &(size_t){0}))
+            return true;
+    }
+    return false;
+}
+
+/* What fails of references is a failure of the cycle, and its requests are the cycle's. */
+static void failures_count(const struct db_config *config)
+{
+    struct journal_record *records;
+    struct str ada, team;
+    struct cycle c;
+    char id[40];
+
+    start(config);
+    ada = person("ada");
+    team = crowd("team", 3);
+    c = world_cycle(w);
+    CHECK_INT(c.counters.requests, calls_made(), "members are added by requests of the cycle");
+    CHECK_INT(c.counters.references, 3, "so many references");
+    CHECK_INT(c.state, CYCLE_SUCCEEDED, "and all is well");
+
+    snprintf(id, sizeof(id), "%s", world_account(w, "ada")->id);
+    refuse(id, "UnprocessableEntity", TARGET_FAILED);
+    world_member(w, team, ada, true);
+    c = world_cycle(w);
+    CHECK_INT(c.state, CYCLE_ENTRY_ERRORS, "one member is refused");
+    CHECK_INT(c.counters.failed_references, 1, "a reference of one object");
+    CHECK_INT(c.counters.failed, 0, "and no object");
+    CHECK_INT(c.counters.requests, calls_made(), "what was refused was asked for, too");
+    CHECK(world_journal(w, NULL, &records) > 0 && tells_request(&records[0], id),
+          "the record has the request that was refused");
+
+    w->refuses = NULL;
+    w->fault = (struct fault){.call = CALL_MEMBERS,
+                              .class_ = TARGET_PERMISSION,
+                              .code = "InsufficientRights",
+                              .status = TARGET_FAILED,
+                              .times = 1};
+    c = later();
+    CHECK_INT(c.state, CYCLE_ENTRY_ERRORS, "now the whole request is");
+    CHECK(world_journal(w, NULL, &records) > 0 && tells_request(&records[0], id),
+          "and is in the record");
+    c = later();
+    CHECK_INT(c.state, CYCLE_SUCCEEDED, "in the end");
+    CHECK_INT(c.counters.references, 1, "she is added");
+
+    set_manager(ada, ada);
+    w->fault = (struct fault){.call = CALL_UPDATE,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "UnprocessableEntity",
+                              .status = TARGET_FAILED,
+                              .times = 1};
+    c = world_cycle(w);
+    CHECK_INT(c.state, CYCLE_ENTRY_ERRORS, "a manager that is refused");
+    CHECK_INT(c.counters.failed_references, 1, "counts as well");
+    c = later();
+    CHECK_INT(c.state, CYCLE_SUCCEEDED, "until it is taken");
+    CHECK_INT(c.counters.references, 1, "set");
+    end();
+}
+
 /* A target that takes no members at all is not asked for each of them. */
 static void everybody_refused(const struct db_config *config)
 {
@@ -454,6 +530,7 @@ static void asserted_again(const struct db_config *config)
     }
 ON_BOTH(managers_then_leaves_then_joins)
 ON_BOTH(one_refused_member)
+ON_BOTH(failures_count)
 ON_BOTH(everybody_refused)
 ON_BOTH(unknown_member)
 ON_BOTH(cut_short_between_batches)
@@ -467,9 +544,10 @@ ON_BOTH(nested_and_renamed)
 ON_BOTH(asserted_again)
 
 TEST_GROUP(members, cmocka_unit_test(managers_then_leaves_then_joins_),
-           cmocka_unit_test(one_refused_member_), cmocka_unit_test(everybody_refused_),
-           cmocka_unit_test(unknown_member_), cmocka_unit_test(cut_short_between_batches_),
-           cmocka_unit_test(batches_of_a_size_), cmocka_unit_test(size_is_found_out_),
-           cmocka_unit_test(deleted_member_leaves_), cmocka_unit_test(returned_member_),
-           cmocka_unit_test(manager_made_again_), cmocka_unit_test(manager_goes_),
-           cmocka_unit_test(nested_and_renamed_), cmocka_unit_test(asserted_again_))
+           cmocka_unit_test(one_refused_member_), cmocka_unit_test(failures_count_),
+           cmocka_unit_test(everybody_refused_), cmocka_unit_test(unknown_member_),
+           cmocka_unit_test(cut_short_between_batches_), cmocka_unit_test(batches_of_a_size_),
+           cmocka_unit_test(size_is_found_out_), cmocka_unit_test(deleted_member_leaves_),
+           cmocka_unit_test(returned_member_), cmocka_unit_test(manager_made_again_),
+           cmocka_unit_test(manager_goes_), cmocka_unit_test(nested_and_renamed_),
+           cmocka_unit_test(asserted_again_))

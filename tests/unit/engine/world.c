@@ -300,15 +300,14 @@ static bool refuses(const struct world *w, const struct str *ids, size_t count)
 }
 
 static void fake_members(struct target *t, const struct mapping_object *m, struct str id,
-                         const struct mapping_attribute *attribute, const struct str *add,
-                         size_t add_count, const struct str *remove, size_t remove_count,
-                         target_done *done, void *ctx)
+                         const struct target_members *change, target_done *done, void *ctx)
 {
+    const struct str *add = change->add, *remove = change->remove;
+    size_t add_count = change->add_count, remove_count = change->remove_count;
     struct world *w = fake_of(t)->world;
     struct answer *a = queue(t, CALL_MEMBERS, m, done, ctx);
     bool after;
 
-    (void)attribute;
     if (w->stop_after_members > 0 && --w->stop_after_members == 0)
         atomic_store(&w->stop, true);
     w->members_sent += add_count + remove_count;
@@ -353,6 +352,20 @@ static struct str fake_preview(struct target *t, const struct mapping_object *m,
     (void)t;
     (void)m;
     return arena_printf(a, "%.*s: %zu attributes", STR_ARG(id), changes ? changes->count : 0);
+}
+
+static struct str fake_preview_members(struct target *t, const struct mapping_object *m,
+                                       struct str id, const struct target_members *change,
+                                       struct arena *a)
+{
+    struct str first = change->add_count      ? change->add[0]
+                       : change->remove_count ? change->remove[0]
+                                              : STR("");
+
+    (void)t;
+    (void)m;
+    return arena_printf(a, "%.*s: %zu join, %zu leave, first %.*s", STR_ARG(id), change->add_count,
+                        change->remove_count, STR_ARG(first));
 }
 
 static struct target_record record_of(const struct world *w, struct account *a)
@@ -490,6 +503,7 @@ static const struct target_ops fake_ops = {
     .change_members = fake_members,
     .remove = fake_remove,
     .preview = fake_preview,
+    .preview_members = fake_preview_members,
     .run = fake_run,
     .wake = fake_wake,
     .close = fake_close,
