@@ -1,10 +1,12 @@
 /* `usher replay`: serves what --record has kept, as if the application were there. */
 #include "cli/cli.h"
+#include "cli/service.h"
 #include "cli/wire.h"
 #include "connector/scim/record.h"
 #include "http/server.h"
 
 #include <pthread.h>
+#include <string.h>
 
 enum { BODY_MAX = 64 << 20 };
 
@@ -14,6 +16,17 @@ struct replay {
     pthread_mutex_t lock; /* of the record */
 };
 
+/* The file may have been edited: what is no header's text is left out. */
+static void add_header(struct http_exchange *x, const char *name, struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if ((unsigned char)value.ptr[i] < ' ' || value.ptr[i] == 0x7f)
+            return;
+    }
+    if (value.len > 0)
+        http_reply_header(x, name, value);
+}
+
 static void answer(struct http_exchange *x, const struct json *a)
 {
     const struct json *status = json_get(a, STR("status"));
@@ -22,11 +35,9 @@ static void answer(struct http_exchange *x, const struct json *a)
     int64_t code = 502; /* no answer was had then, either */
 
     if (status)
-        (void)str_to_int(status->text, 100, 599, &code);
-    if (json_get_text(a, "etag").len)
-        http_reply_header(x, "ETag", json_get_text(a, "etag"));
-    if (json_get_text(a, "location").len)
-        http_reply_header(x, "Location", json_get_text(a, "location"));
+        (void)str_to_int(status->text, 200, 599, &code);
+    add_header(x, "ETag", json_get_text(a, "etag"));
+    add_header(x, "Location", json_get_text(a, "location"));
     const struct json *wait = json_get(a, STR("retryAfterMs"));
     int64_t ms;
     if (wait && str_to_int(wait->text, 0, INT64_MAX, &ms))
@@ -34,7 +45,7 @@ static void answer(struct http_exchange *x, const struct json *a)
     struct str text = !body                        ? STR("")
                       : json_is(body, JSON_STRING) ? body->text
                                                    : json_text(tmp, body);
-    const char *type = arena_z(tmp, json_get_text(a, "contentType"));
+    const char *type = arena_z(tmp, cli_one_line(tmp, json_get_text(a, "contentType")));
     http_reply(x, (int)code, type[0] || text.len ? type : NULL, text);
 }
 
@@ -62,20 +73,6 @@ static void handle(struct http_exchange *x, void *ctx)
     http_reply(x, 501, "application/scim+json", json_text(tmp, error));
 }
 
-static bool place(const char *text, struct arena *a, struct http_server_config *config,
-                  struct err *err)
-{
-    struct str port = str_from_z(text);
-    struct str host;
-    int64_t number;
-
-    if (!str_cut(&port, ':', &host) || !str_to_int(port, 0, UINT16_MAX, &number))
-        return err_set(err, ERR_INVALID, "usage", "--listen is ADDRESS:PORT, not '%s'", text);
-    config->address = arena_z(a, host);
-    config->port = (uint16_t)number;
-    return true;
-}
-
 static int run_replay(struct cli *c, const struct cli_args *args)
 {
     const char *listen = cli_value(args, "--listen");
@@ -87,7 +84,8 @@ static int run_replay(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     size_t count;
 
-    if (!place(listen ? listen : "127.0.0.1:8081", c->arena, &config, &err) ||
+    if (!service_listen_parse(c->arena, str_from_z(listen ? listen : "127.0.0.1:8081"),
+                              &config.address, &config.port, &err) ||
         !scim_replay_load(c->arena, cli_arg(args, 0), &r.record, &count, &err))
         return cli_fail(c, &err);
     cli_interrupt_begin();
@@ -96,8 +94,9 @@ static int run_replay(struct cli *c, const struct cli_args *args)
     cli_interrupt_release();
     if (!ok)
         return cli_fail(c, &err);
-    fprintf(c->out, "replays %zu exchanges on http://%s:%u\n", count, config.address,
-            http_server_port(server));
+    bool brackets = strchr(config.address, ':'); /* of IPv6 */
+    fprintf(c->out, "replays %zu exchanges on http://%s%s%s:%u\n", count, brackets ? "[" : "",
+            config.address, brackets ? "]" : "", http_server_port(server));
     fflush(c->out);
     cli_interrupt_wait();
     http_server_stop(server);
