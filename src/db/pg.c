@@ -2,8 +2,8 @@
  * are fetched whole and in binary. */
 #include "base/buf.h"
 #include "db/driver.h"
+#include "db/pg_value.h"
 
-#include <endian.h>
 #include <libpq-fe.h>
 
 enum {
@@ -11,19 +11,6 @@ enum {
     SQL_MAX = 1 << 20,    /* bytes of a statement */
     SCHEMA_NAME_MAX = 63, /* PostgreSQL cuts longer names */
     LEAST_POSTGRESQL = 130000,
-};
-
-/* Types of the catalogue that usher's statements have; their numbers never change. */
-enum pg_type {
-    PG_BOOL = 16,
-    PG_BYTEA = 17,
-    PG_NAME = 19,
-    PG_INT8 = 20,
-    PG_INT2 = 21,
-    PG_INT4 = 23,
-    PG_TEXT = 25,
-    PG_FLOAT8 = 701,
-    PG_VARCHAR = 1043,
 };
 
 struct pg_db {
@@ -362,16 +349,6 @@ static bool pg_script(struct db *base, const char *sql, struct err *err)
 /* --- statements ---------------------------------------------------------------------------------
  */
 
-static bool is_text(Oid type)
-{
-    return type == PG_TEXT || type == PG_VARCHAR || type == PG_NAME;
-}
-
-static bool is_int(Oid type)
-{
-    return type == PG_INT8 || type == PG_INT4 || type == PG_INT2;
-}
-
 /* What has another type in PostgreSQL than in SQLite is refused when it is prepared, not when the
  * first large number comes. */
 static bool check_types(struct pg_stmt *st, const PGresult *described, const char *what,
@@ -389,8 +366,7 @@ static bool check_types(struct pg_stmt *st, const PGresult *described, const cha
     for (int i = 0; i < PQnfields(described); i++) {
         Oid type = PQftype(described, i);
 
-        if (!is_text(type) && !is_int(type) && type != PG_BOOL && type != PG_BYTEA &&
-            type != PG_FLOAT8) {
+        if (!pg_type_is_read(type)) {
             return err_set(
                 err, ERR_INTERNAL, "badStatement",
                 "%s: column '%s' has a type that usher does not read (%u): use CAST(... AS "
@@ -462,72 +438,15 @@ static bool pg_prepare(struct db *base, const struct db_query *query, struct db_
     return true;
 }
 
-/* Arguments in the form libpq takes them. */
-struct bound {
-    const char *values[DB_PARAMS_MAX];
-    int lengths[DB_PARAMS_MAX];
-    int formats[DB_PARAMS_MAX]; /* 1: binary */
-    char numbers[DB_PARAMS_MAX][24];
-};
-
-static bool bind_text(struct bound *b, size_t i, struct str text)
-{
-    if (text.len > INT32_MAX)
-        return false;
-    b->values[i] = text.len ? text.ptr : "";
-    b->lengths[i] = (int)text.len;
-    b->formats[i] = 1;
-    return true;
-}
-
-static bool bind_double(struct bound *b, size_t i, double number)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &number, sizeof(bits));
-    bits = htobe64(bits);
-    memcpy(b->numbers[i], &bits, sizeof(bits));
-    b->values[i] = b->numbers[i];
-    b->lengths[i] = sizeof(bits);
-    b->formats[i] = 1;
-    return true;
-}
-
-/* False when the value has not the type that PostgreSQL found for the argument. Whole numbers go as
- * text, which all integer types read. */
-static bool bind_value(struct bound *b, size_t i, const struct db_value *v, Oid type)
-{
-    b->values[i] = NULL;
-    b->lengths[i] = 0;
-    b->formats[i] = 0;
-    switch (v->type) {
-    case DB_NULL:
-        return true;
-    case DB_INT:
-        snprintf(b->numbers[i], sizeof(b->numbers[i]), "%lld", (long long)v->integer);
-        b->values[i] = b->numbers[i];
-        return is_int(type);
-    case DB_BOOL:
-        b->values[i] = v->integer ? "t" : "f";
-        return type == PG_BOOL;
-    case DB_DOUBLE:
-        return type == PG_FLOAT8 && bind_double(b, i, v->number);
-    case DB_TEXT:
-        return is_text(type) && bind_text(b, i, v->text);
-    case DB_BLOB:
-        return type == PG_BYTEA && bind_text(b, i, v->text);
-    }
-    return false;
-}
-
-static bool bind(const struct pg_stmt *st, struct db_args args, struct bound *b, struct err *err)
+static bool bind(const struct pg_stmt *st, struct db_args args, struct pg_arguments *b,
+                 struct err *err)
 {
     if (args.count != st->params) {
         return err_set(err, ERR_INTERNAL, "badStatement", "%s: takes %zu arguments, not %zu",
                        st->base.name, st->params, args.count);
     }
     for (size_t i = 0; i < args.count; i++) {
-        if (!bind_value(b, i, &args.values[i], st->types[i])) {
+        if (!pg_argument(b, i, &args.values[i], st->types[i])) {
             return err_set(err, ERR_INTERNAL, "badStatement",
                            "%s: $%zu is given another type than it has in PostgreSQL (%u)",
                            st->base.name, i + 1, st->types[i]);
@@ -539,7 +458,7 @@ static bool bind(const struct pg_stmt *st, struct db_args args, struct bound *b,
 static bool execute(struct pg_stmt *st, struct db_args args, PGresult **out, struct err *err)
 {
     struct pg_db *db = of(st->base.db);
-    struct bound b;
+    struct pg_arguments b;
     PGresult *result;
 
     if (!ready(db, st->base.name, err))
@@ -613,72 +532,44 @@ static void pg_reset(struct db_stmt *base)
 /* --- columns ------------------------------------------------------------------------------------
  */
 
-static uint64_t big_endian(const char *bytes, int len)
-{
-    uint64_t n = 0;
-
-    for (int i = 0; i < len; i++)
-        n = n << 8 | (unsigned char)bytes[i];
-    return n;
-}
-
 static bool pg_col_is_null(struct db_stmt *base, int column)
 {
     return PQgetisnull(stmt_of(base)->rows, stmt_of(base)->row, column);
 }
 
-static double pg_col_double(struct db_stmt *base, int column);
+static struct pg_value value_of(struct db_stmt *base, int column)
+{
+    struct pg_stmt *st = stmt_of(base);
+
+    return (struct pg_value){PQftype(st->rows, column), PQgetvalue(st->rows, st->row, column),
+                             (size_t)PQgetlength(st->rows, st->row, column)};
+}
 
 static int64_t pg_col_int(struct db_stmt *base, int column)
 {
-    struct pg_stmt *st = stmt_of(base);
-    const char *bytes = PQgetvalue(st->rows, st->row, column);
-    int len = PQgetlength(st->rows, st->row, column);
-    Oid type = PQftype(st->rows, column);
-    int64_t n = 0;
-
-    if (type == PG_FLOAT8)
-        return (int64_t)pg_col_double(base, column);
-    if (type == PG_INT4)
-        return (int32_t)big_endian(bytes, len);
-    if (type == PG_INT2)
-        return (int16_t)big_endian(bytes, len);
-    if (type == PG_INT8 || type == PG_BOOL)
-        return (int64_t)big_endian(bytes, len);
-    return str_to_int((struct str){bytes, (size_t)len}, INT64_MIN, INT64_MAX, &n) ? n : 0;
+    return pg_value_int(value_of(base, column));
 }
 
 static double pg_col_double(struct db_stmt *base, int column)
 {
-    struct pg_stmt *st = stmt_of(base);
-    const char *bytes = PQgetvalue(st->rows, st->row, column);
-    int len = PQgetlength(st->rows, st->row, column);
-    uint64_t bits = big_endian(bytes, len);
-    double number;
-
-    if (PQftype(st->rows, column) != PG_FLOAT8)
-        return (double)pg_col_int(base, column);
-    memcpy(&number, &bits, sizeof(number));
-    return len ? number : 0;
+    return pg_value_double(value_of(base, column));
 }
 
 /* The bytes of a text or a blob; a number as text. */
 static struct str pg_col_text(struct db_stmt *base, int column)
 {
     struct pg_stmt *st = stmt_of(base);
-    Oid type = PQftype(st->rows, column);
+    struct pg_value v = value_of(base, column);
 
     if (pg_col_is_null(base, column))
         return (struct str){NULL, 0};
-    if (is_text(type) || type == PG_BYTEA) {
-        return (struct str){PQgetvalue(st->rows, st->row, column),
-                            (size_t)PQgetlength(st->rows, st->row, column)};
-    }
+    if (pg_type_is_text(v.type) || v.type == PG_BYTEA)
+        return (struct str){v.bytes, v.len};
     if (!st->texts)
         st->texts = arena_new();
-    if (type == PG_FLOAT8)
-        return arena_printf(st->texts, "%.15g", pg_col_double(base, column));
-    return arena_printf(st->texts, "%lld", (long long)pg_col_int(base, column));
+    if (v.type == PG_FLOAT8)
+        return arena_printf(st->texts, "%.15g", pg_value_double(v));
+    return arena_printf(st->texts, "%lld", (long long)pg_value_int(v));
 }
 
 const struct db_driver db_pg = {
