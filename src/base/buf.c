@@ -75,7 +75,9 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_add_base64(struct buf *b, struct str s)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    const size_t padding = 64; /* the place of '=' among the digits */
 
     for (size_t i = 0; i < s.len; i += 3) {
         uint32_t three = 0;
@@ -83,7 +85,7 @@ void buf_add_base64(struct buf *b, struct str s)
         for (size_t k = 0; k < 3; k++)
             three = three << 8 | (i + k < s.len ? (unsigned char)s.ptr[i + k] : 0u);
         for (size_t k = 0; k < 4; k++)
-            buf_add_char(b, i + k > s.len ? '=' : digits[three >> (18 - 6 * k) & 63]);
+            buf_add_char(b, digits[i + k > s.len ? padding : three >> (18 - 6 * k) & 63]);
     }
 }
 

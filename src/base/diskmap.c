@@ -163,6 +163,7 @@ static const struct slot *probe_slot(struct probe *p, struct err *err)
 
         p->index = 0;
         p->loaded = left < SLOTS_AT_ONCE ? (size_t)left : SLOTS_AT_ONCE;
+        p->slots[0] = (struct slot){0}; /* something is always read, but not every reader sees it */
         if (!read_at(p->fd, p->slots, p->loaded * sizeof(struct slot), p->at * sizeof(struct slot),
                      err))
             return NULL;

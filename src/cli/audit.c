@@ -19,9 +19,10 @@ static bool parse_query(struct cli *c, const struct cli_args *args, struct audit
     struct job job;
 
     *q = (struct audit_query){0};
-    if (since && !time_parse(str_from_z(since), &q->from_us))
+    if (since && !time_parse(str_from_z(since), &q->from_us)) {
         return err_set(err, ERR_INVALID, "usage",
                        "--since is a time such as 2026-03-01T08:00:00Z, not '%s'", since);
+    }
     if (!cli_value_int(args, "--limit", 1, LIMIT_MAX, &limit, err) ||
         !cli_value_int(args, "--before", 1, INT64_MAX, &q->before_no, err))
         return false;

@@ -77,7 +77,8 @@ static void export_row(struct list *l, const struct connection *c)
         json_write(&line, row_json(l->tmp, c));
         buf_add_char(&line, '\n');
     }
-    fwrite(buf_str(&line).ptr, 1, buf_str(&line).len, l->file.stream); /* a failure shows later */
+    (void)fwrite(buf_str(&line).ptr, 1, buf_str(&line).len,
+                 l->file.stream); /* a failure shows later */
 }
 
 static void show_row(struct list *l, const struct connection *c)
@@ -276,24 +277,25 @@ static int run_set(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct connection before, now;
     struct job job;
+    struct str had;
     bool was;
 
     if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
         !engine_connection_set(&w.engine, job.no, str_from_z(cli_arg(args, 1)),
                                str_from_z(cli_arg(args, 2)), c->arena, &was, &before, &now, &err))
         return cli_fail(c, &err);
+    had = was ? before.target_id : STR("");
     if (c->json) {
         struct json *v = row_json(c->arena, &now);
 
-        json_add_str(c->arena, v, "before", was ? before.target_id : STR(""));
+        json_add_str(c->arena, v, "before", had);
         cli_print_json(c, v);
     } else {
         cli_say(c,
-                "%.*s is connected with account %.*s%s%.*s%s; see what would be sent: "
+                "%.*s is connected with account %.*s%s%.*s; see what would be sent: "
                 "%s provision '%.*s' %.*s --dry-run",
                 STR_ARG(now.display_name), STR_ARG(now.target_id), was ? ", no longer with " : "",
-                STR_ARG(was ? before.target_id : STR("")), "", c->program, STR_ARG(job.name),
-                STR_ARG(now.source_id));
+                STR_ARG(had), c->program, STR_ARG(job.name), STR_ARG(now.source_id));
     }
     return 0;
 }

@@ -71,9 +71,10 @@ static enum followed follow(struct cli_wire *w, const struct job *job, struct di
         arena_reset(tmp);
         if (!engine_status_load(&w->engine, job->no, tmp, &s, err))
             return FOLLOWED_FAILED;
-        if (!s.running && s.has_last && s.last.ended_us >= since_us)
+        if (!s.running && s.has_last && s.last.ended_us >= since_us) {
             return cycle_load(c->db_handle, c->arena, s.last.id, out, err) ? FOLLOWED_TO_THE_END
                                                                            : FOLLOWED_FAILED;
+        }
         if (s.has_cycle)
             draw(d, &s.cycle);
         if (*cli_interrupted()) {

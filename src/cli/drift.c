@@ -44,41 +44,46 @@ static struct str shown(struct str value)
     return value.len ? value : STR("nothing");
 }
 
-static void print_row(struct cli *c, const struct drift_row *row)
+static struct str finding_text(struct arena *a, const struct drift_row *row)
 {
+    struct str id = row->target_id;
+
+    switch (row->finding) {
+    case DRIFT_CHANGED:
+        return arena_printf(a, "%.*s is %.*s, not %.*s", STR_ARG(row->attribute),
+                            STR_ARG(shown(row->found)), STR_ARG(shown(row->exported)));
+    case DRIFT_MISSING:
+        return arena_printf(a, "account %.*s is gone", STR_ARG(id));
+    case DRIFT_NOBODYS:
+        return arena_printf(a, "account %.*s", STR_ARG(id));
+    case DRIFT_MEMBER:
+        return row->found.len
+                   ? arena_printf(a, "account %.*s is in it and should not be", STR_ARG(row->found))
+                   : arena_printf(a, "%.*s should be in it and is not", STR_ARG(row->exported));
+    case DRIFT_FINDING_COUNT:
+        break;
+    }
+    return STR("");
+}
+
+static void print_row(struct cli *c, struct arena *tmp, const struct drift_row *row)
+{
+    static const char *const labels[] = {
+        [DRIFT_CHANGED] = "changed",
+        [DRIFT_MISSING] = "missing",
+        [DRIFT_NOBODYS] = "nobody's",
+        [DRIFT_MEMBER] = "member",
+    };
     static const char *const done[] = {
         [DRIFT_REPORT] = "",
         [DRIFT_REPAIR] = "; repaired",
         [DRIFT_ACCEPT] = "; accepted",
     };
-    const char *kind = row->kind == SOURCE_USER ? "user" : "group";
 
-    switch (row->finding) {
-    case DRIFT_CHANGED:
-        cli_say(c, "changed  %-5s  %.*s: %.*s is %.*s, not %.*s%s", kind, STR_ARG(row->name),
-                STR_ARG(row->attribute), STR_ARG(shown(row->found)), STR_ARG(shown(row->exported)),
-                done[row->answer]);
-        break;
-    case DRIFT_MISSING:
-        cli_say(c, "missing  %-5s  %.*s: account %.*s is gone%s", kind, STR_ARG(row->name),
-                STR_ARG(row->target_id), done[row->answer]);
-        break;
-    case DRIFT_NOBODYS:
-        cli_say(c, "nobody's %-5s  %.*s: account %.*s", kind, STR_ARG(row->name),
-                STR_ARG(row->target_id));
-        break;
-    case DRIFT_MEMBER:
-        if (row->found.len) {
-            cli_say(c, "member   %-5s  %.*s: account %.*s is in it and should not be%s", kind,
-                    STR_ARG(row->name), STR_ARG(row->found), done[row->answer]);
-        } else {
-            cli_say(c, "member   %-5s  %.*s: %.*s should be in it and is not%s", kind,
-                    STR_ARG(row->name), STR_ARG(row->exported), done[row->answer]);
-        }
-        break;
-    case DRIFT_FINDING_COUNT:
-        break;
-    }
+    cli_say(c, "%-8s %-5s  %.*s: %.*s%s", labels[row->finding],
+            row->kind == SOURCE_USER ? "user" : "group", STR_ARG(row->name),
+            STR_ARG(finding_text(tmp, row)),
+            row->finding == DRIFT_NOBODYS ? "" : done[row->answer]);
 }
 
 /* As they come, so that rows of any number cost no memory. */
@@ -98,7 +103,7 @@ static bool print_rows(struct drift_print *p, int64_t job_no, struct err *err)
                 fprintf(p->cli->out, "%s    %.*s", p->rows == 1 ? "\n" : ",\n",
                         STR_ARG(json_text(p->tmp, row_json(p->tmp, &rows[i]))));
             } else if (p->rows <= p->limit) {
-                print_row(p->cli, &rows[i]);
+                print_row(p->cli, p->tmp, &rows[i]);
             }
             after = rows[i].no;
         }

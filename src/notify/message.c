@@ -4,26 +4,6 @@
 
 enum { LINE_MAX_CHARS = 76, WORD_BYTES = 39 /* in one encoded word: 12 + 52 characters */ };
 
-enum { PADDING = 64 /* the place of '=' among the digits */ };
-
-static void add_base64(struct buf *out, struct str s)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-
-    for (size_t i = 0; i < s.len; i += 3) {
-        size_t n = s.len - i < 3 ? s.len - i : 3;
-        unsigned bits = 0;
-
-        for (size_t k = 0; k < 3; k++)
-            bits = bits << 8 | (k < n ? (unsigned char)s.ptr[i + k] : 0);
-        buf_add_char(out, digits[bits >> 18 & 63]);
-        buf_add_char(out, digits[bits >> 12 & 63]);
-        buf_add_char(out, digits[n > 1 ? bits >> 6 & 63 : PADDING]);
-        buf_add_char(out, digits[n > 2 ? bits & 63 : PADDING]);
-    }
-}
-
 static bool is_plain(struct str s)
 {
     size_t at;
@@ -69,7 +49,7 @@ static void add_encoded(struct buf *out, struct str s)
         while (n > 1 && n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
             n--;
         buf_add_z(out, first ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?");
-        add_base64(out, str_sub(s, 0, n));
+        buf_add_base64(out, str_sub(s, 0, n));
         buf_add_z(out, "?=");
         s = str_from(s, n);
         first = false;
