@@ -225,7 +225,8 @@ bool service_schedule(struct service *s, const struct notify_sending *notices, s
     cli_interrupt_hold();
     s->wire->engine.author = (struct str){0}; /* what it does by itself is nobody's order */
     ok = engine_scheduler_start(&s->wire->engine, NULL, &s->scheduler, err) &&
-         notify_sender_start(notices, &s->notices, err);
+         notify_sender_start(notices, &s->notices, err) &&
+         engine_streamer_start(notices, &s->streamer, err);
     cli_interrupt_release();
     return ok;
 }
@@ -234,6 +235,7 @@ void service_stop(struct service *s)
 {
     engine_scheduler_stop(s->scheduler);
     notify_sender_stop(s->notices);
+    engine_streamer_stop(s->streamer);
     http_server_stop(s->http);
     provider_close(s->provider);
     *s = (struct service){0};

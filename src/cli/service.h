@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/wire.h"
+#include "engine/stream.h"
 #include "http/server.h"
 #include "notify/sender.h"
 #include "provider/provider.h"
@@ -27,6 +28,7 @@ struct service {
     struct http_server *http;
     struct engine_scheduler *scheduler;
     struct notify_sender *notices;
+    struct engine_streamer *streamer;
     struct http_route *routes;
     const char *address;
     bool tls;

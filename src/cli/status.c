@@ -203,6 +203,16 @@ static struct json *quarantine_json(struct arena *a, const struct job *job)
     return v;
 }
 
+static struct json *stream_json(struct arena *a, const struct job_stream *s)
+{
+    struct json *v = json_new(a, JSON_OBJECT);
+
+    json_add_int(a, v, "sentUpTo", s->sent_no);
+    json_add_int(a, v, "failures", s->failures);
+    json_add_str(a, v, "error", s->error);
+    return v;
+}
+
 static struct json *notices_json(struct arena *a, const struct notify_backlog *b)
 {
     struct json *v = json_new(a, JSON_OBJECT);
@@ -297,6 +307,7 @@ struct json *cli_status_json(struct arena *a, const struct engine_status *s, int
     add_time(a, v, "steadyStateFirst", s->history.steady_first_us);
     add_time(a, v, "steadyStateLast", s->history.steady_last_us);
     json_add(a, v, STR("notices"), notices_json(a, &s->notices));
+    json_add(a, v, STR("logStream"), s->streams ? stream_json(a, &s->stream) : json_null(a));
     if (s->job.quarantined) {
         json_add(a, v, STR("quarantine"), quarantine_json(a, &s->job));
     } else {

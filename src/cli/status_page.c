@@ -267,6 +267,15 @@ static void print_waiting(struct page *p)
 }
 
 /* Only what was not told: silence is the ordinary case. */
+/* Only of a receiver that is away. */
+static void print_stream(struct page *p)
+{
+    const struct job_stream *s = &p->s->stream;
+
+    if (p->s->streams && s->failures > 0)
+        line(p, "log", "is not sent on: %.*s", STR_ARG(s->error));
+}
+
 static void print_notices(struct page *p)
 {
     const struct notify_backlog *b = &p->s->notices;
@@ -335,6 +344,7 @@ static void print_page(struct cli *c, const struct engine_status *s)
     print_cycles(&p);
     print_waiting(&p);
     print_notices(&p);
+    print_stream(&p);
     print_history(&p);
     advise_state(&p);
     if (p.todo.len > 0)

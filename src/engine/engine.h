@@ -19,6 +19,7 @@
 #include "job/pulse.h"
 #include "job/retry.h"
 #include "job/settings.h"
+#include "job/stream.h"
 #include "journal/journal.h"
 #include "notify/notify.h"
 
@@ -193,6 +194,8 @@ struct engine_status {
     struct job_pulse pulse;        /* ... how fast it goes and what holds it back */
     int64_t next_cycle_us;         /* 0: at once; -1: none (paused or disabled) */
     struct notify_backlog notices; /* not yet told */
+    bool streams;                  /* the log is sent on (stream.h) */
+    struct job_stream stream;
 };
 MUST_USE bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
                                  struct engine_status *out, struct err *err);

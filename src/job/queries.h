@@ -21,6 +21,8 @@ extern const struct db_query reset_queries[];
 extern const size_t reset_query_count;
 extern const struct db_query pace_queries[];
 extern const size_t pace_query_count;
+extern const struct db_query stream_queries[];
+extern const size_t stream_query_count;
 extern const struct db_query pulse_queries[];
 extern const size_t pulse_query_count;
 extern const struct db_query job_retention_queries[];

@@ -86,6 +86,7 @@ struct job_settings {
     int64_t notify_batch_us;   /* events of this long go in one mail; 0: each at once */
     int64_t notify_escrows;    /* told when so many objects are parked; 0: never */
     bool notify_digest;        /* a daily list of failing objects */
+    struct str journal_stream; /* engine/stream.h */
     struct str notify_webhook; /* URL */
 
     /* credentials; the secret itself is SecretToken */

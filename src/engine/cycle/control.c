@@ -4,6 +4,7 @@
 #include "engine/failures/quarantine.h"
 #include "engine/guard/held.h"
 #include "engine/note.h"
+#include "engine/stream.h"
 #include "job/reset.h"
 #include "job/retry.h"
 #include "mapping/document.h"
@@ -196,6 +197,8 @@ static bool check_setting(struct str name, struct str value, struct err *err)
 {
     if (str_eq_ascii_nocase(name, STR("notify.events")))
         return check_kinds(value, err);
+    if (str_eq_ascii_nocase(name, STR("journal.stream")))
+        return engine_stream_check(value, err);
     return str_empty(value) || !str_eq_ascii_nocase(name, STR("notify.webhook")) ||
            notify_webhook_check(value, err);
 }
@@ -203,7 +206,7 @@ static bool check_setting(struct str name, struct str value, struct err *err)
 /* The address of a webhook often is its secret. */
 static void add_setting(struct arena *a, struct json *v, struct str name, struct str value)
 {
-    if (str_eq_ascii_nocase(name, STR("notify.webhook")))
+    if (str_eq_ascii_nocase(name, STR("notify.webhook")) || str_starts(value, STR("http")))
         value = audit_masked_url(a, value);
     json_set(a, v, arena_str(a, name), json_string(a, value));
 }
@@ -286,6 +289,9 @@ static bool save_settings(const struct engine *e, struct db *db, struct arena *a
         if (!check_setting(settings[i].name, settings[i].value, err) ||
             !job_setting_save(db, a, job->no, settings[i].name, settings[i].value, &before, err) ||
             !job_setting_value(db, a, job->no, settings[i].name, &after, err))
+            return false;
+        if (str_eq_ascii_nocase(settings[i].name, STR("journal.stream")) &&
+            !str_eq(before, after) && !engine_stream_follow(db, a, job->no, after, err))
             return false;
         anew |= concerns_everybody(settings[i].name) && !str_eq(before, after);
         opens |= concerns_opening(settings[i].name);

@@ -56,6 +56,7 @@ static bool load_counts(struct db *db, struct arena *a, struct engine_status *s,
         !undone_count(db, job_no, s->job.schema_version, &s->undone, err) ||
         !pending_reference_count(db, job_no, &s->pending, err) ||
         !held_count(db, job_no, &s->held, err) ||
+        !job_stream_load(db, a, job_no, &s->stream, &s->streams, err) ||
         !due_grace(db, job_no, &s->in_grace, &s->grace_ends_us, err))
         return false;
     s->escrows = codes;
