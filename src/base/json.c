@@ -2,6 +2,8 @@
 
 #include "base/unicode.h"
 
+#include <math.h>
+
 struct json *json_new(struct arena *a, enum json_type type)
 {
     struct json *v = ARENA_NEW(a, struct json);
@@ -157,6 +159,24 @@ void json_add_int(struct arena *a, struct json *object, const char *name, int64_
 void json_add_bool(struct arena *a, struct json *object, const char *name, bool b)
 {
     json_add(a, object, str_from_z(name), json_bool(a, b));
+}
+
+void json_add_real(struct arena *a, struct json *object, const char *name, double n,
+                   unsigned decimals)
+{
+    struct json *v = json_new(a, JSON_NUMBER);
+    struct str text = arena_printf(a, "%.*f", (int)decimals, n);
+
+    if (!isfinite(n)) {
+        json_add_null(a, object, name);
+        return;
+    }
+    for (; decimals > 0 && text.ptr[text.len - 1] == '0'; decimals--)
+        text.len--;
+    if (text.ptr[text.len - 1] == '.')
+        text.len--;
+    v->text = str_eq_z(text, "-0") ? STR("0") : text;
+    json_add(a, object, str_from_z(name), v);
 }
 
 void json_add_null(struct arena *a, struct json *object, const char *name)

@@ -56,6 +56,9 @@ void json_add_str(struct arena *a, struct json *object, const char *name, struct
 void json_add_z(struct arena *a, struct json *object, const char *name, const char *text);
 void json_add_int(struct arena *a, struct json *object, const char *name, int64_t n);
 void json_add_bool(struct arena *a, struct json *object, const char *name, bool b);
+/* With at most so many decimals (6), those that say nothing left out; null when it is no number. */
+void json_add_real(struct arena *a, struct json *object, const char *name, double n,
+                   unsigned decimals);
 void json_add_null(struct arena *a, struct json *object, const char *name);
 
 /* Looking. NULL when it is not there; object may be NULL. */

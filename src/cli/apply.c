@@ -107,6 +107,8 @@ static int run_apply(struct cli *c, const struct cli_args *args)
     cli_progress_begin(&print.progress, c, "rows");
     ok = engine_apply(&w.engine, cli_arg(args, 0), &options, c->arena, &result, &err);
     cli_progress_end(&print.progress);
+    if (!ok && err.code && strcmp(err.code, "badSelection") == 0)
+        err.code = "usage";
     if (!ok)
         return cli_fail(c, &err);
     print_result(&print, &result);

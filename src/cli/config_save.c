@@ -131,10 +131,10 @@ static void print_findings(struct cli *c, const struct mapping_finding *f)
     for (; f; f = f->next) {
         if (n++ >= FINDINGS_SHOWN)
             continue;
-        fprintf(c->err, "%s: %.*s", f->pointer.len ? f->pointer.ptr : "/", STR_ARG(f->message));
+        fprintf(c->err, "%.*s", STR_ARG(f->message));
         if (f->offset)
             fprintf(c->err, " (character %zu)", f->offset + 1);
-        fputc('\n', c->err);
+        fprintf(c->err, "\n    at %s\n", f->pointer.len ? f->pointer.ptr : "/");
     }
     if (n > FINDINGS_SHOWN)
         fprintf(c->err, "... and %zu more (--json has them all)\n", n - FINDINGS_SHOWN);

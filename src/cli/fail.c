@@ -18,14 +18,26 @@ static void fail_json(struct cli *c, const struct err *err)
     buf_done(&out);
 }
 
+/* Lines of files come first, where editors look for them; any other place follows the message. */
+static bool is_line_of_file(const char *place)
+{
+    const char *at = strrchr(place, ':');
+    int64_t n;
+
+    return at && at > place && str_to_int(str_from_z(at + 1), 0, INT64_MAX, &n);
+}
+
 int cli_fail(struct cli *c, const struct err *err)
 {
     bool usage = err->code && strcmp(err->code, "usage") == 0;
 
     if (c->json) {
         fail_json(c, err);
-    } else if (*err->place) {
+    } else if (is_line_of_file(err->place)) {
         fprintf(c->err, "usher: %s: %s\n", err->place, err->message);
+    } else if (*err->place) {
+        fprintf(c->err, "usher: %s (%s%s)\n", err->message, *err->place == '/' ? "at " : "",
+                err->place);
     } else {
         fprintf(c->err, "usher: %s\n", err->message);
     }

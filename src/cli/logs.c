@@ -73,6 +73,19 @@ static bool resolve_who(struct cli *c, struct journal_query *q, struct err *err)
     return false;
 }
 
+static bool resolve_cycle(struct cli *c, const struct job *job, struct journal_query *q,
+                          struct err *err)
+{
+    struct cycle cycle;
+
+    if (!q->cycle_id.len)
+        return true;
+    if (!cycle_find(c->db_handle, c->arena, job, q->cycle_id, &cycle, err))
+        return false;
+    q->cycle_id = cycle.id;
+    return true;
+}
+
 static bool is_filtered(const struct journal_query *q)
 {
     return q->who.len || q->cycle_id.len || q->code.len || q->by_action || q->by_status ||
@@ -265,7 +278,7 @@ static int run_logs(struct cli *c, const struct cli_args *args)
     size_t count;
 
     if (!parse_query(args, &q, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
-        !resolve_who(c, &q, &err))
+        !resolve_who(c, &q, &err) || !resolve_cycle(c, &job, &q, &err))
         return cli_fail(c, &err);
     if (cli_value(args, "--export") && (cli_flag(args, "--follow") || cli_flag(args, "-f")))
         return cli_usage(c, "--export writes what there is, --follow waits for more: one of them");
@@ -293,7 +306,7 @@ static const struct cli_option logs_options[] = {
     {"--who", "TEXT", "name, id or userPrincipalName; a part of a name is enough"},
     {"--status", "S", "success, failure, skipped or warning"},
     {"--action", "A", "create, update, delete, disable, stagedDelete or other"},
-    {"--cycle", "ID", "records of one cycle"},
+    {"--cycle", "ID", "records of one cycle: its id or the first letters of it, or 'last'"},
     {"--code", "CODE", "an error code or skip reason"},
     {"--since", "TIME", "not older than this"},
     {"--until", "TIME", "not newer than this"},

@@ -1,5 +1,7 @@
 #include "cli/status.h"
 
+enum { RATE_DECIMALS = 2 };
+
 static const struct {
     const char *name; /* of the JSON */
     const char *word; /* for people; NULL: not told */
@@ -126,9 +128,9 @@ static struct json *progress_json(struct arena *a, const struct engine_status *s
     json_add_int(a, v, "completed", done);
     json_add_int(a, v, "total", total);
     add_phase(a, v, s);
-    json_add_int(a, v, "objectsPerSecond", (int64_t)(cli_status_rate(s, now_us) + 0.5));
+    json_add_real(a, v, "objectsPerSecond", cli_status_rate(s, now_us), RATE_DECIMALS);
     if (s->has_pulse) {
-        json_add_int(a, v, "requestsPerSecond", (int64_t)(s->pulse.requests_rate + 0.5));
+        json_add_real(a, v, "requestsPerSecond", s->pulse.requests_rate, RATE_DECIMALS);
     } else {
         json_add_null(a, v, "requestsPerSecond");
     }
@@ -156,7 +158,11 @@ static struct json *throttling_json(struct arena *a, const struct job_pulse *p, 
 
     add_time(a, v, "pausedUntil", p->pause_until_us > now_us ? p->pause_until_us : 0);
     json_add_int(a, v, "times", p->throttled);
-    add_limit(a, v, "requestsPerSecondAllowed", (int64_t)(p->allowed_rate + 0.5));
+    if (p->allowed_rate > 0) {
+        json_add_real(a, v, "requestsPerSecondAllowed", p->allowed_rate, RATE_DECIMALS);
+    } else {
+        json_add_null(a, v, "requestsPerSecondAllowed");
+    }
     add_limit(a, v, "connectionsAllowed", p->allowed_connections);
     json_add_int(a, v, "requestsUnderWay", p->under_way);
     return v;

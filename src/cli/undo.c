@@ -42,21 +42,23 @@ static int run_undo(struct cli *c, const struct cli_args *args)
     struct str id = str_from_z(cli_arg(args, 1));
     struct err err = {.kind = ERR_NONE};
     struct plan_head head;
+    struct cycle cycle;
     struct job job;
     bool ok;
 
-    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err))
+    if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
+        !cycle_find(c->db_handle, c->arena, &job, id, &cycle, &err))
         return cli_fail(c, &err);
     if (!path)
-        path = arena_printf(c->arena, "undo-%.*s.plan", STR_ARG(str_sub(id, 0, 8))).ptr;
+        path = arena_printf(c->arena, "undo-%.*s.plan", STR_ARG(str_sub(cycle.id, 0, 8))).ptr;
     cli_interrupt_begin();
     cli_progress_begin(&progress, c, "records");
-    ok = engine_undo(&w.engine, job.no, id, path, &options, c->arena, &head, &err);
+    ok = engine_undo(&w.engine, job.no, cycle.id, path, &options, c->arena, &head, &err);
     cli_progress_end(&progress);
     if (!ok || (!c->json && !print_not_undone(c, path, &err)))
         return cli_fail(c, &err);
     cli_plan_saved(c, path, &head);
-    return 0;
+    return head.counts.by_intent[INTENT_NOTHING] < head.rows ? 0 : 1;
 }
 
 static void add_held(struct cli *c, struct cli_table *t, struct json *list, const struct undone *u)
@@ -167,7 +169,7 @@ static const struct cli_command commands[] = {
         .usage = "N CYCLE [--save FILE]",
         .summary = "a plan that puts back what a past cycle changed",
         .help =
-            "CYCLE is the id of a cycle ('usher logs N --json', 'usher status N --json'), or\n"
+            "CYCLE is the id of a cycle as 'usher cycles N' lists them, its first letters, or\n"
             "'last'. Old values are written back, accounts that it created are disabled, those\n"
             "that it disabled are enabled; what cannot be undone is listed. Nothing is sent\n"
             "until 'usher apply'. What was put back is held from later cycles until the\n"

@@ -1,10 +1,12 @@
 #include "job/cycle.h"
 
 #include "base/json.h"
+#include "base/unicode.h"
+#include "job/job.h"
 #include "job/queries.h"
 #include "job/store.h"
 
-enum query { Q_INSERT, Q_UPDATE, Q_OPEN, Q_LAST, Q_LIST, Q_LOAD };
+enum query { Q_INSERT, Q_UPDATE, Q_OPEN, Q_LAST, Q_LIST, Q_LOAD, Q_FIND };
 
 #define CYCLE_COLUMNS                                                         \
     "id, job_no, kind, state, phase, progress_cursor, feed_start, watermark," \
@@ -25,6 +27,8 @@ const struct db_query cycle_queries[] = {
                 " ORDER BY began_us DESC, id DESC LIMIT 1"},
     [Q_LIST] = {"cycle_list", "SELECT " CYCLE_COLUMNS " FROM job_cycle WHERE job_no = $1"
                               " ORDER BY began_us DESC, id DESC LIMIT $2"},
+    [Q_FIND] = {"cycle_find", "SELECT " CYCLE_COLUMNS " FROM job_cycle WHERE job_no = $1"
+                              " AND id >= $2 AND id < $3 ORDER BY id LIMIT 2"},
     [Q_LOAD] = {"cycle_load", "SELECT " CYCLE_COLUMNS " FROM job_cycle WHERE id = $1"},
 };
 const size_t cycle_query_count = ARRAY_LEN(cycle_queries);
@@ -246,4 +250,61 @@ bool cycle_load(struct db *db, struct arena *a, struct str id, struct cycle *out
     if (!found)
         return err_set(err, ERR_NOT_FOUND, "cycleNotFound", "no cycle '%.*s'", STR_ARG(id));
     return true;
+}
+
+enum { PREFIX_MIN = 4 };
+
+/* Ids are of digits, letters and '-': '~' comes behind all of them. */
+static bool find_prefix(struct db *db, struct arena *a, const struct job *job, struct str id,
+                        struct cycle *out, size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct cycle found[2];
+    bool row = true;
+
+    *out_count = 0;
+    if (!db_select(
+            db, query(Q_FIND),
+            DB_ARGS(db_int(job->no), db_text(id), db_text(arena_printf(a, "%.*s~", STR_ARG(id)))),
+            &st, err))
+        return false;
+    while (*out_count < ARRAY_LEN(found)) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        if (!read_cycle(st, a, &found[(*out_count)++], err))
+            return false;
+    }
+    if (*out_count == 1)
+        *out = found[0];
+    return true;
+}
+
+bool cycle_find(struct db *db, struct arena *a, const struct job *job, struct str id,
+                struct cycle *out, struct err *err)
+{
+    struct str shown = str_sub(id, 0, 60);
+    size_t count = 0;
+    bool found;
+
+    if (str_eq_ascii_nocase(id, STR("last"))) {
+        if (!cycle_last(db, a, job->no, out, &found, err))
+            return false;
+        return found || err_set(err, ERR_NOT_FOUND, "cycleNotFound", "'%.*s' has had no cycle yet",
+                                STR_ARG(job->name));
+    }
+    if (id.len >= PREFIX_MIN && !find_prefix(db, a, job, str_fold(a, id), out, &count, err))
+        return false;
+    if (count == 1)
+        return true;
+    if (count > 1) {
+        return err_set(err, ERR_CONFLICT, "ambiguousCycle",
+                       "more than one cycle of '%.*s' begins with '%.*s': give more of the id",
+                       STR_ARG(job->name), STR_ARG(shown));
+    }
+    return err_set(err, ERR_NOT_FOUND, "cycleNotFound",
+                   "'%.*s' has no cycle '%.*s': 'usher cycles %.*s' lists them; the first %d "
+                   "letters are enough, and 'last' is the newest",
+                   STR_ARG(job->name), STR_ARG(shown), STR_ARG(job->name), PREFIX_MIN);
 }

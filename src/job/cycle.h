@@ -95,6 +95,11 @@ MUST_USE bool cycle_last(struct db *db, struct arena *a, int64_t job_no, struct 
                          bool *out_found, struct err *err); /* the newest ended one */
 MUST_USE bool cycle_list(struct db *db, struct arena *a, int64_t job_no, size_t limit,
                          struct cycle **out, size_t *out_count, struct err *err); /* newest first */
+struct job;
+/* The cycle of the job that a person means: its id, the first letters of it (4 at least), or
+ * "last". ERR_NOT_FOUND "cycleNotFound", ERR_CONFLICT "ambiguousCycle". */
+MUST_USE bool cycle_find(struct db *db, struct arena *a, const struct job *job, struct str id,
+                         struct cycle *out, struct err *err);
 MUST_USE bool cycle_load(struct db *db, struct arena *a, struct str id, struct cycle *out,
                          struct err *err);
 

@@ -97,8 +97,15 @@ usher --quiet start plant --wait
 check_eq "the cycle writes eve" "eve@example.com Explorer True" "$(accounts | grep eve)"
 usher --quiet pause plant
 refused "an unknown cycle" cycleNotFound undo plant 00000000-0000-4000-8000-000000000000
+refused "too few letters" cycleNotFound undo plant abc
+newest=$(usher --json cycles plant --limit 1 | field 'v[0]["id"]')
+check_has "cycles" "$(usher cycles plant)" "$(printf %.8s "$newest")"
+check_eq "of one cycle, by its first letters" "$(usher logs plant --cycle last)" "$(usher logs plant --cycle "$(printf %.8s "$newest")")"
 usher undo plant last --save undo.plan >"$T/out"
 check_has "undo" "$(usher show undo.plan)" "undo of cycle" "Explorer" "By Hand"
+code=0
+usher apply undo.plan --only action=foo >/dev/null 2>"$T/err" || code=$?
+check_eq "an action that there is not is a mistake of the call" 2 "$code"
 usher --quiet apply undo.plan
 check_eq "put back" "eve@example.com By Hand True" "$(accounts | grep eve)"
 check_eq "held" 1 "$(usher --json status plant | field 'v["counts"]["undone"]')"

@@ -236,6 +236,37 @@ struct str scim_error_type(struct arena *a, struct str body)
     return json_is(type, JSON_STRING) ? type->text : STR("");
 }
 
+/* What an error of RFC 7644, 3.12 says in words: " (uniqueness): taken". False when the body is
+ * something else: then it is shown as it is. */
+static bool add_scim_error(struct buf *out, struct arena *a, const struct scim_asked *asked,
+                           struct str body)
+{
+    const struct json *type, *detail;
+    struct json *document;
+    struct err ignored;
+
+    if (!json_parse(a, body, NULL, &document, NULL, &ignored) || !json_is(document, JSON_OBJECT))
+        return false;
+    type = json_get_nocase(document, STR("scimType"));
+    detail = json_get_nocase(document, STR("detail"));
+    if (!json_is(detail, JSON_STRING) || detail->text.len == 0)
+        return false;
+    if (json_is(type, JSON_STRING) && type->text.len > 0)
+        buf_addf(out, " (%.*s)", STR_ARG(str_sub(type->text, 0, 100)));
+    buf_add_z(out, ": ");
+    buf_add(out, scim_excerpt(a, detail->text, EXCERPT_MAX, asked->secrets, asked->secret_count));
+    return true;
+}
+
+static void add_answer(struct buf *out, struct arena *a, const struct scim_asked *asked,
+                       const struct http_answer *answer)
+{
+    if (answer->body.len == 0 || add_scim_error(out, a, asked, answer->body))
+        return;
+    buf_add_z(out, ": ");
+    buf_add(out, scim_excerpt(a, answer->body, EXCERPT_MAX, asked->secrets, asked->secret_count));
+}
+
 static struct str message(struct arena *a, const struct scim_asked *asked,
                           const struct http_answer *answer, const char *why)
 {
@@ -257,11 +288,8 @@ static struct str message(struct arena *a, const struct scim_asked *asked,
     }
     if (why)
         buf_addf(&out, ": %s", why);
-    if (answer->failure == HTTP_OK && answer->body.len) {
-        buf_add_z(&out, ": ");
-        buf_add(&out,
-                scim_excerpt(a, answer->body, EXCERPT_MAX, asked->secrets, asked->secret_count));
-    }
+    if (answer->failure == HTTP_OK)
+        add_answer(&out, a, asked, answer);
     if (id.len)
         buf_addf(&out, " (request id %.*s)", STR_ARG(str_sub(id, 0, 200)));
     return arena_str(a, utf8_clean(a, buf_str(&out)));

@@ -354,21 +354,9 @@ static bool undo_records(struct undo *u, struct err *err)
 static bool find_cycle(struct undo *u, struct str id, struct err *err)
 {
     struct run *r = u->run;
-    bool found = true;
 
-    if (str_eq_z(id, "last")) {
-        if (!cycle_last(r->db, r->arena, r->job.no, &u->cycle, &found, err))
-            return false;
-    } else if (!cycle_load(r->db, r->arena, id, &u->cycle, err)) {
-        if (err->kind != ERR_NOT_FOUND)
-            return false;
-        found = false;
-    }
-    if (!found || u->cycle.job_no != r->job.no) {
-        return err_set(err, ERR_NOT_FOUND, "cycleNotFound",
-                       "'%.*s' has no cycle '%.*s': usher logs %.*s --json shows which there are",
-                       STR_ARG(r->job.name), STR_ARG(str_sub(id, 0, 60)), STR_ARG(r->job.name));
-    }
+    if (!cycle_find(r->db, r->arena, &r->job, id, &u->cycle, err))
+        return false;
     if (u->cycle.state == CYCLE_RUNNING) {
         return err_set(err, ERR_CONFLICT, "cycleRunning",
                        "the cycle has not come to its end: what it did can be undone then");
@@ -391,6 +379,11 @@ static bool make(struct undo *u, struct str cycle_id, const char *path, struct a
         !watermark_load(r->db, a, r->job.no, &head.watermark, err) ||
         !plan_writer_open(&u->writer, path, err) || !undo_records(u, err))
         return false;
+    if (u->writer.rows == 0) {
+        return err_set(err, ERR_NOT_FOUND, "nothingToUndo",
+                       "cycle %.*s has changed nothing: there is nothing to undo",
+                       STR_ARG(u->cycle.id));
+    }
     head.job_id = arena_str(a, r->job.id);
     head.job_name = arena_str(a, r->job.name);
     head.base_url = arena_str(a, r->job.base_url);

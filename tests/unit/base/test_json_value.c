@@ -1,6 +1,8 @@
 #include "base/json.h"
 #include "frame/frame.h"
 
+#include <math.h>
+
 static struct json *parsed(struct arena *a, const char *text)
 {
     struct json *v;
@@ -39,6 +41,28 @@ static void makes_values(void **state)
         "\"null\":null,\"list\":[7,true,null,\"\",{},0,\"\"]}",
         "all kinds");
     CHECK(o->count == 7 && list->count == 7, "counted");
+}
+
+static void reals(void **state)
+{
+    static const struct {
+        double n;
+        unsigned decimals;
+        const char *want;
+    } cases[] = {
+        {6, 2, "6"},         {6.5, 2, "6.5"},  {0.125, 2, "0.12"},    {0.001, 2, "0"},
+        {-0.001, 2, "0"},    {100, 0, "100"},  {1200, 2, "1200"},     {9.999, 2, "10"},
+        {-2.25, 3, "-2.25"}, {NAN, 2, "null"}, {INFINITY, 2, "null"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct json *o = json_new(a, JSON_OBJECT);
+
+        json_add_real(a, o, "n", cases[i].n, cases[i].decimals);
+        CHECK_STR(json_text(a, json_get(o, STR("n"))), cases[i].want, "%g", cases[i].n);
+    }
 }
 
 static void edits_in_place(void **state)
@@ -260,7 +284,8 @@ static void clones_deeply(void **state)
     CHECK_STR(json_text(a, whole), "{\"x\":{\"l\":[1,\"\\u0000\",true,null]},\"y\":2}", "whole");
 }
 
-TEST_GROUP(json_value, cmocka_unit_test(makes_values), cmocka_unit_test(edits_in_place),
-           cmocka_unit_test(unlinks_elements), cmocka_unit_test(looks_up),
-           cmocka_unit_test(turns_numbers_into_values), cmocka_unit_test(compares_by_content),
+TEST_GROUP(json_value, cmocka_unit_test(makes_values), cmocka_unit_test(reals),
+           cmocka_unit_test(edits_in_place), cmocka_unit_test(unlinks_elements),
+           cmocka_unit_test(looks_up), cmocka_unit_test(turns_numbers_into_values),
+           cmocka_unit_test(compares_by_content),
            cmocka_unit_test(compares_large_objects_in_any_order), cmocka_unit_test(clones_deeply))

@@ -56,7 +56,7 @@ static void what_is_wrong_is_said(void **state)
                    filter_file("{\"groups\":[{\"clauses\":[{\"sourceOperandName\":\"citi\","
                                "\"operatorName\":\"EQUALS\",\"targetOperand\":{\"values\":[\"x\"]}}"
                                "]}]}"));
-    check(line, 1, "", "/groups/0/clauses/0/sourceOperandName: the source has no attribute 'citi'");
+    check(line, 1, "", "usher: the source has no attribute 'citi'");
     check("filter test", 2, "", "--scim FILTER");
     check("filter test /nowhere/at/all.json", 1, "", "/nowhere/at/all.json");
 }

@@ -91,7 +91,7 @@ static const struct {
                 .under_way = 2,
                 .pause_until_us = NOW + 30 * US_PER_SECOND}},
      "\"throttling\":{\"pausedUntil\":\"2026-03-01T00:00:30.000Z\",\"times\":4,"
-     "\"requestsPerSecondAllowed\":10,\"connectionsAllowed\":4,\"requestsUnderWay\":2}"},
+     "\"requestsPerSecondAllowed\":9.8,\"connectionsAllowed\":4,\"requestsUnderWay\":2}"},
     {"of late",
      {.code = "NotRun",
       .running = true,
@@ -104,7 +104,7 @@ static const struct {
                 .objects_rate = 6,
                 .requests_rate = 12.4}},
      "\"progress\":{\"phase\":\"users\",\"completed\":40,\"total\":100,\"phaseCompleted\":30,"
-     "\"phaseTotal\":80,\"objectsPerSecond\":6,\"requestsPerSecond\":12,\"secondsLeft\":10}"},
+     "\"phaseTotal\":80,\"objectsPerSecond\":6,\"requestsPerSecond\":12.4,\"secondsLeft\":10}"},
     {"notices",
      {.code = "Active", .notices = {.waiting = 2, .given_up = 1, .error = STR_INIT("550 no")}},
      "\"notices\":{\"waiting\":2,\"givenUp\":1,\"error\":\"550 no\"}"},

@@ -206,19 +206,37 @@ static void judged(void **state)
     }
 }
 
+/* What was asked and answered, in words and without secrets. */
 static void messages(void **state)
 {
-    struct call call;
+    static const struct {
+        const char *label, *body, *want;
+    } cases[] = {
+        {"an error of SCIM",
+         "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:Error\"],\"status\":\"409\","
+         "\"scimType\":\"uniqueness\",\"detail\":\"taken\\n" PEER_TOKEN "\"}",
+         "POST /Users was answered with status 409 (uniqueness): taken [Redact]"},
+        {"without a type", "{\"detail\":\"taken\"}",
+         "POST /Users was answered with status 409: taken"},
+        {"words of another kind", "{\"error\":\"taken " PEER_TOKEN "\",\"password\" : \"hunter2\"}",
+         "POST /Users was answered with status 409: {\"error\":\"taken "
+         "[Redact]\",\"password\":\"[Redact]\"}"},
+        {"detail of another kind", "{\"detail\":[1]}",
+         "POST /Users was answered with status 409: {\"detail\":[1]}"},
+        {"a page", "<h1>No</h1>", "POST /Users was answered with status 409: <h1>No</h1>"},
+    };
 
     (void)state;
-    call_init(&call);
-    run_one(CREATE_CALL, 409, "X-Request-Id: r-1",
-            "{\"detail\":\"taken\n" PEER_TOKEN "\",\"password\" : \"hunter2\"}", "message", &call);
-    CHECK_STR(call.result.message,
-              "POST /Users was answered with status 409: {\"detail\":\"taken "
-              "[Redact]\",\"password\":\"[Redact]\"} (request id r-1)",
-              "what was asked and answered, without secrets");
-    call_done(&call);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct call call;
+
+        call_init(&call);
+        run_one(CREATE_CALL, 409, "X-Request-Id: r-1", cases[i].body, cases[i].label, &call);
+        CHECK_STR(call.result.message, arena_printf(a, "%s (request id r-1)", cases[i].want).ptr,
+                  "%s", cases[i].label);
+        call_done(&call);
+    }
 }
 
 /* What a database would refuse to store must not come out of an answer. */

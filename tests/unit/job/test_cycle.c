@@ -1,5 +1,6 @@
 #include "fixture.h"
 #include "job/cycle.h"
+#include "job/job.h"
 
 static void lease_body(const struct db_config *config)
 {
@@ -176,5 +177,57 @@ static void names(void **state)
         CHECK(cycle_phase_name((enum cycle_phase)i), "phase %d has a name", i);
 }
 
-TEST_GROUP(cycle, cmocka_unit_test(lease), cmocka_unit_test(fenced), cmocka_unit_test(runs),
-           cmocka_unit_test(marks), cmocka_unit_test(names))
+static void found_body(const struct db_config *config)
+{
+    static const char *const ids[] = {"aaaa1111-0000-4000-8000-000000000001",
+                                      "aaaa2222-0000-4000-8000-000000000002",
+                                      "bbbb1111-0000-4000-8000-000000000003"};
+    static const struct {
+        const char *text, *want; /* the id, or the code */
+    } cases[] = {
+        {"aaaa1", "aaaa1111-0000-4000-8000-000000000001"},
+        {"AAAA2222", "aaaa2222-0000-4000-8000-000000000002"},
+        {"bbbb1111-0000-4000-8000-000000000003", "bbbb1111-0000-4000-8000-000000000003"},
+        {"last", "aaaa2222-0000-4000-8000-000000000002"},
+        {"aaaa", "ambiguousCycle"},
+        {"bbb", "cycleNotFound"},
+        {"cccc", "cycleNotFound"},
+        {"", "cycleNotFound"},
+        {"bbbb1111-0000-4000-8000-0000000000030", "cycleNotFound"},
+        {"%%%%", "cycleNotFound"},
+    };
+    struct job mine = {.no = 1, .name = STR("App")};
+    struct job other = {.no = 2, .name = STR("Other")};
+    struct cycle c = {.state = CYCLE_SUCCEEDED};
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_init(&f, config);
+    CHECK(!cycle_find(f.db, f.a, &other, STR("last"), &c, &err) &&
+              strcmp(err.code, "cycleNotFound") == 0,
+          "none yet: %s", err.message);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        c = (struct cycle){.id = str_from_z(ids[i]),
+                           .job_no = 1,
+                           .state = CYCLE_SUCCEEDED,
+                           .began_us = i == 1 ? 30 : 10,
+                           .ended_us = i == 1 ? 40 : 20};
+        CHECK(cycle_insert(f.db, &c, &err), "%s", err.message);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool ok = cycle_find(f.db, f.a, &mine, str_from_z(cases[i].text), &c, &err);
+
+        CHECK_STR(ok ? c.id : str_from_z(err.code), cases[i].want, "'%s'", cases[i].text);
+    }
+    CHECK(!cycle_find(f.db, f.a, &other, str_from_z(ids[0]), &c, &err), "of another job");
+    fixture_done(&f);
+}
+
+static void found(void **state)
+{
+    (void)state;
+    test_databases(found_body);
+}
+
+TEST_GROUP(cycle, cmocka_unit_test(found), cmocka_unit_test(lease), cmocka_unit_test(fenced),
+           cmocka_unit_test(runs), cmocka_unit_test(marks), cmocka_unit_test(names))
