@@ -146,9 +146,25 @@ struct target_gate {
 };
 #define TARGET_GATE_CLOSED (-1)
 
+/* What its owner knows of an account, for a target that is sent a group as a whole and does not say
+ * who is in it. On the target's thread. */
+struct target_membership {
+    struct str *ids; /* members that the owner has put there, by target id */
+    size_t count;
+    bool more; /* ... and there are others */
+    bool ours; /* the owner has created the group: nobody was in it before */
+};
+struct target_known {
+    /* At most max members of the account, texts in a. The change of members that is being sent is
+     * not among them. */
+    bool (*members)(struct target_known *k, struct str id, size_t max, struct arena *a,
+                    struct target_membership *out, struct err *err);
+};
+
 struct target { /* first member of every kind */
     const struct target_ops *ops;
     const struct mapping_program *program;
+    struct target_known *known; /* borrowed; NULL: nothing is known. Set before the first call */
     struct target_gate *gate; /* borrowed; NULL: nothing is held back. Set before the first call */
 };
 

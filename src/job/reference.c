@@ -7,6 +7,7 @@
 
 enum query {
     Q_MEMBERS,
+    Q_MEMBER_ACCOUNTS,
     Q_MEMBER_HAS,
     Q_MEMBER_ADD,
     Q_MEMBER_REMOVE,
@@ -52,6 +53,11 @@ const struct db_query reference_queries[] = {
     [Q_MEMBERS] = {"exported_members", "SELECT member_id FROM job_exported_member"
                                        " WHERE job_no = $1 AND group_id = $2 AND member_id > $3"
                                        " ORDER BY member_id LIMIT $4"},
+    [Q_MEMBER_ACCOUNTS] = {"exported_member_accounts",
+                           "SELECT c.target_id FROM job_exported_member m JOIN job_connection c"
+                           " ON c.job_no = m.job_no AND c.source_id = m.member_id"
+                           " WHERE m.job_no = $1 AND m.group_id = $2"
+                           " ORDER BY m.member_id LIMIT $3"},
     [Q_MEMBER_HAS] = {"exported_member_has",
                       "SELECT 1 FROM job_exported_member"
                       " WHERE job_no = $1 AND group_id = $2 AND member_id = $3"},
@@ -172,30 +178,44 @@ static const struct db_query *query(enum query q)
     return &reference_queries[q];
 }
 
-bool exported_members(struct db *db, struct arena *a, int64_t job_no, struct str group_id,
-                      struct str after, size_t limit, struct str **out, size_t *out_count,
-                      struct err *err)
+static bool text_list(struct db *db, enum query q, struct db_args args, size_t limit,
+                      struct arena *a, struct str **out, size_t *out_count, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct str *ids = ARENA_ARRAY(a, struct str, limit ? limit : 1);
+    struct str *list = ARENA_ARRAY(a, struct str, limit ? limit : 1);
     size_t count = 0;
     bool row;
 
-    if (!db_select(
-            db, query(Q_MEMBERS),
-            DB_ARGS(db_int(job_no), db_text(group_id), db_text(after), db_int((int64_t)limit)), &st,
-            err))
+    if (!db_select(db, query(q), args, &st, err))
         return false;
     for (;;) {
         if (!db_step(st, &row, err))
             return false;
         if (!row)
             break;
-        ids[count++] = arena_str(a, db_col_text(st, 0));
+        list[count++] = arena_str(a, db_col_text(st, 0));
     }
-    *out = ids;
+    *out = list;
     *out_count = count;
     return true;
+}
+
+bool exported_members(struct db *db, struct arena *a, int64_t job_no, struct str group_id,
+                      struct str after, size_t limit, struct str **out, size_t *out_count,
+                      struct err *err)
+{
+    return text_list(
+        db, Q_MEMBERS,
+        DB_ARGS(db_int(job_no), db_text(group_id), db_text(after), db_int((int64_t)limit)), limit,
+        a, out, out_count, err);
+}
+
+bool exported_member_accounts(struct db *db, struct arena *a, int64_t job_no, struct str group_id,
+                              size_t limit, struct str **out, size_t *out_count, struct err *err)
+{
+    return text_list(db, Q_MEMBER_ACCOUNTS,
+                     DB_ARGS(db_int(job_no), db_text(group_id), db_int((int64_t)limit)), limit, a,
+                     out, out_count, err);
 }
 
 bool exported_member_has(struct db *db, int64_t job_no, struct str group_id, struct str member_id,

@@ -13,6 +13,10 @@
 MUST_USE bool exported_members(struct db *db, struct arena *a, int64_t job_no, struct str group_id,
                                struct str after, size_t limit, struct str **out, size_t *out_count,
                                struct err *err);
+/* Their accounts, the first `limit` of them. */
+MUST_USE bool exported_member_accounts(struct db *db, struct arena *a, int64_t job_no,
+                                       struct str group_id, size_t limit, struct str **out,
+                                       size_t *out_count, struct err *err);
 MUST_USE bool exported_member_has(struct db *db, int64_t job_no, struct str group_id,
                                   struct str member_id, bool *out, struct err *err);
 MUST_USE bool exported_member_set(struct db *db, int64_t job_no, struct str group_id,

@@ -96,8 +96,9 @@ struct scim_target {
     struct scim_service_traits service;
     struct scim_style style;
     enum client_update update_method;
-    bool no_patch; /* found out: accounts are changed by PUT */
-    bool patched;  /* a PATCH has succeeded */
+    bool no_patch;      /* found out: accounts are changed by PUT */
+    bool patched;       /* a PATCH has succeeded */
+    bool shows_members; /* a group that was read has named some */
     bool empty_is_404, scans;
     unsigned ended; /* calls of done, counted up */
     uint64_t requests;

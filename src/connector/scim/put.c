@@ -181,6 +181,31 @@ static struct json *find_member(const struct json *list, struct str id)
     return NULL;
 }
 
+bool scim_shows_members(const struct scim_attribute *t, const struct json *resource)
+{
+    const struct json *list = json_get_nocase(resource, t->name);
+
+    return json_is(list, JSON_ARRAY) && list->count > 0;
+}
+
+static struct json *member_of(struct arena *a, struct str id)
+{
+    struct json *m = json_new(a, JSON_OBJECT);
+
+    json_add(a, m, STR("value"), json_string(a, id));
+    return m;
+}
+
+void scim_set_members(struct arena *a, const struct scim_attribute *t, struct json *resource,
+                      const struct str *ids, size_t count)
+{
+    struct json *list = json_new(a, JSON_ARRAY);
+
+    for (size_t i = 0; i < count; i++)
+        json_append(list, member_of(a, ids[i]));
+    (void)put_member(a, resource, t->name, list);
+}
+
 bool scim_merge_members(struct arena *a, const struct scim_attribute *t, struct json *resource,
                         const struct str *add, size_t add_count, const struct str *remove,
                         size_t remove_count, size_t max, bool *out_changed)
@@ -202,13 +227,9 @@ bool scim_merge_members(struct arena *a, const struct scim_attribute *t, struct 
         *out_changed |= m != NULL;
     }
     for (size_t i = 0; i < add_count; i++) {
-        struct json *m;
-
         if (find_member(list, add[i]))
             continue;
-        m = json_new(a, JSON_OBJECT);
-        json_add(a, m, STR("value"), json_string(a, add[i]));
-        json_append(list, m);
+        json_append(list, member_of(a, add[i]));
         *out_changed = true;
     }
     drop_meta(resource);

@@ -129,6 +129,11 @@ void scim_write_members(struct buf *out, const struct scim_style *style,
  * False when nothing differs. */
 bool scim_merge(struct arena *a, const struct scim_object *o, const struct mapping_changes *changes,
                 struct json *resource);
+/* Whether the resource names any member. */
+bool scim_shows_members(const struct scim_attribute *t, const struct json *resource);
+/* Gives it these, and no others. */
+void scim_set_members(struct arena *a, const struct scim_attribute *t, struct json *resource,
+                      const struct str *ids, size_t count);
 /* The same for members; false when there would be more than `max`. *out_changed: something differs.
  */
 bool scim_merge_members(struct arena *a, const struct scim_attribute *t, struct json *resource,

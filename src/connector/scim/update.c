@@ -134,19 +134,91 @@ static bool lacks_patch(struct scim_call *c, const struct http_answer *answer)
     return is_status(answer, 404);
 }
 
-/* The account as it was read, with the changes; false when nothing has to be sent. */
-static bool merge(struct scim_call *c, struct json *resource, bool *out_too_many)
+/* The members of the object, when they are mapped; else NULL. */
+static const struct scim_attribute *members_of(const struct scim_call *c)
+{
+    const struct mapping_object *m = c->object->mapping;
+
+    if (c->asked.action == SCIM_MEMBERS)
+        return c->members.attribute;
+    for (size_t i = 0; m->kind == SOURCE_GROUP && i < m->attribute_count; i++) {
+        if (m->attributes[i].is_reference && str_eq_z(m->attributes[i].reference, "members"))
+            return &c->object->attributes[i];
+    }
+    return NULL;
+}
+
+enum put_refusal { PUT_FINE, PUT_TOO_MANY, PUT_BLIND, PUT_BROKEN };
+
+/* A group that was read without members may be empty, or its members are not shown: then sending it
+ * back would empty it. What is known to be there is put into it (*out_rebuilt); when that may not
+ * be all, nothing is sent. An application that has shown the members of another group shows them.
+ */
+static enum put_refusal keep_members(struct scim_call *c, struct json *resource, bool *out_rebuilt)
+{
+    struct scim_target *t = c->target;
+    const struct scim_attribute *members = members_of(c);
+    struct target_membership there;
+    struct err ignored;
+
+    *out_rebuilt = false;
+    if (!members)
+        return PUT_FINE;
+    if (scim_shows_members(members, resource)) {
+        t->shows_members = true;
+        return PUT_FINE;
+    }
+    if (!t->base.known)
+        return PUT_FINE;
+    if (!t->base.known->members(t->base.known, c->update.id, PUT_MEMBERS_MAX, t->answer, &there,
+                                &ignored))
+        return PUT_BROKEN;
+    if (there.more)
+        return PUT_TOO_MANY;
+    if (!there.ours && !t->shows_members && (c->asked.action == SCIM_MEMBERS || there.count > 0))
+        return PUT_BLIND;
+    *out_rebuilt = there.count > 0;
+    if (*out_rebuilt)
+        scim_set_members(t->answer, members, resource, there.ids, there.count);
+    return PUT_FINE;
+}
+
+/* The account as it was read, with the changes; *out_changed: there is something to be sent. */
+static enum put_refusal merge(struct scim_call *c, struct json *resource, bool *out_changed)
 {
     struct arena *a = c->target->answer;
     const struct scim_members *m = &c->members;
-    bool changed;
+    bool rebuilt;
+    enum put_refusal refusal = keep_members(c, resource, &rebuilt);
 
-    *out_too_many = false;
-    if (c->asked.action == SCIM_UPDATE)
-        return scim_merge(a, c->object, &c->update.changes, resource);
-    *out_too_many = !scim_merge_members(a, m->attribute, resource, m->add, m->add_count, m->remove,
-                                        m->remove_count, PUT_MEMBERS_MAX, &changed);
-    return changed;
+    if (refusal != PUT_FINE)
+        return refusal;
+    if (c->asked.action == SCIM_UPDATE) {
+        *out_changed = scim_merge(a, c->object, &c->update.changes, resource);
+        return PUT_FINE;
+    }
+    if (!scim_merge_members(a, m->attribute, resource, m->add, m->add_count, m->remove,
+                            m->remove_count, PUT_MEMBERS_MAX, out_changed))
+        return PUT_TOO_MANY;
+    *out_changed |= rebuilt; /* whether it is so there cannot be seen */
+    return PUT_FINE;
+}
+
+static void fail_put(struct scim_call *c, const struct http_answer *answer,
+                     enum put_refusal refusal, struct target_result *out)
+{
+    static const char *const why[] = {
+        [PUT_TOO_MANY] = "the application has no PATCH, and a group of more than 10,000 members "
+                         "cannot be sent as a whole",
+        [PUT_BLIND] = "the application has no PATCH, and does not say who is in the group, which "
+                      "was there before: sent as a whole it would lose them. If it is empty, put "
+                      "one member into it there",
+        [PUT_BROKEN] = "who is in the group could not be read from the database",
+    };
+
+    scim_fail(c->target->answer, &c->asked, answer,
+              refusal == PUT_BROKEN ? TARGET_TRANSIENT : TARGET_PERMANENT,
+              refusal == PUT_BROKEN ? "InternalError" : INCOMPATIBLE, why[refusal], out);
 }
 
 /* The account was read for a PUT. */
@@ -157,7 +229,8 @@ static bool send_put(struct scim_call *c, const struct http_answer *answer,
     struct buf *body;
     struct json *resource;
     struct err ignored;
-    bool too_many;
+    enum put_refusal refusal;
+    bool changed = false;
 
     if (!json_parse(t->answer, answer->body, NULL, &resource, NULL, &ignored) ||
         resource->type != JSON_OBJECT) {
@@ -167,15 +240,13 @@ static bool send_put(struct scim_call *c, const struct http_answer *answer,
     }
     if (t->update_method == UPDATE_METHOD_AUTO)
         t->no_patch = true; /* the account is there, so what was missing is PATCH */
-    if (!merge(c, resource, &too_many)) {
-        scim_ok(answer, out_end);
+    refusal = merge(c, resource, &changed);
+    if (refusal != PUT_FINE) {
+        fail_put(c, answer, refusal, out_end);
         return false;
     }
-    if (too_many) {
-        scim_fail(t->answer, &c->asked, answer, TARGET_PERMANENT, "UnprocessableEntity",
-                  "the application has no PATCH, and a group of more than 10,000 members cannot be "
-                  "sent as a whole",
-                  out_end);
+    if (!changed) {
+        scim_ok(answer, out_end);
         return false;
     }
     body = scim_body(t);

@@ -35,6 +35,7 @@ static bool govern(struct run *r, struct err *err)
         return false;
     r->governor = governor_open(&r->settings, r->job.base_url, found ? &learned : NULL);
     r->target->gate = governor_gate(r->governor);
+    references_tell_target(r);
     if (r->settings.concurrency > (int64_t)r->window)
         r->window = (unsigned)r->settings.concurrency;
     return true;
@@ -202,6 +203,7 @@ void run_walk_recycle(struct run *r, struct walk *w)
     if (page->repeats && map_get(&r->under_way, w->entry.id) == w)
         map_take(&r->under_way, w->entry.id);
     unique_release(w);
+    references_let_go(w);
     arena_reset(w->arena);
     w->next = r->idle;
     r->idle = w;

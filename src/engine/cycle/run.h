@@ -72,6 +72,11 @@ struct run_guard {
 struct apply;
 struct governor;
 
+struct run_known {            /* references_known.c */
+    struct target_known base; /* first */
+    struct run *run;
+};
+
 /* What is told of the run while it goes (pulse.c). */
 struct run_pulse {
     int64_t expected[SOURCE_KIND_COUNT]; /* source objects of a full read; 0: unknown */
@@ -91,6 +96,7 @@ struct run {
     struct walk_job walk_job;
     struct source *source;
     struct target *target;
+    struct run_known known;    /* what the target may ask */
     struct governor *governor; /* of the target's requests; NULL when planning */
     struct secret token;
     enum engine_send send;
@@ -316,6 +322,10 @@ bool pulse_due(const struct run *r);
 bool pulse_take(struct run *r, struct job_pulse *out);
 
 /* --- references.c, references_feed.c, references_record.c: the second pass --- */
+/* Lets the target ask who was put into a group (references_known.c). */
+void references_tell_target(struct run *r);
+/* The walk is reused. */
+void references_let_go(struct walk *w);
 bool references_mapped(const struct mapping_program *p);
 /* The feed of the second pass and how its walks start: for run_drive. */
 bool feed_references(struct run *r, struct str cursor, struct feed_page *page, struct err *err);

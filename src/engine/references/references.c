@@ -345,9 +345,21 @@ void references_go_on(struct walk *w)
         .whole = true,
         .forced = w->second->forced,
         .goes_on = true,
+        .before = w,
         .cursor = arena_str(rest->arena, w->second->cursor),
         .owed = w->second->owed, /* in the page */
         .owed_count = w->second->owed_count,
     };
+    w->second->rest = rest;
     begin(rest, second);
+}
+
+void references_let_go(struct walk *w)
+{
+    const struct walk_references *s = w->second;
+
+    if (s && s->rest)
+        s->rest->second->before = NULL;
+    if (s && s->before)
+        s->before->second->rest = NULL;
 }

@@ -312,7 +312,9 @@ static void refused(struct walk *w, const struct target_result *result)
 /* Whether a failure may be that of one member among many. */
 static bool concerns_members(const struct target_result *result)
 {
-    static const char *const others[] = {"MethodNotAllowed", "NotImplemented"};
+    static const char *const others[] = {
+        "MethodNotAllowed", "NotImplemented",
+        "SystemForCrossDomainIdentityManagementServiceIncompatible"};
 
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         if (result->code && strcmp(result->code, others[i]) == 0)

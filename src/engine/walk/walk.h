@@ -83,11 +83,12 @@ struct walk_references {
     enum reference_leg leg;
     struct walk_member *members;
     size_t member_count, member_cap;
-    bool whole;        /* of a group all members are compared, whatever members are given */
-    bool forced;       /* ... and all that are there are sent */
-    bool goes_on;      /* ... from `cursor`, where another walk ended */
-    struct str cursor; /* ... behind the last member looked at */
-    bool more;         /* ... and there are more */
+    bool whole;   /* of a group all members are compared, whatever members are given */
+    bool forced;  /* ... and all that are there are sent */
+    bool goes_on; /* ... from `cursor`, where another walk ended */
+    struct walk *before, *rest; /* ... that one, as long as it is not recorded; and the other way */
+    struct str cursor;          /* ... behind the last member looked at */
+    bool more;                  /* ... and there are more */
     struct pending_reference *missing; /* references that could not be resolved yet */
     size_t missing_count, missing_cap;
     struct walk_named *named;

@@ -137,6 +137,7 @@ static struct mapping_attribute group_attributes[] = {
     [G_MEMBERS] = {.target = STR_INIT("members"),
                    .type = ATTRIBUTE_REFERENCE,
                    .is_reference = true,
+                   .reference = STR_INIT("members"),
                    .multivalued = true},
 };
 static_assert(ARRAY_LEN(group_attributes) == G_COUNT, "every place has its attribute");

@@ -240,6 +240,34 @@ static void failures_count(const struct db_config *config)
     end();
 }
 
+/* To a target that is sent groups as a whole and does not show who is in them, all that were put
+ * there are sent each time, those of batches before that are not recorded yet among them. */
+static void sent_as_a_whole(const struct db_config *config)
+{
+    struct str ids[950];
+    struct str team;
+
+    start(config);
+    w->puts_unseen = true;
+    team = group("team");
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        ids[i] = world_person(w, arena_printf(w->arena, "p%03zu", i).ptr);
+        world_member(w, team, ids[i], true);
+    }
+    world_cycle(w);
+    CHECK_INT(members_of("team"), 950, "nobody is lost between the batches");
+    world_member(w, team, person("ada"), true);
+    world_set(w, team, "displayName", "\"crew\"");
+    world_cycle(w);
+    CHECK_INT(members_of("crew"), 951, "one joins under a new name");
+    for (size_t i = 0; i < 900; i++)
+        world_member(w, team, ids[i], false);
+    world_cycle(w);
+    CHECK_INT(members_of("crew"), 51, "many leave");
+    CHECK(is_member("crew", "ada") && is_member("crew", "p900"), "the others do not");
+    end();
+}
+
 /* A target that takes no members at all is not asked for each of them. */
 static void everybody_refused(const struct db_config *config)
 {
@@ -530,6 +558,7 @@ static void asserted_again(const struct db_config *config)
     }
 ON_BOTH(managers_then_leaves_then_joins)
 ON_BOTH(one_refused_member)
+ON_BOTH(sent_as_a_whole)
 ON_BOTH(failures_count)
 ON_BOTH(everybody_refused)
 ON_BOTH(unknown_member)
@@ -545,9 +574,9 @@ ON_BOTH(asserted_again)
 
 TEST_GROUP(members, cmocka_unit_test(managers_then_leaves_then_joins_),
            cmocka_unit_test(one_refused_member_), cmocka_unit_test(failures_count_),
-           cmocka_unit_test(everybody_refused_), cmocka_unit_test(unknown_member_),
-           cmocka_unit_test(cut_short_between_batches_), cmocka_unit_test(batches_of_a_size_),
-           cmocka_unit_test(size_is_found_out_), cmocka_unit_test(deleted_member_leaves_),
-           cmocka_unit_test(returned_member_), cmocka_unit_test(manager_made_again_),
-           cmocka_unit_test(manager_goes_), cmocka_unit_test(nested_and_renamed_),
-           cmocka_unit_test(asserted_again_))
+           cmocka_unit_test(sent_as_a_whole_), cmocka_unit_test(everybody_refused_),
+           cmocka_unit_test(unknown_member_), cmocka_unit_test(cut_short_between_batches_),
+           cmocka_unit_test(batches_of_a_size_), cmocka_unit_test(size_is_found_out_),
+           cmocka_unit_test(deleted_member_leaves_), cmocka_unit_test(returned_member_),
+           cmocka_unit_test(manager_made_again_), cmocka_unit_test(manager_goes_),
+           cmocka_unit_test(nested_and_renamed_), cmocka_unit_test(asserted_again_))

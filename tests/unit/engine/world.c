@@ -250,22 +250,6 @@ static void note_order(struct world *w, char what)
         w->order[at] = what;
 }
 
-static void fake_update(struct target *t, const struct mapping_object *m, struct str id,
-                        const struct mapping_changes *changes, target_done *done, void *ctx)
-{
-    struct world *w = fake_of(t)->world;
-    struct answer *a = queue(t, CALL_UPDATE, m, done, ctx);
-    bool after;
-
-    note_order(w, 'u');
-    if (faulty(w, CALL_UPDATE, id, a, &after))
-        return;
-    a->account = by_id(w, id);
-    a->status = a->account ? TARGET_OK : TARGET_NOT_FOUND;
-    if (a->account)
-        apply(w, a->account, changes);
-}
-
 static void member_set(struct world *w, struct account *a, struct str id, bool present)
 {
     for (size_t i = 0; i < a->member_count; i++) {
@@ -287,6 +271,41 @@ static void member_set(struct world *w, struct account *a, struct str id, bool p
         a->member_cap = a->member_cap * 2 + 16;
     }
     snprintf(a->members[a->member_count++], sizeof(a->members[0]), "%.*s", STR_ARG(id));
+}
+
+/* What a target that does not see the members of a group sends back of it. */
+static void put_known(struct target *t, struct account *a)
+{
+    CLEANUP(arena_freep) struct arena *tmp = arena_new();
+    struct target_membership there;
+    struct err err;
+
+    if (!fake_of(t)->world->puts_unseen || a->kind != SOURCE_GROUP)
+        return;
+    CHECK(t->known->members(t->known, str_from_z(a->id), 10000, tmp, &there, &err), "%s",
+          err.message);
+    CHECK(there.ours && !there.more, "all that there were");
+    a->member_count = 0;
+    for (size_t i = 0; i < there.count; i++)
+        member_set(fake_of(t)->world, a, there.ids[i], true);
+}
+
+static void fake_update(struct target *t, const struct mapping_object *m, struct str id,
+                        const struct mapping_changes *changes, target_done *done, void *ctx)
+{
+    struct world *w = fake_of(t)->world;
+    struct answer *a = queue(t, CALL_UPDATE, m, done, ctx);
+    bool after;
+
+    note_order(w, 'u');
+    if (faulty(w, CALL_UPDATE, id, a, &after))
+        return;
+    a->account = by_id(w, id);
+    a->status = a->account ? TARGET_OK : TARGET_NOT_FOUND;
+    if (a->account) {
+        put_known(t, a->account);
+        apply(w, a->account, changes);
+    }
 }
 
 /* Whether the list has an account that the target does not take. */
@@ -324,6 +343,8 @@ static void fake_members(struct target *t, const struct mapping_object *m, struc
     a->account = by_id(w, id);
     if (!after)
         a->status = a->account ? TARGET_OK : TARGET_NOT_FOUND;
+    if (a->account)
+        put_known(t, a->account);
     for (size_t i = 0; a->account && i < add_count; i++)
         member_set(w, a->account, add[i], true);
     for (size_t i = 0; a->account && i < remove_count; i++)

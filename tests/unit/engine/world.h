@@ -77,6 +77,7 @@ struct world {
     int stop_after_members; /* changes of members until stop is set; 0: never */
     size_t members_most;    /* more in one change are refused so, too; 0: any number is taken */
     size_t members_sent;    /* members in all changes */
+    bool puts_unseen;       /* groups are sent as a whole, and reading them shows no members */
     char order[64];         /* of the calls: 'u'pdate, members 'l'eave, members 'j'oin */
 };
 
