@@ -1,4 +1,4 @@
-#include "connector/directory/entry.h"
+#include "connector/directory/directory.h"
 #include "connector/directory/nested.h"
 #include "connector/source.h"
 #include "directory/assignment.h"
@@ -396,6 +396,7 @@ static void statements(const struct db_config *config)
     struct world w;
 
     open_world(&w, config);
+    OK(&w, db_check(w.db, directory_source_queries, directory_source_query_count, &w.err));
     OK(&w, db_check(w.db, directory_entry_queries, directory_entry_query_count, &w.err));
     OK(&w, db_check(w.db, directory_nested_queries, directory_nested_query_count, &w.err));
     close_world(&w);
