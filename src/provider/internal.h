@@ -261,6 +261,7 @@ static inline bool text_has_nul(struct str s)
 
 /* In provider_count, besides the kinds of resources: users that are not active. */
 #define PROVIDER_COUNT_INACTIVE 3
+#define PROVIDER_COUNT_NEITHER  4 /* users that do not say whether they are active */
 
 struct stored {
     struct str id;

@@ -14,6 +14,7 @@ struct list_type {
     enum provider_statement from;
     struct str key;
     int64_t since_us; /* of PROVIDER_BY_MODIFIED, instead of the key */
+    bool active;      /* of PROVIDER_PAGE_ACTIVE, likewise */
     bool exact;       /* every candidate matches */
 };
 
@@ -34,7 +35,7 @@ struct list {
     bool more;             /* there is something behind the window */
     enum rank_order order;
     bool sorted;
-    const struct list_order *indexed; /* nothing is filtered, and an index has the order */
+    const struct list_order *indexed; /* an index has what is filtered in its order */
     bool ranked;                      /* the order is another than that of the candidates */
     struct ranking ranking;
     int64_t seen, total, items;

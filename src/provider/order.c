@@ -1,4 +1,5 @@
-/* Whole lists in an order that an index has: the window alone is read, however many there are. */
+/* Lists of all, or of the users that are active or not, in an order that an index has: the window
+ * alone is read, however many there are. */
 #include "base/unicode.h"
 #include "provider/list.h"
 
@@ -21,6 +22,13 @@ static const struct list_order by_creation = {
 };
 static const struct list_order root = {
     STR_INIT("meta"), STR_INIT("created"), BY_CREATED, {PROVIDER_ROOT}, {PROVIDER_ROOT_OFFSET},
+};
+static const struct list_order by_activity = {
+    STR_INIT("meta"),
+    STR_INIT("created"),
+    BY_CREATED,
+    {PROVIDER_PAGE_ACTIVE, PROVIDER_PAGE_ACTIVE_DOWN},
+    {PROVIDER_PAGE_ACTIVE_OFFSET, PROVIDER_PAGE_ACTIVE_DOWN_OFFSET},
 };
 static const struct list_order by_change = {
     STR_INIT("meta"),
@@ -78,11 +86,25 @@ static const struct list_order *find(const struct list_order *const *orders, siz
     return NULL;
 }
 
+/* All that is asked for is whether users are active. */
+static bool is_by_activity(const struct list *l)
+{
+    const struct list_type *type = &l->types[0];
+
+    return l->type_count == 1 && type->from == PROVIDER_PAGE_ACTIVE && type->exact &&
+           (!l->sorted ||
+            (type->sort.leaf && !type->sort.ref.extension && is_by(&by_activity, &type->sort)));
+}
+
 void list_choose_order(struct list *l)
 {
     const struct list_type *type = &l->types[0];
 
     l->indexed = NULL;
+    if (is_by_activity(l)) {
+        l->indexed = &by_activity;
+        return;
+    }
     for (size_t i = 0; i < l->type_count; i++) {
         if (l->types[i].matcher)
             return;
@@ -139,9 +161,17 @@ static bool unique_after(struct list *l, struct str *out, struct err *err)
 
 /* --- Reading the window, with a cursor one more --- */
 
+/* Which of them, where the statements have $2. */
+static struct db_value chosen(const struct list *l)
+{
+    const struct list_type *type = &l->types[0];
+
+    return l->indexed == &by_activity ? db_bool(type->active) : db_int(type->call.kind);
+}
+
 static bool select_from(struct list *l, struct db_stmt **out, struct err *err)
 {
-    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
+    struct db_value tenant = db_int(l->call->tenant->no), kind = chosen(l);
     struct db_value limit = db_int(l->by_cursor ? l->count + 1 : l->count);
     struct db_value offset = db_int(l->by_cursor ? 0 : l->start - 1);
     struct db_args args =
@@ -154,7 +184,7 @@ static bool select_from(struct list *l, struct db_stmt **out, struct err *err)
 static bool select_after(struct list *l, struct db_stmt **out, struct err *err)
 {
     const struct db_query *query = provider_query(l->indexed->after[l->sorted ? l->order : 0]);
-    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
+    struct db_value tenant = db_int(l->call->tenant->no), kind = chosen(l);
     struct db_value time = db_int(l->after.created_us), id = db_text(str_from_z(l->after.id));
     struct db_value limit = db_int(l->count + 1);
     struct str unique;
@@ -175,19 +205,28 @@ static bool select_after(struct list *l, struct db_stmt **out, struct err *err)
                      out, err);
 }
 
+static bool add_count(struct list *l, int kind, int sign, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(l->db, provider_query(PROVIDER_COUNT),
+                       DB_ARGS(db_int(l->call->tenant->no), db_int(kind)), &st, err))
+        return false;
+    if (st)
+        l->total += sign * db_col_int(st, 0);
+    return true;
+}
+
 static bool count_all(struct list *l, struct err *err)
 {
+    if (l->indexed == &by_activity && !l->types[0].active)
+        return add_count(l, PROVIDER_COUNT_INACTIVE, 1, err);
     for (size_t i = 0; i < l->type_count; i++) {
-        CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-
-        if (!db_select_one(l->db, provider_query(PROVIDER_COUNT),
-                           DB_ARGS(db_int(l->call->tenant->no), db_int(l->types[i].call.kind)), &st,
-                           err))
+        if (!add_count(l, (int)l->types[i].call.kind, 1, err))
             return false;
-        if (st)
-            l->total += db_col_int(st, 0);
     }
-    return true;
+    return l->indexed != &by_activity || (add_count(l, PROVIDER_COUNT_INACTIVE, -1, err) &&
+                                          add_count(l, PROVIDER_COUNT_NEITHER, -1, err));
 }
 
 bool list_all(struct list *l, struct err *err)

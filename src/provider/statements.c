@@ -21,6 +21,13 @@
               " ORDER BY r." by down ", r.id" down " LIMIT $5"
 #define FROM_TIME(by, down) \
     RESOURCES " AND r.type = $2 ORDER BY r." by down ", r.id" down " LIMIT $3 OFFSET $4"
+/* The users that are active, or those that are not. */
+#define AFTER_ACTIVE(op, down)                                                             \
+    RESOURCES " AND r.type = 1 AND r.active = $2 AND (r.created_us, r.id) " op " ($3, $4)" \
+              " ORDER BY r.created_us" down ", r.id" down " LIMIT $5"
+#define FROM_ACTIVE(down)                                                                  \
+    RESOURCES " AND r.type = 1 AND r.active = $2 ORDER BY r.created_us" down ", r.id" down \
+              " LIMIT $3 OFFSET $4"
 #define AFTER_TEXT(type, by, op, down) \
     RESOURCES " AND " type " = $2 AND " by " " op " $3 ORDER BY " by down " LIMIT $4"
 #define FROM_TEXT(type, by, down) \
@@ -201,15 +208,16 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_INSERT] = {"provider_insert",
                          "INSERT INTO provider_resource (tenant_no, id, type, unique_key,"
                          " display_key, external_id, manager, member_count, doc,"
-                         " display_name, created_us, modified_us, version)"
-                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 1)"},
+                         " display_name, created_us, modified_us, active, version)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, 1)"},
     [PROVIDER_LOAD] = {"provider_load", "SELECT " COLUMNS " FROM provider_resource AS r"
                                         " WHERE r.tenant_no = $1 AND r.id = $2"},
     [PROVIDER_UPDATE] = {"provider_update",
                          "UPDATE provider_resource"
                          "   SET unique_key = $3, display_key = $4, external_id = $5,"
                          "       manager = $6, member_count = $7, doc = $8,"
-                         "       display_name = $9, version = version + 1, modified_us = $10"
+                         "       display_name = $9, version = version + 1, modified_us = $10,"
+                         "       active = $12"
                          " WHERE tenant_no = $1 AND id = $2 AND version = $11"},
     /* Columns that are set are written in their indexes too, changed or not. */
     [PROVIDER_UPDATE_DOC] = {"provider_update_doc",
@@ -244,6 +252,10 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_PAGE_OFFSET] = {"provider_page_offset", FROM_TIME("created_us", "")},
     [PROVIDER_PAGE_DOWN] = {"provider_page_down", AFTER_TIME("created_us", "<", " DESC")},
     [PROVIDER_PAGE_DOWN_OFFSET] = {"provider_page_down_offset", FROM_TIME("created_us", " DESC")},
+    [PROVIDER_PAGE_ACTIVE] = {"provider_page_active", AFTER_ACTIVE(">", "")},
+    [PROVIDER_PAGE_ACTIVE_OFFSET] = {"provider_page_active_offset", FROM_ACTIVE("")},
+    [PROVIDER_PAGE_ACTIVE_DOWN] = {"provider_page_active_down", AFTER_ACTIVE("<", " DESC")},
+    [PROVIDER_PAGE_ACTIVE_DOWN_OFFSET] = {"provider_page_active_down_offset", FROM_ACTIVE(" DESC")},
     [PROVIDER_ROOT] = {"provider_root", ROOT(" AND (r.created_us, r.id) > ($2, $3)",
                                              "$4") " ORDER BY 5, 1 LIMIT $4"},
     [PROVIDER_ROOT_OFFSET] = {"provider_root_offset",

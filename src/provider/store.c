@@ -4,6 +4,7 @@
 /* What is searched, taken out of the document. */
 struct keys {
     struct str unique, display_key, display_name, external, manager;
+    struct db_value active; /* of a user; NULL: it says neither */
 };
 
 void store_read_row(struct arena *a, struct db_stmt *st, struct stored *out)
@@ -68,6 +69,14 @@ static struct str manager_of(const struct json *doc)
     return json_get_text(json_get(extension, STR("manager")), "value");
 }
 
+/* NULL: neither; what is no boolean is not compared with one either. */
+static const struct json *activity(enum resource_kind kind, const struct json *doc)
+{
+    const struct json *active = kind == RESOURCE_USER ? json_get(doc, STR("active")) : NULL;
+
+    return json_is(active, JSON_BOOL) ? active : NULL;
+}
+
 static bool take_keys(struct arena *a, enum resource_kind kind, const struct json *doc,
                       struct keys *out, struct err *err)
 {
@@ -78,6 +87,7 @@ static bool take_keys(struct arena *a, enum resource_kind kind, const struct jso
                          .display_name = display,
                          .external = json_get_text(doc, "externalId"),
                          .manager = manager_of(doc)};
+    out->active = activity(kind, doc) ? db_bool(activity(kind, doc)->boolean) : db_null();
     if (kind == RESOURCE_USER)
         out->display_key = str_fold(a, display);
     if (text_has_nul(out->unique) || text_has_nul(display) || text_has_nul(out->external) ||
@@ -152,23 +162,32 @@ static struct str doc_text(struct arena *a, const struct call *c, const struct s
 /* How many there are, which lists tell without counting. */
 static bool change_count(struct db *db, const struct call *c, int kind, int by, struct err *err)
 {
-    return db_exec(db, provider_query(PROVIDER_COUNT_CHANGE),
-                   DB_ARGS(db_int(c->tenant->no), db_int(kind), db_int(by)), NULL, err);
+    return by == 0 || db_exec(db, provider_query(PROVIDER_COUNT_CHANGE),
+                              DB_ARGS(db_int(c->tenant->no), db_int(kind), db_int(by)), NULL, err);
 }
 
 static bool is_inactive(const struct json *doc)
 {
-    return doc && !json_get_bool(doc, "active", true);
+    const struct json *active = activity(RESOURCE_USER, doc);
+
+    return active && !active->boolean;
 }
 
-/* Users that are not active are counted too, so that seats need no counting. */
+static bool is_neither(const struct json *doc)
+{
+    return doc && !activity(RESOURCE_USER, doc);
+}
+
+/* Users that are not active are counted too, so that neither seats nor lists need counting. */
 static bool count_activity(struct db *db, const struct call *c, const struct stored *s,
                            const struct json *before, const struct json *doc, struct err *err)
 {
-    int by = (int)is_inactive(doc) - (int)is_inactive(before);
+    int inactive = (int)is_inactive(doc) - (int)is_inactive(before);
+    int neither = (int)is_neither(doc) - (int)is_neither(before);
 
-    return s->kind != RESOURCE_USER || by == 0 ||
-           change_count(db, c, PROVIDER_COUNT_INACTIVE, by, err);
+    return s->kind != RESOURCE_USER ||
+           (change_count(db, c, PROVIDER_COUNT_INACTIVE, inactive, err) &&
+            change_count(db, c, PROVIDER_COUNT_NEITHER, neither, err));
 }
 
 bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
@@ -187,7 +206,7 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
                          db_text(keys.unique), db_text_or_null(keys.display_key),
                          db_text_or_null(keys.external), db_text_or_null(keys.manager),
                          db_int(s->member_count), db_text(s->doc),
-                         db_text_or_null(keys.display_name), db_int(s->created_us)),
+                         db_text_or_null(keys.display_name), db_int(s->created_us), keys.active),
                  NULL, &problem)) {
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
@@ -201,11 +220,20 @@ static bool same_text(const struct json *before, const struct json *doc, const c
     return str_eq(json_get_text(before, name), json_get_text(doc, name));
 }
 
-/* Whether what is searched, but for emails, is as it was. */
-static bool same_keys(const struct json *before, const struct json *doc)
+static bool same_activity(enum resource_kind kind, const struct json *before,
+                          const struct json *doc)
 {
-    return same_text(before, doc, "userName") && same_text(before, doc, "displayName") &&
-           same_text(before, doc, "externalId") && str_eq(manager_of(before), manager_of(doc));
+    const struct json *was = activity(kind, before), *is = activity(kind, doc);
+
+    return was && is ? was->boolean == is->boolean : was == is;
+}
+
+/* Whether what is searched, but for emails, is as it was. */
+static bool same_keys(enum resource_kind kind, const struct json *before, const struct json *doc)
+{
+    return same_activity(kind, before, doc) && same_text(before, doc, "userName") &&
+           same_text(before, doc, "displayName") && same_text(before, doc, "externalId") &&
+           str_eq(manager_of(before), manager_of(doc));
 }
 
 /* *out_changed is 0 when the version is another one meanwhile. */
@@ -218,7 +246,7 @@ static bool update_row(struct db *db, struct arena *a, const struct call *c, con
     struct db_value members = db_int(s->member_count), text = db_text(s->doc);
     struct keys keys;
 
-    if (same_keys(before, doc)) {
+    if (same_keys(s->kind, before, doc)) {
         return db_exec(db, provider_query(PROVIDER_UPDATE_DOC),
                        DB_ARGS(tenant, id, members, text, modified, version), out_changed, err);
     }
@@ -226,7 +254,8 @@ static bool update_row(struct db *db, struct arena *a, const struct call *c, con
            db_exec(db, provider_query(PROVIDER_UPDATE),
                    DB_ARGS(tenant, id, db_text(keys.unique), db_text_or_null(keys.display_key),
                            db_text_or_null(keys.external), db_text_or_null(keys.manager), members,
-                           text, db_text_or_null(keys.display_name), modified, version),
+                           text, db_text_or_null(keys.display_name), modified, version,
+                           keys.active),
                    out_changed, err);
 }
 

@@ -432,3 +432,23 @@ bool scim_matcher_since(const struct scim_matcher *m, struct str attribute, stru
     *out_us = m->instant;
     return true;
 }
+
+bool scim_matcher_boolean(const struct scim_matcher *m, struct str attribute, bool *out,
+                          bool *out_whole)
+{
+    if (m->op == SCIM_AND) {
+        bool found = scim_matcher_boolean(m->left, attribute, out, out_whole) ||
+                     scim_matcher_boolean(m->right, attribute, out, out_whole);
+
+        if (found)
+            *out_whole = false;
+        return found;
+    }
+    if (m->op != SCIM_EQ || m->is_null || m->inner || !m->leaf || m->leaf->type != SCIM_BOOLEAN ||
+        m->leaf->multi || m->ref.extension || m->ref.sub ||
+        !str_eq(m->ref.attribute->name, attribute))
+        return false;
+    *out = m->boolean;
+    *out_whole = true;
+    return true;
+}

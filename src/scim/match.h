@@ -41,3 +41,7 @@ bool scim_matcher_equality(const struct scim_matcher *m, size_t i, struct scim_e
  * when it says nothing of the kind. */
 bool scim_matcher_since(const struct scim_matcher *m, struct str attribute, struct str sub,
                         int64_t *out_us);
+/* Whether the filter can only hold where the boolean `attribute`, of the core schema, has the value
+ * that goes to *out; *out_whole when the filter says nothing else. */
+bool scim_matcher_boolean(const struct scim_matcher *m, struct str attribute, bool *out,
+                          bool *out_whole);
