@@ -1,10 +1,14 @@
 #include "cli/sending.h"
 
+#include "provider/webhook.h"
+
 static bool webhook_secret(void *ctx, struct db *db, int64_t job_no, struct secret *out,
                            struct err *err)
 {
     const struct cli_wire *w = ctx;
 
+    if (job_no < 0) /* of a tenant (notify_tenant) */
+        return provider_webhook_secret(db, &w->key, -job_no, out, err);
     if (job_secret_load(db, &w->key, job_no, STR("WebhookSecret"), out, err))
         return true;
     if (err->kind == ERR_NOT_FOUND) {

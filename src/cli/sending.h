@@ -31,3 +31,6 @@ void cli_sending_done(struct cli_sending *s); /* for CLEANUP */
  * nothing when it is not given. In webhook.c. */
 MUST_USE bool cli_webhook_secret_save(struct cli_wire *w, const struct cli_args *args,
                                       const struct job *job, struct err *err);
+/* A secret of an option's text; "-" reads a line of standard input. The caller frees it. */
+MUST_USE bool cli_webhook_secret_read(const char *option, const char *text, struct secret *out,
+                                      struct err *err);

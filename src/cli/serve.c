@@ -14,6 +14,7 @@ static bool parse(const struct cli_args *args, struct service_options *out, stru
         .tls_cert = cli_setting(args, "--tls-cert"),
         .tls_key = cli_setting(args, "--tls-key"),
         .public_url = cli_setting(args, "--public-url"),
+        .ca_file = cli_setting(args, "--ca-file"),
     };
     return !roles || service_roles_parse(str_from_z(roles), &out->roles, err);
 }

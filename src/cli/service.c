@@ -206,7 +206,11 @@ bool service_start(struct service *s, struct cli_wire *wire, const struct servic
                    struct err *err)
 {
     struct provider_config provider = {
-        .db = wire->engine.db, .clock = wire->engine.clock, .rng = wire->engine.rng};
+        .db = wire->engine.db,
+        .clock = wire->engine.clock,
+        .rng = wire->engine.rng,
+        .delivery = {.key = &wire->key, .ca_file = options->ca_file},
+    };
     bool ok = true;
 
     *s = (struct service){.wire = wire};

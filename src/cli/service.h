@@ -20,6 +20,7 @@ struct service_options {
     unsigned roles;     /* 0: all */
     const char *tls_cert, *tls_key; /* PEM files, both or none */
     const char *public_url;         /* where clients reach it; NULL: where it listens */
+    const char *ca_file;            /* PEM of a private authority, for webhooks; NULL */
 };
 
 struct service {

@@ -7,24 +7,23 @@
 
 enum { LEAST = 16 };
 
-static bool read_secret(const char *text, struct secret *out, struct err *err)
+bool cli_webhook_secret_read(const char *option, const char *text, struct secret *out,
+                             struct err *err)
 {
     char line[SECRET_MAX + 2];
     bool ok;
 
     if (strcmp(text, "-") == 0) {
         if (!fgets(line, sizeof(line), stdin)) {
-            return err_set(err, ERR_INVALID, "usage",
-                           "--webhook-secret -: standard input is empty");
+            return err_set(err, ERR_INVALID, "usage", "%s -: standard input is empty", option);
         }
         line[strcspn(line, "\r\n")] = '\0';
         text = line;
     }
-    ok =
-        strlen(text) >= LEAST
-            ? secret_init(out, str_from_z(text), err)
-            : err_set(err, ERR_INVALID, "usage",
-                      "--webhook-secret takes at least %d characters: openssl rand -hex 32", LEAST);
+    ok = strlen(text) >= LEAST
+             ? secret_init(out, str_from_z(text), err)
+             : err_set(err, ERR_INVALID, "usage",
+                       "%s takes at least %d characters: openssl rand -hex 32", option, LEAST);
     explicit_bzero(line, sizeof(line));
     return ok;
 }
@@ -54,7 +53,8 @@ bool cli_webhook_secret_save(struct cli_wire *w, const struct cli_args *args, co
 
     if (!text)
         return true;
-    if (!read_secret(text, &secret, err) || !db_begin(c->db_handle, DB_WRITE, err))
+    if (!cli_webhook_secret_read("--webhook-secret", text, &secret, err) ||
+        !db_begin(c->db_handle, DB_WRITE, err))
         return false;
     if (job_secret_save(c->db_handle, &w->key, job->no, STR("WebhookSecret"), &secret, err) &&
         note(c, job, err))

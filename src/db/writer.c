@@ -6,7 +6,8 @@
 enum { MAX_BATCH = 256, MAX_QUEUED = 10000 };
 
 struct db_writer {
-    struct db *db; /* the thread's */
+    struct db *db;         /* the thread's, as what follows */
+    struct db_write *tail; /* what is run at the end of the transaction, linked */
     size_t max_batch;
     size_t max_queued;
     pthread_t thread;
@@ -33,16 +34,31 @@ static bool run_guarded(struct db *db, struct db_write *w, struct err *err)
     return false;
 }
 
+/* What was put to the end, then the commit; else nothing of the transaction stays. */
+static bool end_batch(struct db_writer *writer, struct err *err)
+{
+    for (struct db_write *w = writer->tail; w; w = w->next) {
+        w->ok = w->run(w, writer->db, err);
+        if (!w->ok) {
+            db_rollback(writer->db);
+            return false;
+        }
+    }
+    return db_commit(writer->db, err);
+}
+
 /* One transaction for all of the batch. A single write needs no savepoint: its failure is the
  * transaction's. False when nothing of the batch was committed. */
-static bool run_batch(struct db *db, struct db_write *batch, struct err *err)
+static bool run_batch(struct db_writer *writer, struct db_write *batch, struct err *err)
 {
+    struct db *db = writer->db;
+
     if (!db_begin(db, DB_WRITE, err))
         return false;
     if (!batch->next) {
         batch->ok = batch->run(batch, db, &batch->err);
         if (batch->ok)
-            return db_commit(db, err);
+            return end_batch(writer, err);
         db_rollback(db);
         return true;
     }
@@ -52,7 +68,19 @@ static bool run_batch(struct db *db, struct db_write *batch, struct err *err)
             return false;
         }
     }
-    return db_commit(db, err);
+    return end_batch(writer, err);
+}
+
+static void finish_tails(struct db_writer *writer, bool committed, const struct err *err)
+{
+    struct db_write *tail = writer->tail;
+
+    writer->tail = NULL;
+    for (struct db_write *w = tail, *next; w; w = next) {
+        next = w->next;
+        w->ok = w->ok && committed;
+        w->done(w, w->ok, w->ok ? NULL : err);
+    }
 }
 
 static void finish_batch(struct db_write *batch, bool committed, const struct err *err)
@@ -98,8 +126,9 @@ static void *write_all(void *arg)
 
     while ((batch = take_batch(writer)) != NULL) {
         struct err err = {0};
-        bool committed = run_batch(writer->db, batch, &err);
+        bool committed = run_batch(writer, batch, &err);
 
+        finish_tails(writer, committed, err.kind != ERR_NONE ? &err : &batch->err);
         finish_batch(batch, committed, &err);
     }
     return NULL;
@@ -147,6 +176,14 @@ bool db_writer_submit(struct db_writer *writer, struct db_write *w, struct err *
     pthread_mutex_unlock(&writer->lock);
     return queued || err_set(err, ERR_LIMIT, "writerBusy",
                              "too many writes are waiting for the database: try again later");
+}
+
+void db_writer_at_end(struct db_writer *writer, struct db_write *tail)
+{
+    tail->ok = false;
+    tail->err = (struct err){0};
+    tail->next = writer->tail;
+    writer->tail = tail;
 }
 
 void db_writer_close(struct db_writer *writer)

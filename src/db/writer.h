@@ -30,5 +30,9 @@ MUST_USE bool db_writer_open(const struct db_config *config, const struct db_wri
                              struct db_writer **out, struct err *err);
 /* Queues w from any thread; false with ERR_LIMIT "writerBusy" when the queue is full or closing. */
 MUST_USE bool db_writer_submit(struct db_writer *writer, struct db_write *w, struct err *err);
+/* From within a run: `tail` is run once, after all other writes of this transaction and before its
+ * commit, for what they share. It has no savepoint: when it fails, all of them do. Its done is
+ * called before theirs, also when it was never run. */
+void db_writer_at_end(struct db_writer *writer, struct db_write *tail);
 void db_writer_close(
     struct db_writer *writer); /* finishes what is queued, then ends; NULL is fine */

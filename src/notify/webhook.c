@@ -11,12 +11,11 @@ bool notify_webhook_check(struct str url, struct err *err)
     struct http_url parts;
 
     if (!http_url_parse(url, &parts, err))
-        return err_wrap(err, "notify.webhook");
+        return err_wrap(err, "the webhook");
     if (str_eq_ascii_nocase(parts.scheme, STR("https")) || notify_host_is_local(parts.host))
         return true;
     return err_set(err, ERR_INVALID, "badWebhook",
-                   "notify.webhook takes https://..., and http:// only to this machine, not "
-                   "'%.*s'",
+                   "a webhook is https://..., or http:// to this machine only, not '%.*s'",
                    STR_ARG(str_sub(url, 0, 200)));
 }
 
@@ -52,13 +51,6 @@ struct str notify_webhook_signature(struct arena *a, const struct secret *secret
     return arena_printf(a, "t=%lld,v1=%s", seconds, hex);
 }
 
-struct posting {
-    bool done;
-    enum notify_outcome outcome;
-    struct str host; /* the rest of the URL may be a secret */
-    struct err *err;
-};
-
 static struct str host_of(struct str url)
 {
     struct http_url parts;
@@ -67,27 +59,26 @@ static struct str host_of(struct str url)
     return http_url_parse(url, &parts, &ignored) ? str_sub(parts.host, 0, 200) : STR("webhook");
 }
 
-static void on_done(void *ctx, const struct http_answer *answer)
+enum notify_outcome notify_webhook_outcome(struct str url, const struct http_answer *answer,
+                                           struct err *err)
 {
-    struct posting *p = ctx;
+    struct str host = host_of(url);
 
-    p->done = true;
-    p->outcome = NOTIFY_OUTCOME_LATER;
     if (answer->failure != HTTP_OK) {
-        err_fill(p->err, ERR_UNAVAILABLE, "webhookFailed", "%.*s: %s", STR_ARG(p->host),
-                 answer->reason);
+        err_fill(err, ERR_UNAVAILABLE, "webhookFailed", "%.*s: %s", STR_ARG(host), answer->reason);
     } else if (answer->status < 200 || answer->status > 299) {
-        err_fill(p->err, ERR_UNAVAILABLE, "webhookRefused", "%.*s answered %d", STR_ARG(p->host),
+        err_fill(err, ERR_UNAVAILABLE, "webhookRefused", "%.*s answered %d", STR_ARG(host),
                  answer->status);
         if (answer->status == 410) /* Gone: says that it wants no more */
-            p->outcome = NOTIFY_OUTCOME_REFUSED;
+            return NOTIFY_OUTCOME_REFUSED;
     } else {
-        p->outcome = NOTIFY_OUTCOME_SENT;
+        return NOTIFY_OUTCOME_SENT;
     }
+    return NOTIFY_OUTCOME_LATER;
 }
 
-enum notify_outcome notify_webhook_send(struct http_client *client, struct str url,
-                                        struct str signature, struct str body, struct err *err)
+void notify_webhook_start(struct http_client *client, struct str url, struct str signature,
+                          struct str body, http_client_done *done, void *ctx)
 {
     const struct http_header headers[] = {{"Usher-Signature", signature}};
     struct http_call_options call = {
@@ -99,9 +90,31 @@ enum notify_outcome notify_webhook_send(struct http_client *client, struct str u
         .content_type = "application/json",
         .timeout_ms = TIMEOUT_MS,
     };
-    struct posting p = {.host = host_of(url), .err = err};
 
-    http_client_send(client, &call, on_done, &p);
+    http_client_send(client, &call, done, ctx);
+}
+
+struct posting {
+    bool done;
+    enum notify_outcome outcome;
+    struct str url;
+    struct err *err;
+};
+
+static void on_done(void *ctx, const struct http_answer *answer)
+{
+    struct posting *p = ctx;
+
+    p->done = true;
+    p->outcome = notify_webhook_outcome(p->url, answer, p->err);
+}
+
+enum notify_outcome notify_webhook_send(struct http_client *client, struct str url,
+                                        struct str signature, struct str body, struct err *err)
+{
+    struct posting p = {.url = url, .err = err};
+
+    notify_webhook_start(client, url, signature, body, on_done, &p);
     while (!p.done)
         (void)http_client_run(client, WAIT_MS);
     return p.outcome;

@@ -18,6 +18,14 @@ struct str notify_webhook_body(struct arena *a, const struct notify_part *part, 
 struct str notify_webhook_signature(struct arena *a, const struct secret *secret, int64_t at_us,
                                     struct str body);
 
+/* Starts the post on a client that has others, too; done hears of the answer. */
+void notify_webhook_start(struct http_client *client, struct str url, struct str signature,
+                          struct str body, http_client_done *done, void *ctx);
+/* What an answer means; err is filled unless it was taken, and names the host alone: the rest of
+ * the URL may be a secret. */
+enum notify_outcome notify_webhook_outcome(struct str url, const struct http_answer *answer,
+                                           struct err *err);
+
 /* Posts it; takes at most 10 seconds. client has no other request. err is filled unless it was
  * sent.
  */

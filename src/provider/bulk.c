@@ -1,6 +1,6 @@
 #include "provider/bulk.h"
 
-#include "provider/change.h"
+#include "provider/hooks.h"
 #include "scim/message.h"
 
 #define REFERENCE STR("bulkId:")
@@ -343,6 +343,7 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         bulk_give_up(b, b->turn_first, &problem);
     }
     feed_wake(b->call.provider->feed);
+    hooks_wake(b->call.provider->hooks);
     if (bulk_goes_on(b)) {
         if (db_writer_submit(b->call.provider->writer, &b->queue, &problem))
             return;

@@ -50,10 +50,12 @@ static bool add_later_members(struct bulk_op *op, struct db *db)
     if (!member_add(db, c, op->id, member->text, &delta, &op->err))
         return false;
     touched.version = ++op->version;
-    return db_exec(db, provider_query(PROVIDER_TOUCH),
-                   DB_ARGS(db_int(c->tenant->no), db_text(op->id), db_int(now), db_int(delta)),
-                   NULL, &op->err) &&
-           change_append(db, c, &touched, op->data, op->data, &op->err);
+    if (!db_exec(db, provider_query(PROVIDER_TOUCH),
+                 DB_ARGS(db_int(c->tenant->no), db_text(op->id), db_int(now), db_int(delta)), NULL,
+                 &op->err))
+        return false;
+    change_append(c, &touched, op->data, op->data);
+    return true;
 }
 
 static bool execute_circle(struct bulk *b, const struct bulk_circle *circle, struct db *db)
@@ -106,14 +108,14 @@ void bulk_give_up(struct bulk *b, size_t circle, const struct err *err)
     b->next = b->circle_count;
 }
 
-bool bulk_run(struct db_write *queue, struct db *db, struct err *err)
+static bool run_turn(struct bulk *b, struct db *db, struct err *err)
 {
-    struct bulk *b = (struct bulk *)queue;
     int64_t until = clock_monotonic_us() + TURN_US;
 
     b->turn_first = b->next;
     do {
         const struct bulk_circle *circle = &b->circles[b->next];
+        size_t mark = changes_mark(b->call.provider->changes);
         bool ok, keep;
 
         if (!db_savepoint(db, err))
@@ -122,9 +124,22 @@ bool bulk_run(struct db_write *queue, struct db *db, struct err *err)
         keep = ok && !b->call.tenant->profile->settings.test_mode;
         if (!(keep ? db_savepoint_release(db, err) : db_savepoint_rollback(db, err)))
             return false;
+        if (!keep)
+            changes_undo(b->call.provider->changes, mark);
         settle(b, circle, ok);
         arena_reset(b->scratch);
         b->next++;
     } while (bulk_goes_on(b) && clock_monotonic_us() < until);
     return true;
+}
+
+bool bulk_run(struct db_write *queue, struct db *db, struct err *err)
+{
+    struct bulk *b = (struct bulk *)queue;
+    size_t mark = changes_mark(b->call.provider->changes);
+
+    if (run_turn(b, db, err))
+        return true;
+    changes_undo(b->call.provider->changes, mark);
+    return false;
 }

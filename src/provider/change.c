@@ -1,8 +1,6 @@
 #include "provider/change.h"
 
-#define RETENTION_US (30 * US_PER_DAY)
-#define PRUNE_EVERY  256  /* changes */
-#define NAMES_MAX    4000 /* bytes of the names of what changed */
+#define NAMES_MAX 4000 /* bytes of the names of what changed */
 
 static void add_name(struct buf *out, struct str prefix, struct str name)
 {
@@ -39,54 +37,39 @@ static void add_differences(struct buf *out, struct str prefix, const struct jso
     }
 }
 
-static bool prune(struct db *db, int64_t tenant_no, int64_t seq, int64_t now_us, struct err *err)
+static void append(const struct call *c, const struct stored *s, struct str action,
+                   struct str attributes)
 {
-    return seq % PRUNE_EVERY != 0 ||
-           db_exec(db, provider_query(PROVIDER_CHANGE_PRUNE),
-                   DB_ARGS(db_int(tenant_no), db_int(now_us - RETENTION_US)), NULL, err);
+    struct buf *line = changes_add(c->provider->changes, c->tenant->no, s->modified_us);
+
+    buf_add_int(line, s->modified_us);
+    buf_add_char(line, '\t');
+    buf_add_int(line, s->kind);
+    buf_add_char(line, '\t');
+    buf_add(line, action);
+    buf_add_char(line, '\t');
+    buf_add_int(line, s->version);
+    buf_add_char(line, '\t');
+    buf_add(line, attributes);
+    buf_add_char(line, '\t');
+    json_write_text(line, s->id);
+    buf_add_char(line, '\n');
 }
 
-static bool next_seq(struct db *db, int64_t tenant_no, int64_t *out, struct err *err)
-{
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    bool row;
-
-    if (!db_select(db, provider_query(PROVIDER_CHANGE_NEXT), DB_ARGS(db_int(tenant_no)), &st,
-                   err) ||
-        !db_step(st, &row, err))
-        return false;
-    *out = row ? db_col_int(st, 0) : 0;
-    return !row || db_step(st, &row, err);
-}
-
-static bool append(struct db *db, const struct call *c, const struct stored *s, struct str action,
-                   struct str attributes, struct err *err)
-{
-    int64_t tenant_no = c->tenant->no, seq;
-
-    return next_seq(db, tenant_no, &seq, err) &&
-           db_exec(db, provider_query(PROVIDER_CHANGE_ADD),
-                   DB_ARGS(db_int(tenant_no), db_int(seq), db_int(s->modified_us), db_int(s->kind),
-                           db_text(s->id), db_text(action), db_text(attributes),
-                           db_int(s->version)),
-                   NULL, err) &&
-           prune(db, tenant_no, seq, s->modified_us, err);
-}
-
-bool change_append(struct db *db, const struct call *c, const struct stored *s,
-                   const struct json *before, const struct json *doc, struct err *err)
+void change_append(const struct call *c, const struct stored *s, const struct json *before,
+                   const struct json *doc)
 {
     CLEANUP(buf_done) struct buf names = {0};
     struct str action = before && doc ? STR("update") : doc ? STR("create") : STR("delete");
 
     if (!c->tenant->profile->settings.change_feed)
-        return true;
+        return;
     buf_init(&names, NAMES_MAX);
     if (doc && before != doc)
         add_differences(&names, STR(""), before, doc);
     if (before == doc)
         add_name(&names, STR(""), STR("members"));
-    return append(db, c, s, action, buf_str(&names), err);
+    append(c, s, action, buf_str(&names));
 }
 
 bool change_groups_left(struct db *db, const struct call *c, struct str user, int64_t now_us,
@@ -109,7 +92,6 @@ bool change_groups_left(struct db *db, const struct call *c, struct str user, in
             return true;
         group.id = arena_str(c->arena, db_col_text(st, 0));
         group.version = db_col_int(st, 1) + 1;
-        if (!append(db, c, &group, STR("update"), STR("members"), err))
-            return false;
+        append(c, &group, STR("update"), STR("members"));
     }
 }

@@ -1,17 +1,51 @@
-/* The change feed (scim.md 14): each write appends a record in its own transaction, numbered
- * without gaps in the order of commits; readers go on from the number they have. Internal to
- * provider/. */
+/* The change feed (scim.md 14): each write leaves a record that is committed with it, numbered
+ * without gaps in the order of commits; readers go on from the number they have. What was committed
+ * together is one row. Internal to provider/. */
 #pragma once
 
 #include "provider/internal.h"
 
-/* `before` NULL: created; `doc` NULL: deleted; both the same: only the members have changed. */
-MUST_USE bool change_append(struct db *db, const struct call *c, const struct stored *s,
-                            const struct json *before, const struct json *doc, struct err *err);
+/* `before` NULL: created; `doc` NULL: deleted; both the same: only the members have changed. On the
+ * writer's thread, as all that records. */
+void change_append(const struct call *c, const struct stored *s, const struct json *before,
+                   const struct json *doc);
 /* The groups that a user leaves by being deleted have changed. */
 MUST_USE bool change_groups_left(struct db *db, const struct call *c, struct str user,
                                  int64_t now_us, struct err *err);
 
+/* --- change_log.c: the records of the transaction that is open, written at its end. --- */
+struct change_entry;
+struct changes {
+    struct db_write tail; /* first */
+    struct db_writer *writer;
+    bool put; /* the tail */
+    struct buf text, chunk;
+    struct change_entry *entries;
+    size_t count, cap;
+};
+void changes_init(struct changes *c, struct db_writer *writer);
+void changes_done(struct changes *c); /* after the writer's end */
+/* Where a record is to be written, as a line of provider_change_log. */
+struct buf *changes_add(struct changes *c, int64_t tenant_no, int64_t at_us);
+/* What was recorded since the mark is forgotten, as the write that did so is undone. */
+size_t changes_mark(const struct changes *c);
+void changes_undo(struct changes *c, size_t mark);
+
+/* --- change_page.c --- */
+struct change_page {
+    int64_t count, next;
+    bool gone; /* records behind `since` are not kept, or `since` was never told */
+    /* When gone: the last record there is, and behind which one the next that is kept stands. */
+    int64_t head, resume;
+};
+/* Appends a JSON array of the records behind since (-1: all that are kept), at most count of them,
+ * and none behind a gap. */
+MUST_USE bool change_page_read(struct db *db, int64_t tenant_no, int64_t since, int64_t count,
+                               struct buf *out, struct change_page *page, struct err *err);
+/* The number of the last record; 0: there is none yet. */
+MUST_USE bool change_head(struct db *db, int64_t tenant_no, int64_t *out, struct err *err);
+
+/* --- feed.c --- */
 /* GET /scim/NAME/changes?since=N&count=M&wait=SECONDS */
 void feed_handle(struct call *c);
 

@@ -17,96 +17,25 @@ struct feed_waiter {
 
 /* --- A page --- */
 
-struct page {
-    struct buf *out;
-    int64_t count, next;
-    bool gone; /* records between `since` and the first that is kept are forgotten */
-};
-
-static void write_names(struct buf *out, struct str names)
-{
-    struct str name;
-    bool more = names.len > 0;
-    const char *before = "";
-
-    buf_add_z(out, ",\"attributes\":[");
-    while (more) {
-        more = str_cut(&names, ',', &name);
-        buf_add_z(out, before);
-        json_write_text(out, name);
-        before = ",";
-    }
-    buf_add_char(out, ']');
-}
-
-static void write_change(struct buf *out, struct db_stmt *st)
-{
-    char at[TIME_TEXT_MAX], version[32];
-
-    buf_addf(out,
-             "{\"seq\":%lld,\"at\":\"%.*s\",\"type\":\"%s\",\"id\":", (long long)db_col_int(st, 0),
-             STR_ARG(time_write(db_col_int(st, 1), at)),
-             db_col_int(st, 2) == RESOURCE_GROUP ? "Group" : "User");
-    json_write_text(out, db_col_text(st, 3));
-    buf_add_z(out, ",\"action\":");
-    json_write_text(out, db_col_text(st, 4));
-    write_names(out, db_col_text(st, 5));
-    buf_add_z(out, ",\"version\":");
-    json_write_text(out, represent_version(db_col_int(st, 6), version));
-    buf_add_char(out, '}');
-}
-
-/* Whether there is anything behind `since`, when no record is. */
-static bool check_head(struct db *db, int64_t tenant_no, int64_t since, bool *out_gone,
-                       struct err *err)
-{
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-
-    if (!db_select_one(db, provider_query(PROVIDER_CHANGE_HEAD), DB_ARGS(db_int(tenant_no)), &st,
-                       err))
-        return false;
-    *out_gone = st && db_col_int(st, 0) > since;
-    return true;
-}
-
-/* since -1: from the oldest record that is kept. */
-static bool read_page(struct db *db, int64_t tenant_no, int64_t since, int64_t count,
-                      struct page *p, struct err *err)
-{
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    bool row;
-
-    p->next = since < 0 ? 0 : since;
-    buf_add_z(p->out, "{\"changes\":[");
-    if (!db_select(db, provider_query(PROVIDER_CHANGE_PAGE),
-                   DB_ARGS(db_int(tenant_no), db_int(since), db_int(count)), &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        if (p->count == 0 && since >= 0 && db_col_int(st, 0) != since + 1)
-            p->gone = true;
-        if (p->count++ > 0)
-            buf_add_char(p->out, ',');
-        write_change(p->out, st);
-        p->next = db_col_int(st, 0);
-    }
-    buf_addf(p->out, "],\"next\":%lld}", (long long)p->next);
-    return p->count > 0 || since < 0 || check_head(db, tenant_no, since, &p->gone, err);
-}
-
+/* since -1: from the oldest record that is kept; count 0: only where the end is. */
 static bool load_page(struct provider *p, int64_t tenant_no, int64_t since, int64_t count,
-                      struct page *page, struct err *err)
+                      struct buf *out, struct change_page *page, struct err *err)
 {
     struct db *db;
     bool ok;
 
+    *page = (struct change_page){0};
+    buf_add_z(out, "{\"changes\":");
     if (!pool_take(&p->pool, &db, err))
         return false;
-    ok = read_page(db, tenant_no, since, count, page, err);
+    if (count > 0) {
+        ok = change_page_read(db, tenant_no, since, count, out, page, err);
+    } else {
+        buf_add_z(out, "[]");
+        ok = change_head(db, tenant_no, &page->next, err);
+    }
     pool_give(&p->pool, db);
+    buf_addf(out, ",\"next\":%lld}", (long long)page->next);
     return ok;
 }
 
@@ -116,12 +45,12 @@ static bool load_page(struct provider *p, int64_t tenant_no, int64_t since, int6
 static bool serve(struct feed *f, struct feed_waiter *w, int64_t now_us)
 {
     CLEANUP(buf_done) struct buf out;
-    struct page page = {.out = &out};
+    struct change_page page;
     struct err err = {0};
     bool ended = f->stopping || now_us >= w->until_us;
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
-    if (!load_page(f->provider, w->tenant_no, w->since, w->count, &page, &err)) {
+    if (!load_page(f->provider, w->tenant_no, w->since, w->count, &out, &page, &err)) {
         log_error("provider_feed_failed", &err);
         buf_reset(&out);
         buf_addf(&out, "{\"changes\":[],\"next\":%lld}", (long long)w->since);
@@ -283,8 +212,6 @@ static bool take_all(struct call *c, int64_t *since, int64_t *count, int64_t *wa
         return false;
     if (*count > COUNT_MAX)
         *count = COUNT_MAX;
-    if (*count < 1)
-        *count = 1;
     if (*wait > WAIT_MAX_S)
         *wait = WAIT_MAX_S;
     return true;
@@ -293,19 +220,22 @@ static bool take_all(struct call *c, int64_t *since, int64_t *count, int64_t *wa
 void feed_handle(struct call *c)
 {
     CLEANUP(buf_done) struct buf out;
-    struct page page = {.out = &out};
+    struct change_page page;
     int64_t since, count, wait;
     struct err err = {0};
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
     if (!take_all(c, &since, &count, &wait, &err) ||
-        !load_page(c->provider, c->tenant->no, since, count, &page, &err)) {
+        !load_page(c->provider, c->tenant->no, since, count, &out, &page, &err)) {
         reply_error(c, &err);
     } else if (page.gone) {
         reply_status(c, 410, NULL,
-                     "changes after 'since' are forgotten: read all resources, then go on without "
-                     "'since'");
-    } else if (page.count > 0 || wait == 0 ||
+                     arena_printf(c->arena,
+                                  "changes after %lld are not kept: read all resources anew, then "
+                                  "go on with since=%lld",
+                                  (long long)since, (long long)page.head)
+                         .ptr);
+    } else if (page.count > 0 || wait == 0 || count == 0 ||
                !add_waiter(c->provider->feed, c, page.next, count, wait * US_PER_SECOND)) {
         c->plain_json = true;
         reply_json(c, 200, buf_str(&out));

@@ -100,7 +100,9 @@ void scans_stop(struct scans *s);
 /* The list is run, and answered, later. ERR_UNAVAILABLE "tooManyLists". */
 MUST_USE bool scans_submit(struct scans *s, struct list *l, struct err *err);
 
+struct changes;
 struct feed;
+struct hooks;
 struct provider {
     struct provider_config config;
     struct db_writer *writer;
@@ -108,8 +110,10 @@ struct provider {
     struct pool pool;
     struct scans scans;
     struct auth auth;
+    struct changes *changes; /* the writer's thread */
     struct feed *feed;
     struct delay *delay;
+    struct hooks *hooks;
     struct http_route route;
     unsigned char cursor_key[32]; /* never changed */
     int64_t last_created_us;      /* the writer's thread: creation times differ */

@@ -5,6 +5,7 @@
 #include "notify/notify.h"
 #include "provider/internal.h"
 #include "provider/tenant.h"
+#include "provider/webhook.h"
 
 #define TOLD_MAX     50 /* failures that a mail names; the others are counted */
 #define RETENTION_US (90 * US_PER_DAY)
@@ -97,6 +98,29 @@ static bool insert(struct db *db, const struct provider_notice_tenant *tenant,
                    NULL, err);
 }
 
+/* A mail waits for the hour to end; a webhook hears of each. */
+static bool tell_webhook(struct db *db, struct arena *a, const struct notify_event *mail,
+                         const struct provider_notice *n, struct str id, struct err *err)
+{
+    const struct notify_object object = {
+        .name = n->target.len > 0 ? n->target : STR("a request"),
+        .code =
+            arena_printf(a, "%.*s answered %lld%s%.*s", STR_ARG(n->method), (long long)n->status,
+                         n->attribute.len > 0 ? ", " : "", STR_ARG(n->attribute)),
+        .message = n->reason,
+        .since_us = n->at_us,
+    };
+    struct notify_event event = *mail;
+
+    event.id = arena_printf(a, "%.*s/webhook", STR_ARG(id));
+    event.to = (struct notify_to){0};
+    event.count = 1 + n->more;
+    event.objects = &object;
+    event.object_count = 1;
+    return provider_webhook_failures(db, a, -mail->job_no, &event.to.webhook, err) &&
+           notify_event(db, &event, err);
+}
+
 bool provider_notice_add(struct db *db, const struct provider_notice_tenant *tenant,
                          const struct provider_notice *notice, struct rng *rng, struct err *err)
 {
@@ -113,6 +137,8 @@ bool provider_notice_add(struct db *db, const struct provider_notice_tenant *ten
     };
     struct str own = event.id, open;
 
+    if (!tell_webhook(db, a, &event, notice, own, err))
+        return false;
     if (!notify_wanted(&event.to, event.kind))
         return insert(db, tenant, notice, own, STR(""), err);
     if (!notify_open_event(db, a, event.job_no, event.kind, notice->at_us, &open, err))

@@ -3,6 +3,7 @@
 #include "provider/change.h"
 #include "provider/cursor.h"
 #include "provider/delay.h"
+#include "provider/hooks.h"
 #include "provider/tenant.h"
 
 static bool is_read(const struct call *c)
@@ -317,13 +318,17 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
         free(p);
         return false;
     }
+    p->changes = mem_alloc(sizeof(*p->changes));
+    changes_init(p->changes, p->writer);
     pool_init(&p->pool, config->db);
     auth_init(&p->auth);
     p->feed = mem_alloc(sizeof(*p->feed));
     feed_init(p->feed, p);
     p->delay = mem_alloc(sizeof(*p->delay));
     delay_init(p->delay);
-    if (!scans_start(&p->scans, err) || !load_cursor_key(p, err)) {
+    p->hooks = mem_alloc(sizeof(*p->hooks));
+    if (!scans_start(&p->scans, err) || !load_cursor_key(p, err) ||
+        !hooks_start(p->hooks, p, err)) {
         provider_close(p);
         return false;
     }
@@ -345,8 +350,12 @@ void provider_close(struct provider *p)
     if (!p)
         return;
     scans_stop(&p->scans);
+    hooks_stop(p->hooks);
+    free(p->hooks);
     if (p->own_writer)
         db_writer_close(p->writer);
+    changes_done(p->changes);
+    free(p->changes);
     feed_done(p->feed);
     free(p->feed);
     delay_done(p->delay);

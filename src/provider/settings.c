@@ -40,6 +40,8 @@ const struct provider_setting provider_setting_table[] = {
     ON_OFF("discovery.publicConfig", public_config, 1, "ServiceProviderConfig needs no key"),
 
     ON_OFF("changeFeed", change_feed, 0, "writes are recorded for /scim/NAME/changes"),
+    NUMBER("changeFeed.days", change_days, 30, 1, 3650, "how long a recorded change is kept"),
+    NUMBER("changeFeed.maxPending", change_pending, 1000000, 1000, 1000000000, "changes kept longer for a webhook that does not take them"),
 
     NUMBER("rate.perToken", rate, 0, 0, 100000, "requests a second for each key, bursts of twice that"),
     NUMBER("limits.maxBody", max_body, 1048576, 1024, 1048576, "bytes of a body, more is 413"),

@@ -146,32 +146,101 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_TENANT_CLEAR_NOTICES] = {"provider_tenant_clear_notices",
                                        "DELETE FROM provider_notice WHERE tenant_no = $1"},
     [PROVIDER_CHANGE_NEXT] = {"provider_change_next",
-                              "INSERT INTO provider_change_head (tenant_no, seq) VALUES ($1, 1)"
-                              " ON CONFLICT (tenant_no)"
-                              " DO UPDATE SET seq = provider_change_head.seq + 1 RETURNING seq"},
+                              "INSERT INTO provider_change_head (tenant_no, seq) VALUES ($1, $2)"
+                              " ON CONFLICT (tenant_no) DO UPDATE"
+                              " SET seq = provider_change_head.seq + excluded.seq RETURNING seq"},
     [PROVIDER_CHANGE_ADD] = {"provider_change_add",
-                             "INSERT INTO provider_change (tenant_no, seq, at_us, type, id, action,"
-                             " attributes, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"},
+                             "INSERT INTO provider_change_log (tenant_no, last_seq, first_seq,"
+                             " at_us, records) VALUES ($1, $2, $3, $4, $5)"},
     [PROVIDER_CHANGE_PAGE] = {"provider_change_page",
-                              "SELECT seq, at_us, type, id, action, attributes, version"
-                              "  FROM provider_change WHERE tenant_no = $1 AND seq > $2"
-                              " ORDER BY seq LIMIT $3"},
+                              "SELECT first_seq, last_seq, records FROM provider_change_log"
+                              " WHERE tenant_no = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3"},
     [PROVIDER_CHANGE_HEAD] = {"provider_change_head_load",
                               "SELECT seq FROM provider_change_head WHERE tenant_no = $1"},
+    [PROVIDER_CHANGE_GAP] = {"provider_change_gap", "UPDATE provider_change_head SET seq = seq + 1"
+                                                    " WHERE tenant_no = $1"},
     /* Looks at the oldest only, so that it costs the same however long the feed is. */
-    [PROVIDER_CHANGE_PRUNE] = {"provider_change_prune",
-                               "DELETE FROM provider_change WHERE tenant_no = $1 AND seq IN"
-                               " (SELECT x.seq FROM (SELECT seq, at_us FROM provider_change"
-                               "                      WHERE tenant_no = $1"
-                               "                      ORDER BY seq LIMIT 1024) AS x"
-                               "   WHERE x.at_us < $2)"},
+    [PROVIDER_CHANGE_PRUNE] =
+        {"provider_change_prune",
+         "DELETE FROM provider_change_log WHERE tenant_no = $1 AND last_seq IN"
+         " (SELECT x.last_seq FROM (SELECT last_seq, at_us FROM provider_change_log"
+         "                           WHERE tenant_no = $1 ORDER BY last_seq LIMIT $4) AS x"
+         "   WHERE x.last_seq <= $5 OR (x.at_us < $2 AND x.last_seq <= $3))"},
+    [PROVIDER_CHANGE_OLD] = {"provider_change_old",
+                             "SELECT at_us, last_seq FROM provider_change_log WHERE tenant_no = $1"
+                             " ORDER BY last_seq LIMIT 1"},
+    [PROVIDER_CHANGE_FEEDS] =
+        {"provider_change_feeds",
+         "SELECT t.no, t.kind, t.settings, t.template, h.seq, w.position"
+         "  FROM provider_change_head AS h"
+         "  JOIN provider_tenant AS t ON t.no = h.tenant_no"
+         "  LEFT JOIN provider_webhook AS w ON w.tenant_no = t.no AND w.events <> 2"
+         " WHERE t.no > $1 ORDER BY t.no LIMIT $2"},
+    [PROVIDER_WEBHOOK_SET] =
+        {"provider_webhook_set",
+         "INSERT INTO provider_webhook (tenant_no, url, secret, events, paused, position, batch,"
+         " attempts, next_us, claim, claim_until_us, delivered_us, failed_us, error, lost)"
+         " VALUES ($1, $2, $3, $4, FALSE, $5, $6, 0, 0, '', 0, 0, 0, '', 0)"
+         " ON CONFLICT (tenant_no) DO UPDATE SET url = excluded.url, events = excluded.events,"
+         " position = CASE WHEN provider_webhook.events = 2 THEN excluded.position"
+         "                 ELSE provider_webhook.position END,"
+         " batch = excluded.batch, attempts = 0, next_us = 0, claim = '', claim_until_us = 0,"
+         " error = ''"},
+    [PROVIDER_WEBHOOK_SECRET] = {"provider_webhook_secret",
+                                 "UPDATE provider_webhook SET secret = $2, claim = '',"
+                                 " claim_until_us = 0, next_us = 0 WHERE tenant_no = $1"},
+    [PROVIDER_WEBHOOK_LOAD] = {"provider_webhook_load",
+                               "SELECT url, secret, events, paused, position, attempts, next_us,"
+                               " claim_until_us, delivered_us, failed_us, error, lost"
+                               "  FROM provider_webhook WHERE tenant_no = $1"},
+    [PROVIDER_WEBHOOK_PAUSE] = {"provider_webhook_pause",
+                                "UPDATE provider_webhook SET paused = TRUE, claim = '',"
+                                " claim_until_us = 0 WHERE tenant_no = $1"},
+    [PROVIDER_WEBHOOK_RESUME] = {"provider_webhook_resume",
+                                 "UPDATE provider_webhook SET paused = FALSE, attempts = 0,"
+                                 " next_us = 0 WHERE tenant_no = $1"},
+    /* Whoever is sending may not say afterwards how far that was. */
+    [PROVIDER_WEBHOOK_MOVE] = {"provider_webhook_move",
+                               "UPDATE provider_webhook SET position = $2, batch = $3, claim = '',"
+                               " claim_until_us = 0 WHERE tenant_no = $1"},
+    [PROVIDER_WEBHOOK_DUE] = {"provider_webhook_due",
+                              "SELECT w.tenant_no FROM provider_webhook AS w"
+                              "  JOIN provider_change_head AS h ON h.tenant_no = w.tenant_no"
+                              " WHERE NOT w.paused AND w.events <> 2 AND w.next_us <= $1"
+                              "   AND w.claim_until_us <= $1 AND w.position <> h.seq"
+                              " ORDER BY w.next_us, w.tenant_no LIMIT $2"},
+    [PROVIDER_WEBHOOK_CLAIM] =
+        {"provider_webhook_claim",
+         "UPDATE provider_webhook SET claim = $2, claim_until_us = $3"
+         " WHERE tenant_no = $1 AND NOT paused AND next_us <= $4 AND claim_until_us <= $4"
+         " RETURNING url, secret, position, batch, attempts,"
+         " (SELECT t.name FROM provider_tenant AS t WHERE t.no = provider_webhook.tenant_no)"},
+    [PROVIDER_WEBHOOK_TAKEN] =
+        {"provider_webhook_taken",
+         "UPDATE provider_webhook SET position = $3, batch = $4, attempts = 0, next_us = 0,"
+         " delivered_us = $5, error = '', lost = lost + $6, claim = $7, claim_until_us = $8"
+         " WHERE tenant_no = $1 AND claim = $2"},
+    [PROVIDER_WEBHOOK_FAILED] =
+        {"provider_webhook_failed",
+         "UPDATE provider_webhook SET batch = $3, attempts = attempts + 1, next_us = $4,"
+         " failed_us = $5, error = $6, claim = '', claim_until_us = 0"
+         " WHERE tenant_no = $1 AND claim = $2"},
+    [PROVIDER_WEBHOOK_RELEASE] = {"provider_webhook_release",
+                                  "UPDATE provider_webhook SET claim = '', claim_until_us = 0"
+                                  " WHERE tenant_no = $1 AND claim = $2"},
+    [PROVIDER_WEBHOOK_PENDING] = {"provider_webhook_pending",
+                                  "SELECT records, first_seq FROM provider_change_log"
+                                  " WHERE tenant_no = $1 AND last_seq > $2"
+                                  " ORDER BY last_seq LIMIT 1"},
+    [PROVIDER_TENANT_CLEAR_WEBHOOK] = {"provider_tenant_clear_webhook",
+                                       "DELETE FROM provider_webhook WHERE tenant_no = $1"},
     [PROVIDER_GROUPS_LEFT] = {"provider_groups_left",
                               "SELECT r.id, r.version FROM provider_member AS m"
                               "  JOIN provider_resource AS r"
                               "    ON r.tenant_no = m.tenant_no AND r.id = m.group_id"
                               " WHERE m.tenant_no = $1 AND m.member_id = $2 ORDER BY m.group_id"},
     [PROVIDER_TENANT_CLEAR_CHANGES] = {"provider_tenant_clear_changes",
-                                       "DELETE FROM provider_change WHERE tenant_no = $1"},
+                                       "DELETE FROM provider_change_log WHERE tenant_no = $1"},
     [PROVIDER_TENANT_CLEAR_CHANGE_HEAD] = {"provider_tenant_clear_change_head",
                                            "DELETE FROM provider_change_head"
                                            " WHERE tenant_no = $1"},

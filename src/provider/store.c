@@ -211,8 +211,11 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
         *err = problem;
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
-    return change_count(db, c, (int)s->kind, 1, err) && count_activity(db, c, s, NULL, doc, err) &&
-           write_emails(db, a, c, s, NULL, doc, err) && change_append(db, c, s, NULL, doc, err);
+    if (!change_count(db, c, (int)s->kind, 1, err) || !count_activity(db, c, s, NULL, doc, err) ||
+        !write_emails(db, a, c, s, NULL, doc, err))
+        return false;
+    change_append(c, s, NULL, doc);
+    return true;
 }
 
 static bool same_text(const struct json *before, const struct json *doc, const char *name)
@@ -276,8 +279,10 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
                        "the resource was changed by somebody else at the same time");
     }
     s->version++;
-    return count_activity(db, c, s, before, doc, err) &&
-           write_emails(db, a, c, s, before, doc, err) && change_append(db, c, s, before, doc, err);
+    if (!count_activity(db, c, s, before, doc, err) || !write_emails(db, a, c, s, before, doc, err))
+        return false;
+    change_append(c, s, before, doc);
+    return true;
 }
 
 bool store_delete(struct db *db, struct arena *a, const struct call *c, const struct stored *s,
@@ -302,7 +307,9 @@ bool store_delete(struct db *db, struct arena *a, const struct call *c, const st
         (!index_emails(db, a, c, s, doc, EMAIL_REMOVE, err) ||
          !switches_forget(c, db, s->id, err) || !count_activity(db, c, s, doc, NULL, err)))
         return false;
-    return db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) &&
-           change_count(db, c, (int)s->kind, -1, err) &&
-           change_append(db, c, &gone, doc, NULL, err);
+    if (!db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) ||
+        !change_count(db, c, (int)s->kind, -1, err))
+        return false;
+    change_append(c, &gone, doc, NULL);
+    return true;
 }

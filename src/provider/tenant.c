@@ -104,20 +104,31 @@ static bool change(struct arena *a, const struct provider_tenant *tenant, struct
     return true;
 }
 
+/* What was written while nothing was recorded is a gap in the numbers, so that readers know. */
+static bool note_feed(struct db *db, const struct provider_tenant *tenant,
+                      const struct provider_profile *before, const struct provider_profile *after,
+                      struct err *err)
+{
+    return before->settings.change_feed || !after->settings.change_feed ||
+           db_exec(db, provider_query(PROVIDER_CHANGE_GAP), DB_ARGS(db_int(tenant->no)), NULL, err);
+}
+
 bool provider_tenant_set(struct db *db, struct str name, struct str setting, struct str text,
                          struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    const struct provider_profile *profile;
+    const struct provider_profile *before, *profile;
     struct provider_tenant tenant;
     struct json *settings;
     int64_t changed;
 
     if (!provider_tenant_load(db, a, name, &tenant, err) ||
+        !provider_tenant_profile(a, &tenant, &before, err) ||
         !change(a, &tenant, setting, text, &settings, err))
         return false;
     tenant.settings = json_text(a, settings);
     if (!provider_tenant_profile(a, &tenant, &profile, err) ||
+        !note_feed(db, &tenant, before, profile, err) ||
         !db_exec(db, provider_query(PROVIDER_TENANT_SET),
                  DB_ARGS(db_int(tenant.no), db_int(tenant.revision), db_text(tenant.settings)),
                  &changed, err))
@@ -200,6 +211,7 @@ static bool remove_all(struct db *db, int64_t no, struct err *err)
                                                     PROVIDER_TENANT_CLEAR_CHANGE_HEAD,
                                                     PROVIDER_TENANT_CLEAR_MARKS,
                                                     PROVIDER_GLOBAL_CLEAR,
+                                                    PROVIDER_TENANT_CLEAR_WEBHOOK,
                                                     PROVIDER_TENANT_REMOVE};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {

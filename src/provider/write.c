@@ -1,6 +1,7 @@
 #include "provider/write.h"
 
 #include "provider/change.h"
+#include "provider/hooks.h"
 
 static bool check_user(struct write *w, const struct json *before, const struct json *doc,
                        struct err *err)
@@ -90,10 +91,12 @@ static bool store(struct write *w, struct db *db, const struct json *before, con
         return true;
     s->modified_us = now;
     s->version++;
-    return db_exec(db, provider_query(PROVIDER_TOUCH),
-                   DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(now), db_int(delta)), NULL,
-                   err) &&
-           change_append(db, c, s, doc, doc, err);
+    if (!db_exec(db, provider_query(PROVIDER_TOUCH),
+                 DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_int(now), db_int(delta)), NULL,
+                 err))
+        return false;
+    change_append(c, s, doc, doc);
+    return true;
 }
 
 /* A user that is deleted by being disabled; the answer is written already. */
@@ -256,7 +259,10 @@ static void done(struct db_write *queue, bool ok, const struct err *err)
         reply_error(c, err);
         return;
     }
-    feed_wake(c->provider->feed);
+    if (c->tenant->profile->settings.change_feed) {
+        feed_wake(c->provider->feed);
+        hooks_wake(c->provider->hooks);
+    }
     if (reply_drop(c))
         return;
     if (c->me)
@@ -328,13 +334,22 @@ bool write_prepare(struct write *w, const struct json *body, struct err *err)
            (c->kind != RESOURCE_GROUP || switches_members(c, &w->patch, err));
 }
 
-/* Does it, and has it undone: the answer is as if it had been stored (apps.md 5, testMode). */
-static bool run_tested(struct db_write *queue, struct db *db, struct err *err)
+/* Does it, and forgets the records of what is undone. In test mode all is: the answer is as if it
+ * had been stored (apps.md 5, testMode). */
+static bool run(struct db_write *queue, struct db *db, struct err *err)
 {
     struct write *w = (struct write *)queue;
+    struct changes *changes = w->call.provider->changes;
+    size_t mark = changes_mark(changes);
+    bool ok = w->run(queue, db, err);
 
-    w->tested = w->run(queue, db, err);
-    return w->tested && err_set(err, ERR_INVALID, "testMode", "nothing is stored in test mode");
+    if (w->call.tenant->profile->settings.test_mode) {
+        w->tested = ok;
+        ok = ok && err_set(err, ERR_INVALID, "testMode", "nothing is stored in test mode");
+    }
+    if (!ok)
+        changes_undo(changes, mark);
+    return ok;
 }
 
 static bool prepare(struct write *w, struct err *err)
@@ -360,10 +375,8 @@ void write_handle(struct call *c)
         reply_error(&w->call, &err);
         return;
     }
-    if (c->tenant->profile->settings.test_mode) {
-        w->run = w->queue.run;
-        w->queue.run = run_tested;
-    }
+    w->run = w->queue.run;
+    w->queue.run = run;
     if (!db_writer_submit(w->call.provider->writer, &w->queue, &err))
         reply_error(&w->call, &err);
 }

@@ -16,7 +16,7 @@ struct write {
     struct stored stored;
     struct buf out;
     int status;
-    /* In test mode: what queue.run would be, and whether it would have gone well. */
+    /* Alone: what was prepared as queue.run, and in test mode whether it went well. */
     bool (*run)(struct db_write *w, struct db *db, struct err *err);
     bool tested;
 };

@@ -235,6 +235,79 @@ static void undoes_a_failing_write_alone(const struct db_config *config)
     tally_done(&tally);
 }
 
+/* A write that puts a tail to the end of its transaction; the first of a batch does so once. */
+struct tailed {
+    struct put put; /* first */
+    struct db_writer *writer;
+    struct put *tail; /* NULL: none */
+};
+
+static bool tailed_run(struct db_write *w, struct db *db, struct err *err)
+{
+    struct tailed *t = (struct tailed *)(void *)w;
+
+    if (t->tail)
+        db_writer_at_end(t->writer, &t->tail->write);
+    return put_run(w, db, err);
+}
+
+/* What has a tail stands or falls with it, alone and among others; the tail is told first. */
+static void runs_what_is_put_to_the_end(const struct db_config *config)
+{
+    static const struct {
+        const char *label;
+        bool tail_fails, write_fails;
+        size_t writes;
+        int64_t rows; /* besides the gate's */
+    } cases[] = {
+        {"alone", false, false, 1, 2},
+        {"among others", false, false, 3, 4},
+        {"a tail that fails, alone", true, false, 1, 0},
+        {"a tail that fails, among others", true, false, 3, 0},
+        {"a write that fails, alone", false, true, 1, 0},
+        {"a write that fails, among others", false, true, 3, 3},
+    };
+    struct tally tally;
+    int64_t rows;
+
+    tally_init(&tally, config);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct db_writer *writer = NULL;
+        struct put gate, tail;
+        struct tailed writes[3];
+        struct err err = {0};
+        int64_t base = (int64_t)i * 10 + 1;
+
+        CHECK(db_writer_open(config, NULL, &writer, &err), "%s", err.message);
+        rows = count(tally.db);
+        gate = make_put(&tally, base);
+        tally.last_id = INT64_MIN;
+        close_gate(writer, &gate);
+        tail = make_put(&tally, base + 1);
+        tail.fails_after = cases[i].tail_fails;
+        for (size_t k = 0; k < cases[i].writes; k++) {
+            writes[k] = (struct tailed){.put = make_put(&tally, base + 2 + (int64_t)k),
+                                        .writer = writer,
+                                        .tail = k == 0 ? &tail : NULL};
+            writes[k].put.write.run = tailed_run;
+            writes[k].put.fails_after = k == 0 && cases[i].write_fails;
+            CHECK(db_writer_submit(writer, &writes[k].put.write, &err), "%s", err.message);
+        }
+        open_gate(&gate);
+        db_writer_close(writer);
+        CHECK(!tally.out_of_order, "%s: the tail is told first", cases[i].label);
+        CHECK(count(tally.db) - rows - 1 == cases[i].rows, "%s: %lld rows", cases[i].label,
+              (long long)(count(tally.db) - rows - 1));
+        CHECK((tail.kind == ERR_NONE) == is_there(tally.db, base + 1), "%s: the tail",
+              cases[i].label);
+        for (size_t k = 0; k < cases[i].writes; k++) {
+            CHECK((writes[k].put.kind == ERR_NONE) == is_there(tally.db, base + 2 + (int64_t)k),
+                  "%s: what %zu was told", cases[i].label, k);
+        }
+    }
+    tally_done(&tally);
+}
+
 static void undoes_a_single_failing_write(const struct db_config *config)
 {
     struct tally tally;
@@ -385,10 +458,12 @@ ON_BOTH(undoes_a_failing_write_alone)
 ON_BOTH(undoes_a_single_failing_write)
 ON_BOTH(refuses_when_full_and_finishes_when_closed)
 ON_BOTH(takes_writes_from_done)
+ON_BOTH(runs_what_is_put_to_the_end)
 
 TEST_GROUP(writer, cmocka_unit_test(both_writes_of_many_threads),
            cmocka_unit_test(both_undoes_a_failing_write_alone),
            cmocka_unit_test(both_undoes_a_single_failing_write),
            cmocka_unit_test(both_refuses_when_full_and_finishes_when_closed),
            cmocka_unit_test(both_takes_writes_from_done),
+           cmocka_unit_test(both_runs_what_is_put_to_the_end),
            cmocka_unit_test(tells_all_when_the_transaction_is_lost))

@@ -8,7 +8,13 @@
 
 void fixture_start(struct fixture *f, const struct db_config *config)
 {
-    struct provider_config provider = {.db = config};
+    fixture_start_delivering(f, config, &(struct provider_delivery){0});
+}
+
+void fixture_start_delivering(struct fixture *f, const struct db_config *config,
+                              const struct provider_delivery *delivery)
+{
+    struct provider_config provider = {.db = config, .delivery = *delivery};
     struct http_server_config server = {.address = "127.0.0.1", .workers = 3};
     struct err err = {0};
 

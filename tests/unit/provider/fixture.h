@@ -21,6 +21,9 @@ struct fixture {
 };
 
 void fixture_start(struct fixture *f, const struct db_config *config);
+/* The same, delivering to webhooks as it is said. */
+void fixture_start_delivering(struct fixture *f, const struct db_config *config,
+                              const struct provider_delivery *delivery);
 void fixture_stop(struct fixture *f);
 /* Adds a tenant with a key. */
 void fixture_tenant(struct fixture *f, const char *kind, const char *name);

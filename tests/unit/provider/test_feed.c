@@ -216,7 +216,7 @@ static void readers_wait(void **state)
 static void check_forgotten(const struct db_config *config)
 {
     static const struct db_query forget = {"test_forget",
-                                           "DELETE FROM provider_change WHERE seq <= $1"};
+                                           "DELETE FROM provider_change_log WHERE last_seq <= $1"};
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct client client;
     struct answer answer;
@@ -248,6 +248,107 @@ static void forgotten_changes_are_said_to_be(void **state)
     test_databases(check_forgotten);
 }
 
-TEST_GROUP(feed, cmocka_unit_test(each_write_is_told_once_in_order), cmocka_unit_test(readers_wait),
+/* --- What is undone, gaps, and positions that never were --- */
+
+static void check_undone(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_start(&f, config);
+    fed_tenant(&f, "t");
+    client_open(&client, f.port);
+    create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
+    client_ask(&client, &f, a, HTTP_POST, BASE "/Bulk",
+               "{\"Operations\":["
+               "{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"1\",\"data\":{\"userName\":"
+               "\"bob\"}},"
+               "{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"2\",\"data\":{\"userName\":"
+               "\"ADA\"}},"
+               "{\"method\":\"POST\",\"path\":\"/Users\",\"bulkId\":\"3\",\"data\":{\"userName\":"
+               "\"eve\"}}]}",
+               &answer);
+    CHECK(answer.status == 200, "%d %.*s", answer.status, STR_ARG(answer.body));
+    CHECK(provider_tenant_set(f.db, STR("t"), STR("testMode"), STR("on"), &err), "%s", err.message);
+    do { /* a running service follows within a second */
+        client_ask(&client, &f, a, HTTP_GET, "/scim/t/v2/Users", NULL, &answer);
+        client_ask(&client, &f, a, HTTP_POST, BASE "/Users",
+                   arena_printf(a, "{\"userName\":\"u%lld\"}", (long long)clock_monotonic_us()).ptr,
+                   &answer);
+        CHECK(answer.status == 201, "%d", answer.status);
+        client_ask(
+            &client, &f, a, HTTP_GET,
+            arena_printf(a, BASE "/Users/%.*s", STR_ARG(json_get_text(answer.json, "id"))).ptr,
+            NULL, &answer);
+    } while (answer.status == 200);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=0&count=3", NULL, &answer);
+    CHECK_STR(told(a, answer.json),
+              "1 create User userName active; 2 create User userName active; "
+              "3 create User userName active",
+              "what failed leaves no record");
+    client_ask(&client, &f, a, HTTP_GET, FEED "?count=0", NULL, &answer);
+    {
+        int64_t end = json_get_int(answer.json, "next", -1);
+
+        CHECK(json_get(answer.json, STR("changes"))->count == 0 && end >= 3, "%lld",
+              (long long)end);
+        client_ask(&client, &f, a, HTTP_POST, BASE "/Users", "{\"userName\":\"x\"}", &answer);
+        client_ask(&client, &f, a, HTTP_GET, FEED "?count=0", NULL, &answer);
+        CHECK(json_get_int(answer.json, "next", -1) == end, "test mode records nothing");
+    }
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void undone_writes_are_not_told(void **state)
+{
+    (void)state;
+    test_databases(check_undone);
+}
+
+static void check_gap(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_start(&f, config);
+    fed_tenant(&f, "t");
+    client_open(&client, f.port);
+    create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=7", NULL, &answer);
+    CHECK(answer.status == 410, "never told: %d", answer.status);
+    CHECK(str_find(answer.body, STR("since=1"), &(size_t){0}), "%.*s", STR_ARG(answer.body));
+    CHECK(provider_tenant_set(f.db, STR("t"), STR("changeFeed"), STR("off"), &err) &&
+              provider_tenant_set(f.db, STR("t"), STR("changeFeed"), STR("on"), &err),
+          "%s", err.message);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=1", NULL, &answer);
+    CHECK(answer.status == 410, "it was off for a while: %d", answer.status);
+    create(&client, &f, a, "/Users", "{\"userName\":\"bob\"}");
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
+    CHECK_STR(told(a, answer.json), "1 create User userName active", "a page ends at the gap");
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=1", NULL, &answer);
+    CHECK(answer.status == 410, "the gap: %d", answer.status);
+    CHECK(str_find(answer.body, STR("since=3"), &(size_t){0}), "%.*s", STR_ARG(answer.body));
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=2", NULL, &answer);
+    CHECK_STR(told(a, answer.json), "3 create User userName active", "behind the gap");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void gaps_are_said_to_be(void **state)
+{
+    (void)state;
+    test_databases(check_gap);
+}
+
+TEST_GROUP(feed, cmocka_unit_test(undone_writes_are_not_told),
+           cmocka_unit_test(gaps_are_said_to_be),
+           cmocka_unit_test(each_write_is_told_once_in_order), cmocka_unit_test(readers_wait),
            cmocka_unit_test(nothing_is_told_of_a_tenant_without_feed),
            cmocka_unit_test(forgotten_changes_are_said_to_be));
