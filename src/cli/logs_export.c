@@ -90,7 +90,7 @@ static void field(struct export *x, const struct json *object, const char *name)
 static void end_line(struct export *x, enum file_of file)
 {
     buf_add_z(&x->line, "\r\n");
-    fwrite(x->line.ptr, 1, x->line.len, x->files[file]);
+    (void)fwrite(x->line.ptr, 1, x->line.len, x->files[file]);
     buf_reset(&x->line);
     x->line.overflowed = false;
 }

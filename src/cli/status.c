@@ -402,8 +402,9 @@ void cli_cycle_report(struct cli *c, const struct job *job, const struct cycle *
         cli_say(c, "what failed and why: usher logs '%.*s' --status failure", STR_ARG(job->name));
     if (held_count(c->db_handle, job->no, &held, &ignored) &&
         held.n[HELD_REMOVAL][HELD_WAITING] + held.n[HELD_UPDATE][HELD_WAITING] > 0) {
+        int64_t waiting = held.n[HELD_REMOVAL][HELD_WAITING] + held.n[HELD_UPDATE][HELD_WAITING];
+
         cli_say(c, "the guard holds %lld of them until you decide: usher held '%.*s'",
-                (long long)(held.n[HELD_REMOVAL][HELD_WAITING] + held.n[HELD_UPDATE][HELD_WAITING]),
-                STR_ARG(job->name));
+                (long long)waiting, STR_ARG(job->name));
     }
 }

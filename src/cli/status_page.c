@@ -234,13 +234,15 @@ static void print_held(struct page *p)
     const int64_t *removals = p->s->held.n[HELD_REMOVAL];
     const int64_t *updates = p->s->held.n[HELD_UPDATE];
 
-    if (removals[HELD_WAITING] > 0)
+    if (removals[HELD_WAITING] > 0) {
         line(p, "held", "%s for a decision: nothing of it is sent",
              some(p, removals[HELD_WAITING], "removal waits", "removals wait"));
-    if (updates[HELD_WAITING] > 0)
+    }
+    if (updates[HELD_WAITING] > 0) {
         line(p, "held", "%s for a decision",
              some(p, updates[HELD_WAITING], "change of a sign-in name waits",
                   "changes of sign-in names wait"));
+    }
     if (removals[HELD_WAITING] + updates[HELD_WAITING] > 0)
         advise(p, "held", "", "what is held, to allow or reject it");
 }
@@ -256,9 +258,10 @@ static void print_waiting(struct page *p)
              some(p, s->in_grace, "removal in its grace period", "removals in their grace period"),
              ahead(p, s->grace_ends_us));
     }
-    if (s->pending > 0)
+    if (s->pending > 0) {
         line(p, "references", "%s somebody without an account here",
              some(p, s->pending, "names", "name"));
+    }
     if (s->undone > 0) {
         line(p, "undone", "%s as an undo left %s",
              some(p, s->undone, "object stays", "objects stay"), s->undone == 1 ? "it" : "them");

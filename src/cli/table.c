@@ -51,9 +51,10 @@ void cli_table_row(struct cli_table *t, const struct str *cells)
     struct table_row *row = ARENA_NEW(t->cli->arena, struct table_row);
 
     row->cells = ARENA_ARRAY(t->cli->arena, struct str, t->columns);
-    for (size_t i = 0; i < t->columns; i++)
+    for (size_t i = 0; i < t->columns; i++) {
         row->cells[i] =
             utf8_valid(cells[i], NULL) ? cli_one_line(t->cli->arena, cells[i]) : STR("(not UTF-8)");
+    }
     if (t->last) {
         t->last->next = row;
     } else {

@@ -26,7 +26,7 @@ static void learn_service(struct check_run *run)
         const struct json *v =
             service ? check_at(run->tmp, &run->answer, str_from_z(traits[i].place)) : NULL;
 
-        if (json_is(v, JSON_BOOL) ? v->boolean : traits[i].otherwise)
+        if (v && v->type == JSON_BOOL ? v->boolean : traits[i].otherwise)
             run->traits |= traits[i].trait;
     }
 }
@@ -68,28 +68,34 @@ static struct str plain_value(struct check_run *run, const struct json *attribut
     return STR("\"usher-check\"");
 }
 
+/* What is required of a complex value, and its "value". */
+static void add_complex(struct check_run *run, const struct json *attribute, struct buf *out)
+{
+    const char *comma = "";
+
+    buf_add_char(out, '{');
+    JSON_EACH(sub, json_get(attribute, STR("subAttributes")))
+    {
+        struct str name = json_get_text(sub, "name");
+
+        if (json_get_bool(sub, "required", false) || str_eq(name, STR("value"))) {
+            buf_addf(out, "%s\"%.*s\":%.*s", comma, STR_ARG(name), STR_ARG(plain_value(run, sub)));
+            comma = ",";
+        }
+    }
+    buf_add_char(out, '}');
+}
+
 static struct str value_of(struct check_run *run, const struct json *attribute)
 {
     bool many = json_get_bool(attribute, "multiValued", false);
     CLEANUP(buf_done) struct buf out;
-    const char *comma = "";
 
     buf_init(&out, 1 << 16);
     if (many)
         buf_add_char(&out, '[');
     if (str_eq(json_get_text(attribute, "type"), STR("complex"))) {
-        buf_add_char(&out, '{');
-        JSON_EACH(sub, json_get(attribute, STR("subAttributes")))
-        {
-            struct str name = json_get_text(sub, "name");
-
-            if (json_get_bool(sub, "required", false) || str_eq(name, STR("value"))) {
-                buf_addf(&out, "%s\"%.*s\":%.*s", comma, STR_ARG(name),
-                         STR_ARG(plain_value(run, sub)));
-                comma = ",";
-            }
-        }
-        buf_add_char(&out, '}');
+        add_complex(run, attribute, &out);
     } else {
         buf_add(&out, plain_value(run, attribute));
     }

@@ -137,6 +137,22 @@ static void nobody(struct probe *p)
     }
 }
 
+static void second_page(struct probe *p, const struct json *user)
+{
+    struct http_answer answer;
+    struct scim_list next = {0};
+    struct json *second =
+        probe_ask(p, HTTP_GET, STR("/Users?startIndex=2&count=1"), STR(""), &answer);
+    bool other = second && scim_read_list(second, &next) && next.count == 1;
+
+    JSON_EACH(one, next.resources)
+    {
+        other = other && !str_eq(json_get_text(one, "id"), json_get_text(user, "id"));
+    }
+    probe_conclude(p, "lists", other ? "in pages" : "the second page is not another",
+                   "client.listing", other ? "auto" : "never");
+}
+
 /* An account that is there, to ask for; NULL: there is none, or no list. */
 static const struct json *somebody(struct probe *p)
 {
@@ -157,17 +173,7 @@ static const struct json *somebody(struct probe *p)
     if (list.count > 1) {
         probe_conclude(p, "lists", "count is ignored", NULL, NULL);
     } else if (user && list.total > 1) {
-        struct json *second =
-            probe_ask(p, HTTP_GET, STR("/Users?startIndex=2&count=1"), STR(""), &answer);
-        struct scim_list next = {0};
-        bool other = second && scim_read_list(second, &next) && next.count == 1;
-
-        JSON_EACH(one, next.resources)
-        {
-            other = other && !str_eq(json_get_text(one, "id"), json_get_text(user, "id"));
-        }
-        probe_conclude(p, "lists", other ? "in pages" : "the second page is not another",
-                       "client.listing", other ? "auto" : "never");
+        second_page(p, user);
     } else {
         probe_conclude(p, "lists", list.total_said ? "answer" : "answer without totalResults", NULL,
                        NULL);
@@ -183,7 +189,7 @@ static struct str other_case(struct arena *a, struct str text)
     for (size_t i = 0; i < copy.len; i++) {
         char c = copy.ptr[i];
 
-        p[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+        p[i] = ascii_is_alpha(c) ? (char)(c ^ 0x20) : c;
     }
     return (struct str){p, copy.len};
 }
@@ -230,10 +236,11 @@ static void filters(struct probe *p, const struct json *user)
                    NULL, NULL);
     probe_conclude(p, "attribute name in other letters",
                    finds(p, "USERNAME", name) ? "finds it" : "does not find it", NULL, NULL);
-    if (external.len)
+    if (external.len) {
         probe_conclude(p, "externalId eq",
                        finds(p, "externalId", external) ? "finds it" : "does not find it", NULL,
                        NULL);
+    }
     (void)probe_ask(p, HTTP_GET, probe_filter(p, "/Users", STR("userName zz 1")), STR(""), &answer);
     probe_conclude(p, "a filter that is none",
                    answer.status == 400 ? "is refused" : "is not refused with 400", NULL, NULL);

@@ -93,9 +93,10 @@ static bool suits(const struct scim_filter *f, const struct json *v, bool bracke
         }
         return f->op == SCIM_EQ && json_is(f->value, JSON_NULL) && v->count == 0;
     }
-    if (bracket)
+    if (bracket) {
         return v && holds(f->path.filter ? f->path.filter : f->left, v) &&
                (f->op == SCIM_VALUE_PATH || suits(f, v, false, sub, depth));
+    }
     if (sub)
         return suits(f, json_get_nocase(v, f->path.sub), false, false, depth);
     return compares(f, v);

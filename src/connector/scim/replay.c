@@ -97,9 +97,10 @@ bool scim_replay_load(struct arena *a, const char *dir, struct scim_replay **out
         return err_set(err, ERR_NOT_FOUND, "noRecord", "%s: %s", dir, strerrordesc_np(errno));
     r->list = ARENA_ARRAY(a, struct exchange, (size_t)count + 1);
     for (int i = 0; i < count; i++) {
-        if (ok)
+        if (ok) {
             ok = load_one(a, arena_printf(a, "%s/%s", dir, names[i]->d_name).ptr,
                           &r->list[r->count++], err);
+        }
         free(names[i]);
     }
     free(names);

@@ -232,6 +232,25 @@ static void write_reference(struct buf *out, const struct scim_style *style, con
     }
 }
 
+/* A single value is a list of one. */
+static void write_many(struct buf *out, const struct json *v, bool as_object)
+{
+    bool first = true;
+
+    buf_add_char(out, '[');
+    if (v->type != JSON_ARRAY) {
+        write_one(out, v, as_object);
+    } else {
+        JSON_EACH(item, v)
+        {
+            buf_add_z(out, first ? "" : ",");
+            write_one(out, item, as_object);
+            first = false;
+        }
+    }
+    buf_add_char(out, ']');
+}
+
 void scim_write_value(struct buf *out, const struct scim_attribute *t,
                       const struct scim_style *style, const struct json *v,
                       enum scim_secrets secrets)
@@ -242,20 +261,7 @@ void scim_write_value(struct buf *out, const struct scim_attribute *t,
     if (t->mapping->secret && secrets == SCIM_SECRETS_MASKED) {
         buf_add_z(out, "\"" MASK "\"");
     } else if (t->mapping->multivalued) {
-        bool first = true;
-
-        buf_add_char(out, '[');
-        if (v->type != JSON_ARRAY) {
-            write_one(out, v, as_object);
-        } else {
-            JSON_EACH(item, v)
-            {
-                buf_add_z(out, first ? "" : ",");
-                write_one(out, item, as_object);
-                first = false;
-            }
-        }
-        buf_add_char(out, ']');
+        write_many(out, v, as_object);
     } else if (as_object && !json_is(v, JSON_OBJECT)) {
         write_reference(out, style, v);
     } else {

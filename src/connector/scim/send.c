@@ -4,7 +4,7 @@
 #include "connector/scim/auth.h"
 
 enum { REDIRECTS_MAX = 3, REPEATS_MAX = 3 };
-static const int64_t TOKEN_WAIT_US = US_PER_MINUTE; /* its arrival ends the wait */
+#define TOKEN_WAIT_US US_PER_MINUTE /* its arrival ends the wait */
 
 struct scim_sent {
     struct scim_target *target;
