@@ -49,11 +49,9 @@ static const struct {
     {"x-amzn-requestid", offsetof(struct http_call, request_id)},
 };
 
-static void note_header(struct http_call *call, struct str line)
+void call_note_header(struct http_call *call, struct str name, struct str value)
 {
-    struct str name;
-
-    if (!str_cut(&line, ':', &name))
+    if (name.len == 0)
         return;
     for (size_t i = 0; i < ARRAY_LEN(kept_headers); i++) {
         const char *wanted = kept_headers[i].name;
@@ -64,10 +62,25 @@ static void note_header(struct http_call *call, struct str line)
                 (struct text_place *)(void *)((char *)call + kept_headers[i].place);
 
             if (place->len == 0)
-                keep(call, place, str_trim(line));
+                keep(call, place, str_trim(value));
             return;
         }
     }
+}
+
+bool call_head_bytes(struct http_call *call, size_t n)
+{
+    call->head_bytes += n;
+    call->too_large = call->too_large || call->head_bytes > CALL_HEAD_MAX;
+    return !call->too_large;
+}
+
+void call_head_begin(struct http_call *call)
+{
+    buf_reset(&call->seen);
+    call->head_done = false;
+    call->content_type = call->etag = call->location = call->request_id = call->retry_after =
+        (struct text_place){0};
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
@@ -75,23 +88,18 @@ static size_t on_header(char *p, size_t size, size_t count, void *ctx)
 {
     struct http_call *call = ctx;
     struct str line = {p, size * count};
+    struct str name;
 
-    call->head_bytes += line.len;
-    if (call->head_bytes > CALL_HEAD_MAX) {
-        call->too_large = true;
+    if (!call_head_bytes(call, line.len))
         return 0;
-    }
     if (str_starts(line, STR("HTTP/"))) { /* after 100 Continue comes another */
-        buf_reset(&call->seen);
-        call->head_done = false;
-        call->content_type = call->etag = call->location = call->request_id = call->retry_after =
-            (struct text_place){0};
+        call_head_begin(call);
     } else if (str_eq(line, STR("\r\n")) || str_eq(line, STR("\n"))) {
         call->head_done = true;
-    } else if (line.len > 0) {
-        note_header(call, line);
+    } else if (str_cut(&line, ':', &name)) {
+        call_note_header(call, name, line);
     }
-    return line.len;
+    return size * count;
 }
 
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
@@ -124,32 +132,16 @@ static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_p
 
 /* --- Life. --- */
 
-struct http_call *call_new(const struct call_settings *s)
+CURL *call_easy_new(const struct call_settings *s)
 {
-    struct http_call *call = mem_alloc(sizeof(*call));
     CURL *e = curl_easy_init();
 
     assert(e); /* it fails for want of memory only */
-    call->settings = s;
-    call->easy = e;
-    call->url = curl_url();
-    assert(call->url);
-    buf_init(&call->origin, CALL_TEXT_MAX);
-    buf_init(&call->text, CALL_TEXT_MAX);
-    buf_init(&call->request_body, CALL_BODY_MAX);
-    buf_init(&call->moved, CALL_TEXT_MAX);
-    buf_init(&call->body, s->max_answer);
-    buf_init(&call->seen, CALL_HEAD_MAX);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, call);
-    curl_easy_setopt(e, CURLOPT_CURLU, call->url);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, HTTP_CALL_CODING); /* decodes what it knows */
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -161,14 +153,37 @@ struct http_call *call_new(const struct call_settings *s)
         curl_easy_setopt(e, CURLOPT_SSLCERT, s->cert_file);
         curl_easy_setopt(e, CURLOPT_SSLKEY, s->key_file ? s->key_file : s->cert_file);
     }
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, s->close_socket);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, s->socket_ctx);
+    return e;
+}
+
+struct http_call *call_new(const struct call_settings *s)
+{
+    struct http_call *call = mem_alloc(sizeof(*call));
+    CURL *e = call_easy_new(s);
+
+    call->settings = s;
+    call->easy = call->via = e;
+    call->url = curl_url();
+    assert(call->url);
+    buf_init(&call->origin, CALL_TEXT_MAX);
+    buf_init(&call->text, CALL_TEXT_MAX);
+    buf_init(&call->request_body, CALL_BODY_MAX);
+    buf_init(&call->moved, CALL_TEXT_MAX);
+    buf_init(&call->body, s->max_answer);
+    buf_init(&call->seen, CALL_HEAD_MAX);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, &call->owner);
+    curl_easy_setopt(e, CURLOPT_CURLU, call->url);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, HTTP_CALL_CODING); /* decodes what it knows */
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, s->close_socket);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, s->socket_ctx);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
     return call;
@@ -220,6 +235,8 @@ void call_recycle(struct http_call *call)
     buf_reset(&call->moved);
     call->redirects = 0;
     call->sends = 0;
+    call->queued = false;
+    call->via = call->easy;
 }
 
 /* --- The request. --- */
@@ -281,9 +298,10 @@ static bool write_headers(struct http_call *call, const struct http_call_options
 }
 
 /* In front of those that all requests have. */
-static void link_headers(struct http_call *call, size_t from, size_t count)
+static void link_headers(struct http_call *call)
 {
-    char *p = call->text.ptr + from;
+    char *p = call->text.ptr + call->lines_at;
+    size_t count = call->line_count;
 
     if (count > call->headers_cap) {
         call->headers_cap = count + 8;
@@ -300,19 +318,21 @@ static void link_headers(struct http_call *call, size_t from, size_t count)
                      count > 0 ? call->headers : call->settings->headers);
 }
 
-static void set_method(struct http_call *call, enum http_method method, bool with_body)
+static void set_method(struct http_call *call)
 {
     CURL *e = call->easy;
+    enum http_method method = call->method;
+    bool with_body = call->with_body;
 
-    if (!call->configured || method != call->method || with_body != call->with_body) {
+    if (!call->configured || method != call->set_method || with_body != call->set_with_body) {
         bool plain = method == HTTP_HEAD || method == (with_body ? HTTP_POST : HTTP_GET);
 
         curl_easy_setopt(e, with_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
         if (method == HTTP_HEAD)
             curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
         curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : http_method_name(method));
-        call->method = method;
-        call->with_body = with_body;
+        call->set_method = method;
+        call->set_with_body = with_body;
         call->configured = true;
     }
     if (with_body) {
@@ -328,7 +348,6 @@ static bool set_url(struct http_call *call, struct str text, const struct http_u
 {
     struct str origin = str_sub(text, 0, (size_t)(url->path.ptr - text.ptr));
     struct str target = str_from(text, origin.len);
-    bool tls = url->scheme.len == strlen("https");
 
     if (!str_eq(origin, buf_str(&call->origin))) {
         buf_reset(&call->origin);
@@ -341,10 +360,7 @@ static bool set_url(struct http_call *call, struct str text, const struct http_u
         call->host = (struct text_place){(size_t)(url->host.ptr - text.ptr), url->host.len};
         call->port = url->port;
     }
-    if (tls != call->tls) { /* waiting for a connection to share pays with HTTP/2 only */
-        curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
-        call->tls = tls;
-    }
+    call->tls = url->scheme.len == strlen("https");
     if (!str_starts(target, STR("/")))
         buf_add_char(&call->text, '/');
     buf_add(&call->text, target);
@@ -352,50 +368,75 @@ static bool set_url(struct http_call *call, struct str text, const struct http_u
     return true;
 }
 
-static void set_timeout(struct http_call *call, long timeout_ms)
+int64_t call_silence_ms(const struct http_call *call)
 {
     int64_t silence_ms = call->settings->silence_timeout_ms;
-    long stall_time = silence_ms > 0 ? (long)((silence_ms + 999) / 1000) : STALL_TIME;
-    bool may_stall = timeout_ms > stall_time * 1000; /* otherwise it is over before */
+    int64_t stall_ms = silence_ms > 0 ? (silence_ms + 999) / 1000 * 1000 : STALL_TIME * 1000;
 
-    if (timeout_ms == call->timeout_ms)
+    return call->timeout_ms > stall_ms ? stall_ms : 0; /* otherwise it is over before */
+}
+
+static void set_timeout(struct http_call *call)
+{
+    int64_t silence_ms = call_silence_ms(call);
+
+    if (call->timeout_ms == call->set_timeout_ms)
         return;
-    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, may_stall ? STALL_LIMIT : 0L);
-    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, may_stall ? stall_time : 0L);
-    call->timeout_ms = timeout_ms;
+    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, call->timeout_ms);
+    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, silence_ms > 0 ? STALL_LIMIT : 0L);
+    curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, (long)(silence_ms / 1000));
+    call->set_timeout_ms = call->timeout_ms;
 }
 
 bool call_prepare(struct http_call *call, const struct http_call_options *o)
 {
     bool with_body = o->body.len > 0 || o->method == HTTP_POST || o->method == HTTP_PUT ||
                      o->method == HTTP_PATCH;
-    long timeout_ms = (long)(o->timeout_ms > 0 ? o->timeout_ms : call->settings->timeout_ms);
     struct http_url url;
     struct err err;
 
-    call->started_us = clock_monotonic_us();
+    call->started_us = call->hop_us = clock_monotonic_us();
     call->answer = (struct http_answer){.retry_after_ms = -1};
     call->max_redirects = o->max_redirects;
     call->request_type = o->content_type;
+    call->timeout_ms = (long)(o->timeout_ms > 0 ? o->timeout_ms : call->settings->timeout_ms);
     if (!http_url_parse(o->url, &url, &err))
         return cannot_send(call, err.message, "");
     if (o->url.len > CALL_TEXT_MAX)
         return cannot_send(call, REQUEST_TOO_LONG, "");
     if (!set_url(call, o->url, &url))
         return false;
-    size_t headers = call->text.len;
     buf_add(&call->request_body, o->body);
     if (call->request_body.overflowed)
         return cannot_send(call, "the request's body is too long", "");
-    set_method(call, o->method, with_body && o->method != HTTP_HEAD);
-    if (!write_headers(call, o))
-        return false;
-    curl_easy_setopt(call->easy, CURLOPT_REQUEST_TARGET, call->text.ptr);
-    link_headers(call, headers,
-                 o->header_count + (size_t)call->with_body + (size_t)may_expect(call));
-    set_timeout(call, timeout_ms);
-    return true;
+    call->method = o->method;
+    call->with_body = with_body && o->method != HTTP_HEAD;
+    call->lines_at = call->text.len;
+    call->line_count = o->header_count + (size_t)call->with_body + (size_t)may_expect(call);
+    return write_headers(call, o);
+}
+
+const char *call_target(const struct http_call *call)
+{
+    return call->moved.len > 0 ? call->moved.ptr : call->text.ptr;
+}
+
+void call_load(struct http_call *call, bool forbids)
+{
+    CURL *e = call->easy;
+
+    if (call->tls != call->set_tls) { /* waiting for a connection to share pays with HTTP/2 only */
+        curl_easy_setopt(e, CURLOPT_PIPEWAIT, call->tls ? 1L : 0L);
+        call->set_tls = call->tls;
+    }
+    if (forbids != call->set_forbids) {
+        curl_easy_setopt(e, CURLOPT_FORBID_REUSE, forbids ? 1L : 0L);
+        call->set_forbids = forbids;
+    }
+    set_method(call);
+    curl_easy_setopt(e, CURLOPT_REQUEST_TARGET, call_target(call));
+    link_headers(call);
+    set_timeout(call);
 }
 
 bool call_is_repeatable(const struct http_call *call)
@@ -437,7 +478,6 @@ static int64_t retry_after_ms(const struct http_call *call)
 void call_finish(struct http_call *call, CURLcode code)
 {
     struct http_answer *a = &call->answer;
-    long status = 0;
 
     a->duration_us = clock_monotonic_us() - call->started_us;
     if (a->failure != HTTP_OK) /* of a redirect */
@@ -448,9 +488,8 @@ void call_finish(struct http_call *call, CURLcode code)
         http_call_fail(call, code);
         return;
     }
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     a->failure = HTTP_OK;
-    a->status = (int)status;
+    a->status = call->status;
     a->body = buf_str(&call->body);
     a->content_type = text_at(call, call->content_type);
     a->etag = text_at(call, call->etag);

@@ -1,11 +1,15 @@
-/* The client's loop: libcurl's multi interface on an event base of its own.
+/* The client's loop: libcurl's multi interface and the lanes (lane.h) on one event base.
+ *
+ * A request goes by a lane when its origin speaks HTTP/1.1: without TLS always, with TLS when it
+ * has answered so. Until then libcurl sends it, and keeps no connection that a lane would have to
+ * stand beside: there are peers that serve one connection at a time.
  *
  * A socket's read event stays registered while its connection is kept alive, although libcurl asks
  * for its removal after each request and for its return with the next: two system calls less a
  * request. When an event comes that libcurl does not wait for, it is removed; when libcurl closes
  * the socket, it goes. */
 #include "base/clock.h"
-#include "http/call.h"
+#include "http/lane.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -20,13 +24,21 @@
 
 #define NEVER       INT64_MAX
 #define CACHE_LEAST 64 /* connections kept alive */
+#define ORIGINS_MAX 16 /* that are remembered */
 
 struct watch { /* of one socket */
     struct http_client *client;
     struct event read_event, write_event;
     int wanted; /* CURL_POLL_... */
     bool reading, writing;
-    bool ours; /* its closing is seen */
+    bool ours;              /* its closing is seen */
+    struct http_lane *lane; /* that it is the socket of; NULL: libcurl's */
+};
+
+/* What is known of an origin with TLS. */
+struct origin {
+    char *text;
+    bool multiplexes; /* HTTP/2 */
 };
 
 struct http_client {
@@ -40,6 +52,11 @@ struct http_client {
     struct http_call *all, *spare;
     struct http_call *finished_first, *finished_last;
     unsigned in_flight;
+    struct http_lanes lanes;
+    struct origin origins[ORIGINS_MAX];
+    size_t origin_count, origin_next;
+    struct http_call *scout; /* the first one to an origin of which nothing is known */
+    struct http_call *held;  /* to the same origin, until that one has shown something */
     http_client_observer *observe;
     void *observe_ctx;
     int64_t curl_us;  /* when libcurl wants to be called; NEVER */
@@ -67,6 +84,10 @@ static void on_socket(evutil_socket_t fd, short what, void *ctx)
     bool can_read = what & EV_READ, can_write = what & EV_WRITE;
     int running;
 
+    if (w->lane) {
+        lane_ready(w->lane, can_read, can_write);
+        return;
+    }
     if (can_read &&
         !(w->wanted & CURL_POLL_IN)) { /* closed by the peer, most likely: seen at its next use */
         set_event(&w->read_event, &w->reading, false);
@@ -114,6 +135,15 @@ static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
     }
     set_event(&w->write_event, &w->writing, w->wanted & CURL_POLL_OUT);
     return 0;
+}
+
+static void watch_lane(void *ctx, int fd, struct http_lane *lane, bool writing)
+{
+    struct watch *w = watch_of(ctx, fd);
+
+    w->lane = lane;
+    set_event(&w->read_event, &w->reading, true);
+    set_event(&w->write_event, &w->writing, writing);
 }
 
 static int open_socket(void *ctx, int family, int type, int protocol)
@@ -281,6 +311,23 @@ static bool loop_make(struct http_client *c, struct err *err)
     return true;
 }
 
+static void put_finished(struct http_client *c, struct http_call *call)
+{
+    call->next = NULL;
+    if (c->finished_first) {
+        c->finished_last->next = call;
+    } else {
+        c->finished_first = call;
+    }
+    c->finished_last = call;
+}
+
+static void on_lane_end(void *ctx, struct http_call *call, CURLcode code)
+{
+    call_finish(call, code);
+    put_finished(ctx, call);
+}
+
 bool http_client_new(const struct http_client_config *config, struct http_client **out,
                      struct err *err)
 {
@@ -311,6 +358,15 @@ bool http_client_new(const struct http_client_config *config, struct http_client
     curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
     curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS,
                       per_host * 4 > CACHE_LEAST ? per_host * 4 : CACHE_LEAST);
+    c->lanes = (struct http_lanes){
+        .settings = &c->settings,
+        .multi = c->multi,
+        .per_origin = (unsigned)per_host,
+        .ended = on_lane_end,
+        .watch = watch_lane,
+        .ctx = c,
+    };
+    lanes_init(&c->lanes);
     *out = c;
     return true;
 }
@@ -319,6 +375,9 @@ void http_client_free(struct http_client *c)
 {
     if (!c)
         return;
+    lanes_done(&c->lanes);
+    for (size_t i = 0; i < c->origin_count; i++)
+        free(c->origins[i].text);
     while (c->all) {
         struct http_call *call = c->all;
 
@@ -364,24 +423,84 @@ static struct http_call *take_call(struct http_client *c)
     return call;
 }
 
-static void put_finished(struct http_client *c, struct http_call *call)
+static const struct origin *origin_of(const struct http_client *c, const struct http_call *call)
 {
-    call->next = NULL;
-    if (c->finished_first) {
-        c->finished_last->next = call;
-    } else {
-        c->finished_first = call;
+    for (size_t i = 0; i < c->origin_count; i++) {
+        if (str_eq(str_from_z(c->origins[i].text), buf_str(&call->origin)))
+            return &c->origins[i];
     }
-    c->finished_last = call;
+    return NULL;
+}
+
+/* What the answer of an origin with TLS shows. The oldest one is forgotten when there are many. */
+static void learn_origin(struct http_client *c, struct http_call *call)
+{
+    long version = 0;
+    struct origin *o;
+
+    if (!call->tls || origin_of(c, call))
+        return;
+    curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version != CURL_HTTP_VERSION_1_1 && version != CURL_HTTP_VERSION_2_0)
+        return;
+    o = &c->origins[c->origin_next++ % ORIGINS_MAX];
+    if (c->origin_count < ORIGINS_MAX)
+        c->origin_count++;
+    free(o->text);
+    *o = (struct origin){copy_z(buf_z(&call->origin)), version == CURL_HTTP_VERSION_2_0};
+}
+
+static void start_alone(struct http_client *c, struct http_call *call, bool forbids)
+{
+    call_load(call, forbids);
+    CURLMcode code = curl_multi_add_handle(c->multi, call->easy);
+    assert(code == CURLM_OK);
+    (void)code;
+    call->running = true;
+    c->lanes.elsewhere++;
 }
 
 static void start(struct http_client *c, struct http_call *call)
 {
-    CURLMcode code = curl_multi_add_handle(c->multi, call->easy);
+    const struct origin *o = call->tls ? origin_of(c, call) : NULL;
 
-    assert(code == CURLM_OK);
-    (void)code;
-    call->running = true;
+    if (!call->tls || (o && !o->multiplexes)) {
+        lanes_send(&c->lanes, call);
+    } else if (o || !c->scout) {
+        c->scout = o ? c->scout : call;
+        start_alone(c, call, !o);
+    } else if (str_eq(buf_str(&c->scout->origin), buf_str(&call->origin))) {
+        call->next = c->held;
+        c->held = call;
+    } else {
+        start_alone(c, call, true);
+    }
+}
+
+/* They go their way by what is known now. When that is still nothing, all go at once: one failure
+ * shall not become many, one after the other. */
+static void release_held(struct http_client *c)
+{
+    struct http_call *list = NULL;
+
+    while (c->held) { /* in the order in which they came */
+        struct http_call *call = c->held;
+
+        c->held = call->next;
+        call->next = list;
+        list = call;
+    }
+    while (list) {
+        struct http_call *call = list;
+
+        list = call->next;
+        call->hop_us = clock_monotonic_us();
+        if (origin_of(c, call)) {
+            start(c, call);
+        } else {
+            start_alone(c, call, true);
+        }
+    }
 }
 
 void http_client_send(struct http_client *c, const struct http_call_options *options,
@@ -412,6 +531,30 @@ static bool may_repeat(const struct http_call *call, CURLcode code)
     return connects == 0 && call->sends < 2 && call->head_bytes == 0 && call_is_repeatable(call);
 }
 
+static void end_call(struct http_client *c, struct http_call *call, CURLcode code)
+{
+    long status = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    call->status = (int)status;
+    if (code == CURLE_OK)
+        learn_origin(c, call);
+    curl_multi_remove_handle(c->multi, call->easy);
+    call->running = false;
+    c->lanes.elsewhere--;
+    if (call == c->scout) {
+        c->scout = NULL;
+        release_held(c);
+    }
+    if ((code != CURLE_OK && may_repeat(call, code)) || (code == CURLE_OK && call_follow(call))) {
+        call_forget_answer(call);
+        start(c, call);
+        return;
+    }
+    call_finish(call, code);
+    put_finished(c, call);
+}
+
 static void collect(struct http_client *c)
 {
     CURLMsg *message;
@@ -419,27 +562,18 @@ static void collect(struct http_client *c)
 
     while ((message = curl_multi_info_read(c->multi, &left))) {
         CURLcode code = message->data.result;
-        CURL *easy = message->easy_handle;
-        struct http_call *call;
+        struct curl_owner *owner = NULL;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
-        curl_multi_remove_handle(c->multi, easy); /* message is invalid from here on */
-        call->running = false;
-        if (code != CURLE_OK && may_repeat(call, code)) {
-            call_forget_answer(call);
-            start(c, call);
-            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&owner);
+        if (owner->is_lane) { /* message is invalid from here on */
+            lane_opened((struct http_lane *)(void *)owner, code);
+        } else {
+            end_call(c, (struct http_call *)(void *)owner, code);
         }
-        if (code == CURLE_OK && call_follow(call)) {
-            call_forget_answer(call);
-            start(c, call);
-            continue;
-        }
-        call_finish(call, code);
-        put_finished(c, call);
     }
+    lanes_turn(&c->lanes);
 }
 
 static void tell_observer(struct http_client *c, const struct http_call *call)
@@ -499,6 +633,8 @@ unsigned http_client_run(struct http_client *c, int64_t max_wait_ms)
             c->curl_us = NEVER;
             curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
         }
+        if (c->lanes.due_us <= now)
+            lanes_expire(&c->lanes, now);
         collect(c);
         unsigned count = deliver(c);
         if (count > 0 || c->woken || last) {
@@ -507,8 +643,11 @@ unsigned http_client_run(struct http_client *c, int64_t max_wait_ms)
         }
         last = now >= until;
         bool at_once = last || c->curl_us <= now;
-        if (!at_once)
-            set_timer(c, c->curl_us < until ? c->curl_us : until, now);
+        if (!at_once) {
+            int64_t next = c->curl_us < until ? c->curl_us : until;
+
+            set_timer(c, c->lanes.due_us < next ? c->lanes.due_us : next, now);
+        }
         event_base_loop(c->base, EVLOOP_ONCE | (at_once ? EVLOOP_NONBLOCK : 0));
     }
 }

@@ -1,6 +1,6 @@
-/* HTTP client: a pool of connections on libcurl's multi interface, driven by an event loop of its
- * own that the owner turns. Keep-alive, HTTP/2 where offered, total timeouts, limits on the answer,
- * TLS verification always on. One thread owns a client; hundreds of requests may be in flight.
+/* HTTP client: a pool of connections, opened by libcurl, driven by an event loop of its own that
+ * the owner turns. Keep-alive, HTTP/2 where offered, total timeouts, limits on the answer, TLS
+ * verification always on. One thread owns a client; hundreds of requests may be in flight.
  * Redirects are followed when a request says so, and never to another origin. */
 #pragma once
 

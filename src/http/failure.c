@@ -87,7 +87,7 @@ static void say_not_connected(struct http_call *call, const char *peer, CURLcode
 {
     long why = 0;
 
-    curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &why);
+    curl_easy_getinfo(call->via, CURLINFO_OS_ERRNO, &why);
     if (why == ECONNREFUSED) {
         say(call, "%s refuses the connection: nothing listens there", peer);
     } else if (why == EHOSTUNREACH || why == ENETUNREACH) {
@@ -102,11 +102,13 @@ static void say_late(struct http_call *call, const char *peer)
     curl_off_t resolved = 0, connected = 0, secured = 0;
     double seconds = (double)call->answer.duration_us / 1e6;
 
-    curl_easy_getinfo(call->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-    curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    curl_easy_getinfo(call->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+    curl_easy_getinfo(call->via, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    curl_easy_getinfo(call->via, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(call->via, CURLINFO_APPCONNECT_TIME_T, &secured);
     if (call->sends > 0) {
         say(call, "no complete answer from %s within %.1f s", peer, seconds);
+    } else if (call->queued) {
+        say(call, "no free connection to %s within %.1f s", peer, seconds);
     } else if (resolved == 0) {
         say(call, "the name of %s was not resolved within %.1f s", peer, seconds);
     } else if (connected == 0) {

@@ -4,7 +4,7 @@
 
 #define HOST_SAID_MAX 140 /* bytes of a host's name in a message */
 
-static bool is_redirect(const struct http_call *call, long status)
+static bool is_redirect(const struct http_call *call, int status)
 {
     bool reads = call->method == HTTP_GET || call->method == HTTP_HEAD;
 
@@ -21,7 +21,7 @@ static CURLU *place_of(const struct http_call *call, struct str location)
     assert(url);
     buf_init(&text, call->text.max + call->seen.max);
     buf_add(&text, buf_str(&call->origin));
-    buf_add_z(&text, call->moved.len > 0 ? call->moved.ptr : call->text.ptr);
+    buf_add_z(&text, call_target(call));
     if (curl_url_set(url, CURLUPART_URL, buf_z(&text), 0) == CURLUE_OK) {
         buf_reset(&text);
         buf_add(&text, location);
@@ -92,10 +92,7 @@ static void refuse(struct http_call *call, CURLU *url, const char *why)
 
 bool call_follow(struct http_call *call)
 {
-    long status = 0;
-
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (call->max_redirects == 0 || !is_redirect(call, status) || call->location.len == 0)
+    if (call->max_redirects == 0 || !is_redirect(call, call->status) || call->location.len == 0)
         return false;
     CURLU *url =
         place_of(call, (struct str){call->seen.ptr + call->location.at, call->location.len});
@@ -115,6 +112,6 @@ bool call_follow(struct http_call *call)
         return false;
     call->redirects++;
     call->sends = 0;
-    curl_easy_setopt(call->easy, CURLOPT_REQUEST_TARGET, buf_z(&call->moved));
+    (void)buf_z(&call->moved); /* the target of the next request: call_target */
     return true;
 }

@@ -181,7 +181,8 @@ static void keeps_many_in_flight(void **state)
         CHECK(results[i].failure == HTTP_OK && results[i].status == 200, "%zu: %s", i,
               results[i].reason);
     http_server_counters(f.server, &counters);
-    CHECK(counters.connections <= 32, "%llu", (unsigned long long)counters.connections);
+    /* One that finds out whether HTTP/2 is spoken, and is closed then. */
+    CHECK(counters.connections <= 32 + 1, "%llu", (unsigned long long)counters.connections);
     http_client_free(c);
     fixture_stop(&f);
 }
