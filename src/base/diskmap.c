@@ -16,11 +16,22 @@ struct head { /* before key and value */
     uint32_t key, value;
 };
 
-enum { SLOTS_AT_ONCE = 32, FIRST_CAP = 1024, WRITE_BUFFER = 64 << 10 };
+enum {
+    SLOTS_AT_ONCE = 32,
+    FIRST_CAP = 1024,
+    MEMORY_CAP = 64 << 10, /* a table of so many slots, 1 MiB, is kept in memory: no system calls */
+    WRITE_BUFFER = 64 << 10,
+};
+
+struct table {
+    struct slot *memory; /* NULL: in the file */
+    int fd;              /* -1: in memory */
+    uint64_t cap;
+};
 
 struct diskmap {
-    int slots, texts;
-    uint64_t cap;
+    struct table table;
+    int texts;
     size_t count;
     uint64_t written; /* bytes of the texts that are in the file */
     size_t pending;   /* ... and behind them in the buffer */
@@ -81,28 +92,35 @@ static bool read_at(int fd, void *data, size_t size, uint64_t at, struct err *er
     return true;
 }
 
-/* A file of free slots. */
-static int slots_file(uint64_t cap)
+/* Free slots. */
+static bool table_init(struct table *t, uint64_t cap)
 {
-    int fd = temp_file();
-
-    if (fd >= 0 && ftruncate(fd, (off_t)(cap * sizeof(struct slot))) != 0) {
-        close(fd);
-        return -1;
+    *t = (struct table){.fd = -1, .cap = cap};
+    if (cap <= MEMORY_CAP) {
+        t->memory = mem_alloc((size_t)cap * sizeof(struct slot));
+        return true;
     }
-    return fd;
+    t->fd = temp_file();
+    return t->fd >= 0 && ftruncate(t->fd, (off_t)(cap * sizeof(struct slot))) == 0;
+}
+
+static void table_done(struct table *t)
+{
+    free(t->memory);
+    if (t->fd >= 0)
+        close(t->fd);
+    *t = (struct table){.fd = -1};
 }
 
 bool diskmap_new(size_t expected, struct diskmap **out, struct err *err)
 {
     struct diskmap *m = mem_alloc(sizeof(*m));
+    uint64_t cap = FIRST_CAP;
 
-    m->cap = FIRST_CAP;
-    while (m->cap < (uint64_t)expected * 2)
-        m->cap *= 2;
+    while (cap < (uint64_t)expected * 2)
+        cap *= 2;
     m->texts = temp_file();
-    m->slots = slots_file(m->cap);
-    if (m->texts < 0 || m->slots < 0) {
+    if (!table_init(&m->table, cap) || m->texts < 0) {
         diskmap_free(m);
         return err_set(err, ERR_UNAVAILABLE, "noTempFile", "cannot make a temporary file: %m");
     }
@@ -114,8 +132,7 @@ void diskmap_free(struct diskmap *m)
 {
     if (!m)
         return;
-    if (m->slots >= 0)
-        close(m->slots);
+    table_done(&m->table);
     if (m->texts >= 0)
         close(m->texts);
     free(m);
@@ -140,32 +157,32 @@ static uint64_t hash_of(struct str key)
 
 /* Goes over slots from where a hash belongs to the first free one. */
 struct probe {
-    int fd;
-    uint64_t cap;
+    const struct table *table;
     uint64_t at; /* of the current slot */
     size_t index, loaded;
     struct slot slots[SLOTS_AT_ONCE];
 };
 
-static void probe_begin(struct probe *p, int fd, uint64_t cap, uint64_t hash)
+static void probe_begin(struct probe *p, const struct table *table, uint64_t hash)
 {
-    p->fd = fd;
-    p->cap = cap;
-    p->at = hash & (cap - 1);
+    p->table = table;
+    p->at = hash & (table->cap - 1);
     p->index = p->loaded = 0;
 }
 
 /* The current slot, NULL on an error. */
 static const struct slot *probe_slot(struct probe *p, struct err *err)
 {
+    if (p->table->memory)
+        return &p->table->memory[p->at];
     if (p->index == p->loaded) {
-        uint64_t left = p->cap - p->at;
+        uint64_t left = p->table->cap - p->at;
 
         p->index = 0;
         p->loaded = left < SLOTS_AT_ONCE ? (size_t)left : SLOTS_AT_ONCE;
         p->slots[0] = (struct slot){0}; /* something is always read, but not every reader sees it */
-        if (!read_at(p->fd, p->slots, p->loaded * sizeof(struct slot), p->at * sizeof(struct slot),
-                     err))
+        if (!read_at(p->table->fd, p->slots, p->loaded * sizeof(struct slot),
+                     p->at * sizeof(struct slot), err))
             return NULL;
     }
     return &p->slots[p->index];
@@ -174,40 +191,47 @@ static const struct slot *probe_slot(struct probe *p, struct err *err)
 static void probe_next(struct probe *p)
 {
     p->index++;
-    p->at = (p->at + 1) & (p->cap - 1);
+    p->at = (p->at + 1) & (p->table->cap - 1);
 }
 
-static bool put_slot(int fd, uint64_t cap, const struct slot *slot, struct err *err)
+static bool put_slot(const struct table *t, const struct slot *slot, struct err *err)
 {
     struct probe p;
     const struct slot *s;
 
-    probe_begin(&p, fd, cap, slot->hash);
+    probe_begin(&p, t, slot->hash);
     while ((s = probe_slot(&p, err)) && s->hash)
         probe_next(&p);
-    return s && write_at(fd, slot, sizeof(*slot), p.at * sizeof(*slot), err);
+    if (!s)
+        return false;
+    if (!t->memory)
+        return write_at(t->fd, slot, sizeof(*slot), p.at * sizeof(*slot), err);
+    t->memory[p.at] = *slot;
+    return true;
 }
 
 static bool grow(struct diskmap *m, struct err *err)
 {
     struct slot slots[SLOTS_AT_ONCE];
-    int larger = slots_file(m->cap * 2);
-    bool ok = larger >= 0;
+    const struct slot *from = slots;
+    struct table larger;
+    bool ok = table_init(&larger, m->table.cap * 2) || failed("grow", err);
 
-    if (!ok)
-        return failed("grow", err);
-    for (uint64_t at = 0; ok && at < m->cap; at += SLOTS_AT_ONCE) {
-        ok = read_at(m->slots, slots, sizeof(slots), at * sizeof(struct slot), err);
+    for (uint64_t at = 0; ok && at < m->table.cap; at += SLOTS_AT_ONCE) {
+        if (m->table.memory) {
+            from = m->table.memory + at;
+        } else {
+            ok = read_at(m->table.fd, slots, sizeof(slots), at * sizeof(struct slot), err);
+        }
         for (size_t i = 0; ok && i < SLOTS_AT_ONCE; i++)
-            ok = slots[i].hash == 0 || put_slot(larger, m->cap * 2, &slots[i], err);
+            ok = from[i].hash == 0 || put_slot(&larger, &from[i], err);
     }
     if (!ok) {
-        close(larger);
+        table_done(&larger);
         return false;
     }
-    close(m->slots);
-    m->slots = larger;
-    m->cap *= 2;
+    table_done(&m->table);
+    m->table = larger;
     return true;
 }
 
@@ -247,11 +271,10 @@ bool diskmap_add(struct diskmap *m, struct str key, struct str value, struct err
         return err_set(err, ERR_LIMIT, "tooLong", "a value of more than %d bytes cannot be kept",
                        DISKMAP_TEXT_MAX);
     }
-    if ((m->count + 1) * 3 > m->cap * 2 && !grow(m, err))
+    if ((m->count + 1) * 3 > m->table.cap * 2 && !grow(m, err))
         return false;
     if (!append(m, &head, sizeof(head), err) || !append(m, key.ptr ? key.ptr : "", key.len, err) ||
-        !append(m, value.ptr ? value.ptr : "", value.len, err) ||
-        !put_slot(m->slots, m->cap, &slot, err))
+        !append(m, value.ptr ? value.ptr : "", value.len, err) || !put_slot(&m->table, &slot, err))
         return false;
     m->count++;
     return true;
@@ -287,7 +310,7 @@ bool diskmap_find(struct diskmap *m, struct arena *a, struct str key, size_t max
     struct probe p;
     size_t count = 0;
 
-    probe_begin(&p, m->slots, m->cap, hash);
+    probe_begin(&p, &m->table, hash);
     while ((s = probe_slot(&p, err)) && s->hash && count < max) {
         bool has;
 

@@ -1,6 +1,6 @@
-/* A map from text to texts on disk: memory stays the same however many there are. It lives in
- * unnamed temporary files (TMPDIR, else /tmp) that vanish with it. A key may have several values.
- * Not durable, not shared: one owner, one thread. */
+/* A map from text to texts on disk: memory stays the same however many there are, up to a MiB for
+ * where to find them. It lives in unnamed temporary files (TMPDIR, else /tmp) that vanish with it.
+ * A key may have several values. Not durable, not shared: one owner, one thread. */
 #pragma once
 
 #include "base/arena.h"

@@ -4,7 +4,7 @@
 
 static void many(void **state)
 {
-    enum { COUNT = 20000 };
+    enum { COUNT = 60000 };
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(diskmap_freep) struct diskmap *m = NULL;
     struct err err = {0};
