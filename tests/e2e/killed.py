@@ -18,15 +18,18 @@ import urllib.parse
 
 from lib import T, Scim, Usher, check, check_eq, done, step
 
-KILLS = int(os.environ.get("KILLS") or 200)
-PEOPLE = int(os.environ.get("PEOPLE") or 2000)
+BULK = bool(os.environ.get("BULK"))
+KILLS = int(os.environ.get("KILLS") or (40 if BULK else 200))
+PEOPLE = int(os.environ.get("PEOPLE") or (8000 if BULK else 2000))
+HOLD = 0.2 if BULK else 0.02  # seconds that an answer is held back, at most
+PACES = [2, 4, 8] if BULK else [60, 120, 240, 480]  # creations, or requests with many of them, a second
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
 APP = "Plant"
 
 
 class SlowProxy:
     """Hands requests over one by one at a bounded rate, creations at that, the rest as it comes; and
-    keeps each answer to a creation for some milliseconds. What a dead client has sent is dropped, as a
+    keeps each answer to a creation for some time. What a dead client has sent is dropped, as a
     rule; now and then it still arrives, when the next life has long begun."""
 
     def __init__(self, upstream, rng):
@@ -88,7 +91,7 @@ class SlowProxy:
             while data := await reader.read(65536):
                 if waiting:
                     waiting.pop()
-                    await asyncio.sleep(self.rng.uniform(0, 0.02))
+                    await asyncio.sleep(self.rng.uniform(0, HOLD))
                     self.outstanding -= 1
                 writer.write(data)
                 await writer.drain()
@@ -135,7 +138,7 @@ def kill_again_and_again(usher, proxy, rng):
     creating = 0  # kills of one that had asked for a creation at least
     before = 0
     while killed < KILLS:
-        proxy.pace = rng.choice([60, 120, 240, 480])
+        proxy.pace = rng.choice(PACES)
         proxy.next_slot = 0.0
         proxy.creations = 0
         if before > PEOPLE * 0.95 * killed / KILLS:
@@ -215,8 +218,8 @@ def main():
     usher.run("import", f"{T}/people.csv")
     usher.run("app", "add", "joynfsm", "--name", APP, "--url", f"http://127.0.0.1:{proxy.port}{path}", "--token", key,
               "--scope", "all")
-    # One creation a request: many in one would be over before it can be killed so often.
-    usher.run("app", "set", APP, "--setting", "client.bulk=off")
+    # Creations one by one, or many in each request: those are fewer, and it is killed less often.
+    usher.run("app", "set", APP, "--setting", f"client.bulk={'auto' if BULK else 'off'}")
     people = {u["objectId"]: u["userPrincipalName"] for u in usher.json("user", "list", "--limit", str(PEOPLE + 1))}
     check_eq("people in the directory", PEOPLE, len(people))
 
