@@ -202,7 +202,7 @@ static bool fill(struct bench *b, int64_t rows, struct err *err)
             if (!insert(b, no, err))
                 return false;
         }
-        if (!db_commit(b->db, err))
+        if (!journal_flush(b->db, b->packer, err) || !db_commit(b->db, err))
             return false;
     }
     printf("%" PRId64 " %.3f\n", rows, (double)(clock_monotonic_us() - began) / 1e6);

@@ -1,4 +1,5 @@
 /* SQLite behind db.h. The only file that knows sqlite3.h. */
+#include "base/buf.h"
 #include "db/driver.h"
 
 #include <errno.h>
@@ -282,10 +283,22 @@ static bool sqlite_control(struct db *base, enum db_control what, struct err *er
     return what != DB_UNDO || sqlite_control(base, DB_RELEASE, err);
 }
 
+/* Puts what SQLite has of it in the place of a hint. */
 static bool sqlite_script(struct db *base, const char *sql, struct err *err)
 {
-    int code = sqlite3_exec(of(base)->handle, sql, NULL, NULL, NULL);
+    const struct str hint = STR("/*without-rowid*/");
+    struct str rest = str_from_z(sql);
+    CLEANUP(buf_done) struct buf text;
+    size_t at;
 
+    buf_init(&text, 2 * rest.len + 1024);
+    while (str_find(rest, hint, &at)) {
+        buf_add(&text, str_sub(rest, 0, at));
+        buf_add_z(&text, "WITHOUT ROWID");
+        rest = str_from(rest, at + hint.len);
+    }
+    buf_add(&text, rest);
+    int code = sqlite3_exec(of(base)->handle, buf_z(&text), NULL, NULL, NULL);
     return code == SQLITE_OK || fail(of(base), "script", code, err);
 }
 

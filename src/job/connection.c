@@ -164,7 +164,7 @@ static bool save_row(struct db *db, int64_t job_no, const struct connection *c, 
         return false;
     *out_new = changed > 0;
     if (changed)
-        return change_count(db, job_no, c->kind, 1, err);
+        return true;
     if (!db_exec(db, query(Q_UPDATE),
                  DB_ARGS(db_int(job_no), db_text(c->source_id), db_text(c->target_id),
                          db_text(c->display_name), db_int(c->origin), db_bool(c->soft_deleted),
@@ -242,9 +242,33 @@ bool connection_save(struct db *db, int64_t job_no, const struct connection *c, 
 
     if (!store_begin(db, &own, err))
         return false;
-    if (!store_end(db, own, save_row(db, job_no, c, &is_new, err), err))
+    bool ok = save_row(db, job_no, c, &is_new, err) &&
+              (!is_new || change_count(db, job_no, c->kind, 1, err));
+    if (!store_end(db, own, ok, err))
         return false;
     *out_new = is_new;
+    return true;
+}
+
+bool connection_save_many(struct db *db, int64_t job_no, const struct connection *c,
+                          int64_t added[SOURCE_KIND_COUNT], struct err *err)
+{
+    bool is_new;
+
+    assert(db_in_transaction(db));
+    if (!save_row(db, job_no, c, &is_new, err))
+        return false;
+    added[c->kind] += is_new;
+    return true;
+}
+
+bool connection_count_added(struct db *db, int64_t job_no, const int64_t added[SOURCE_KIND_COUNT],
+                            struct err *err)
+{
+    for (int kind = 0; kind < SOURCE_KIND_COUNT; kind++) {
+        if (added[kind] && !change_count(db, job_no, kind, added[kind], err))
+            return false;
+    }
     return true;
 }
 

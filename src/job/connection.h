@@ -51,6 +51,12 @@ MUST_USE bool connection_page(struct db *db, struct arena *a, int64_t job_no, en
  * of the job has that target id. */
 MUST_USE bool connection_save(struct db *db, int64_t job_no, const struct connection *c,
                               bool *out_new, struct err *err);
+/* The same for many of one transaction, which connection_count_added ends: the new ones are counted
+ * together. */
+MUST_USE bool connection_save_many(struct db *db, int64_t job_no, const struct connection *c,
+                                   int64_t added[SOURCE_KIND_COUNT], struct err *err);
+MUST_USE bool connection_count_added(struct db *db, int64_t job_no,
+                                     const int64_t added[SOURCE_KIND_COUNT], struct err *err);
 /* With it goes what was exported of its references and what they owe. Who names the object is told
  * before by references_owe. */
 MUST_USE bool connection_remove(struct db *db, int64_t job_no, struct str source_id,

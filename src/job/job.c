@@ -115,6 +115,7 @@ const struct db_query job_queries[] = {
     {"job_remove_undone", "DELETE FROM job_undone WHERE job_no = $1"},
     {"job_remove_due", "DELETE FROM job_due WHERE job_no = $1"},
     {"job_remove_journal", "DELETE FROM journal WHERE job_no = $1"},
+    {"job_remove_journal_block", "DELETE FROM journal_block WHERE job_no = $1"},
     {"job_remove_journal_segment", "DELETE FROM journal_segment WHERE job_no = $1"},
     {"job_remove_journal_subject", "DELETE FROM journal_subject WHERE job_no = $1"},
     {"job_remove_journal_former_target", "DELETE FROM journal_former_target WHERE job_no = $1"},

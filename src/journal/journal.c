@@ -1,6 +1,7 @@
 #include "journal/journal.h"
 
 #include "base/unicode.h"
+#include "journal/block.h"
 #include "journal/detail.h"
 #include "journal/facet.h"
 #include "journal/pack.h"
@@ -85,25 +86,34 @@ void journal_packer_free(struct packer *p)
 bool journal_insert(struct db *db, struct packer *packer, const struct journal_record *r,
                     struct err *err)
 {
-    CLEANUP(buf_done) struct buf detail;
-    CLEANUP(buf_done) struct buf packed = {0};
+    struct buf *detail = &packer->detail;
     int64_t subject;
 
-    buf_init(&detail, DETAIL_MAX);
-    buf_init(&packed, (size_t)DETAIL_MAX + 64 * 1024);
-    if (!subject_note(db, r, &subject, err))
+    if (!subject_note(db, packer, r, &subject, err))
         return false;
-    journal_detail_write(&detail, r, DETAIL_WHOLE);
-    if (detail.overflowed) {
-        buf_reset(&detail);
-        detail.overflowed = false;
-        journal_detail_write(&detail, r, DETAIL_BRIEF);
+    buf_reset(detail);
+    journal_detail_write(detail, r, DETAIL_WHOLE);
+    if (detail->overflowed) {
+        buf_reset(detail);
+        journal_detail_write(detail, r, DETAIL_BRIEF);
     }
-    pack_write(packer, &packed, buf_str(&detail));
     return db_exec(db, query(Q_INSERT),
                    DB_ARGS(db_int(r->job_no), db_int(r->no), db_int(r->at_us), db_int(facet_of(r)),
-                           db_int(subject), db_blob(buf_str(&packed))),
-                   NULL, err);
+                           db_int(subject), db_blob(STR(""))),
+                   NULL, err) &&
+           block_add(db, packer, r->job_no, r->no, buf_str(detail), err);
+}
+
+bool journal_flush(struct db *db, struct packer *packer, struct err *err)
+{
+    packer->last_subject = -1;
+    return block_flush(db, packer, err);
+}
+
+void journal_forget(struct packer *packer)
+{
+    packer->last_subject = -1;
+    block_forget(packer);
 }
 
 /* --- reading --- */
@@ -132,11 +142,23 @@ static bool find_segment(struct db *db, struct arena *a, int64_t job_no, int64_t
     return true;
 }
 
-static bool read_record(struct db_stmt *st, struct arena *a, int64_t job_no,
-                        struct journal_record *out, struct err *err)
+/* Of a record that was written before there were blocks. */
+static bool read_own(struct arena *a, struct str packed, struct str *out, struct err *err)
 {
     CLEANUP(buf_done) struct buf text = {0};
+
+    if (!pack_read(packed, DETAIL_MAX, &text, err))
+        return false;
+    *out = arena_str(a, buf_str(&text));
+    return true;
+}
+
+static bool read_record(struct db *db, struct db_stmt *st, struct arena *a, struct block_read *b,
+                        int64_t job_no, struct journal_record *out, struct err *err)
+{
     int64_t facet = db_col_int(st, 2);
+    struct str packed = db_col_text(st, 3);
+    struct str text;
 
     *out = (struct journal_record){
         .job_no = job_no,
@@ -146,14 +168,17 @@ static bool read_record(struct db_stmt *st, struct arena *a, int64_t job_no,
         .status = facet_status(facet),
         .kind = (enum source_kind)(facet >> 5 & 1),
     };
-    return pack_read(db_col_text(st, 3), DETAIL_MAX, &text, err) &&
-           journal_detail_parse(a, arena_str(a, buf_str(&text)), out, err);
+    if (packed.len ? !read_own(a, packed, &text, err)
+                   : !block_read(db, b, job_no, out->no, &text, err))
+        return false;
+    return journal_detail_parse(a, packed.len ? text : arena_str(a, text), out, err);
 }
 
 bool journal_load(struct db *db, struct arena *a, int64_t job_no, int64_t no,
                   struct journal_record *out, bool *out_found, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    CLEANUP(block_read_done) struct block_read block = {0};
     struct segment at = {0};
 
     if (!db_select_one(db, query(Q_LOAD), DB_ARGS(db_int(job_no), db_int(no)), &st, err))
@@ -161,7 +186,8 @@ bool journal_load(struct db *db, struct arena *a, int64_t job_no, int64_t no,
     *out_found = st != NULL;
     if (!st)
         return true;
-    if (!read_record(st, a, job_no, out, err) || !find_segment(db, a, job_no, no, &at, err))
+    if (!read_record(db, st, a, &block, job_no, out, err) ||
+        !find_segment(db, a, job_no, no, &at, err))
         return false;
     out->cycle_id = at.cycle_id;
     return true;
@@ -294,6 +320,7 @@ struct listing {
     size_t count, limit;
     struct str code; /* casefolded */
     struct segment segment;
+    struct block_read block;
 };
 
 /* What the indexes do not say. */
@@ -314,7 +341,7 @@ static bool take_rows(struct listing *l, struct db_stmt *st, struct err *err)
             return false;
         if (!row)
             return true;
-        if (!read_record(st, l->arena, l->search.job_no, &r, err) ||
+        if (!read_record(l->search.db, st, l->arena, &l->block, l->search.job_no, &r, err) ||
             !find_segment(l->search.db, l->arena, l->search.job_no, r.no, &l->segment, err))
             return false;
         r.cycle_id = l->segment.cycle_id;
@@ -402,7 +429,9 @@ bool journal_list(struct db *db, struct arena *a, int64_t job_no, const struct j
             return false;
         l.search.who = &who;
     }
-    if (!list_ranges(&l, err))
+    bool ok = list_ranges(&l, err);
+    block_read_done(&l.block);
+    if (!ok)
         return false;
     *out = l.records;
     *out_count = l.count;

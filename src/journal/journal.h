@@ -82,12 +82,18 @@ struct journal_record {
  * in the same transaction; cycle_id empty: on demand. Nothing happens when nothing changes. */
 MUST_USE bool journal_begin(struct db *db, int64_t job_no, int64_t first_no, struct str cycle_id,
                             struct err *err);
-/* What inserting needs besides the database; one thread at a time. */
+/* What inserting needs besides the database, and the texts of records that are inserted but not yet
+ * flushed; one thread at a time. */
 struct packer;
 struct packer *journal_packer_new(void);
 void journal_packer_free(struct packer *p); /* NULL is fine */
+/* Records of one transaction, in the order of their numbers, then journal_flush before its commit:
+ * until then their texts are not readable. */
 MUST_USE bool journal_insert(struct db *db, struct packer *packer, const struct journal_record *r,
                              struct err *err);
+MUST_USE bool journal_flush(struct db *db, struct packer *packer, struct err *err);
+/* After a transaction that was undone: what was not flushed is not to be written. */
+void journal_forget(struct packer *packer);
 
 struct journal_query { /* zero: no restriction */
     struct str who;    /* name, userPrincipalName or id on either side, any case; a part of a name,

@@ -61,10 +61,14 @@ static const char dictionary[] =
     "[\"phoneNumbers[type eq \\\"mobile\\\"].value\",null,\"+\"],[\"externalId\",null,\"\"],"
     "[\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department\",null,\"\"]]}";
 
-enum { PLAIN, ZSTD_1 };
+enum { PLAIN, ZSTD_1, ZSTD_ALONE };
 /* The third part of the time of deflate for the same size (docs/decisions/0008-packed-journal.md).
  */
-enum { LEVEL = 3, LENGTH_BYTES_MAX = 5 };
+enum {
+    LEVEL = 3,
+    LENGTH_BYTES_MAX = 5,
+    ALONE_FROM = 24 << 10, /* bytes: a text so long is its own dictionary */
+};
 
 static void write_head(struct buf *out, char kind, size_t len)
 {
@@ -92,17 +96,16 @@ static bool read_head(struct str *packed, char *kind, size_t *len)
     return false;
 }
 
-struct packer {
-    ZSTD_CCtx *room;
-    ZSTD_CDict *dictionary;
-};
-
 struct packer *packer_new(void)
 {
     struct packer *p = mem_alloc(sizeof(*p));
 
     p->room = ZSTD_createCCtx();
     p->dictionary = ZSTD_createCDict(dictionary, sizeof(dictionary) - 1, LEVEL);
+    p->last_subject = -1;
+    buf_init(&p->texts, PACK_TEXT_MAX);
+    buf_init(&p->detail, PACK_TEXT_MAX / 2);
+    buf_init(&p->packed, PACK_TEXT_MAX + 64UL * 1024);
     return p;
 }
 
@@ -112,10 +115,13 @@ void packer_free(struct packer *p)
         return;
     ZSTD_freeCCtx(p->room);
     ZSTD_freeCDict(p->dictionary);
+    buf_done(&p->texts);
+    buf_done(&p->detail);
+    buf_done(&p->packed);
     free(p);
 }
 
-static bool pack_text(struct packer *p, struct buf *out, struct str text)
+static bool pack_text(struct packer *p, struct buf *out, struct str text, bool alone)
 {
     size_t before = out->len;
     char *to = buf_extend(out, text.len); /* what gets longer is kept as it is */
@@ -123,20 +129,23 @@ static bool pack_text(struct packer *p, struct buf *out, struct str text)
 
     if (!to || !p->room || !p->dictionary)
         return false;
-    len = ZSTD_compress_usingCDict(p->room, to, text.len, text.ptr, text.len, p->dictionary);
+    len = alone
+              ? ZSTD_compressCCtx(p->room, to, text.len, text.ptr, text.len, LEVEL)
+              : ZSTD_compress_usingCDict(p->room, to, text.len, text.ptr, text.len, p->dictionary);
     if (ZSTD_isError(len))
         return false;
     out->len = before + len;
     return true;
 }
 
-static bool unpack_text(struct str packed, struct buf *out, size_t len)
+static bool unpack_text(struct str packed, struct buf *out, size_t len, bool alone)
 {
     ZSTD_DCtx *room = ZSTD_createDCtx();
     char *to = buf_extend(out, len);
-    bool ok = room && to &&
-              ZSTD_decompress_usingDict(room, to, len, packed.ptr, packed.len, dictionary,
-                                        sizeof(dictionary) - 1) == len;
+    bool ok =
+        room && to &&
+        ZSTD_decompress_usingDict(room, to, len, packed.ptr, packed.len, alone ? NULL : dictionary,
+                                  alone ? 0 : sizeof(dictionary) - 1) == len;
 
     ZSTD_freeDCtx(room);
     return ok;
@@ -144,10 +153,11 @@ static bool unpack_text(struct str packed, struct buf *out, size_t len)
 
 void pack_write(struct packer *p, struct buf *out, struct str text)
 {
+    bool alone = text.len >= ALONE_FROM;
     size_t before = out->len;
 
-    write_head(out, ZSTD_1, text.len);
-    if (pack_text(p, out, text))
+    write_head(out, alone ? ZSTD_ALONE : ZSTD_1, text.len);
+    if (pack_text(p, out, text, alone))
         return;
     out->len = before;
     write_head(out, PLAIN, text.len);
@@ -165,7 +175,8 @@ bool pack_read(struct str packed, size_t max, struct buf *out, struct err *err)
         buf_add(out, packed);
         ok = packed.len == len;
     } else if (ok) {
-        ok = kind == ZSTD_1 && unpack_text(packed, out, len);
+        ok = (kind == ZSTD_1 || kind == ZSTD_ALONE) &&
+             unpack_text(packed, out, len, kind == ZSTD_ALONE);
     }
     if (ok)
         return true;

@@ -6,6 +6,9 @@
 extern const struct db_query journal_queries[];
 extern const size_t journal_query_count;
 
+extern const struct db_query block_queries[];
+extern const size_t block_query_count;
+
 extern const struct db_query search_queries[];
 extern const size_t search_query_count;
 

@@ -1,5 +1,6 @@
 #include "journal/retention.h"
 
+#include "journal/block.h"
 #include "journal/journal.h"
 #include "journal/queries.h"
 #include "journal/subject.h"
@@ -82,6 +83,7 @@ static bool remove_oldest(struct db *db, int64_t job_no, const struct oldest *o,
     int64_t last_complete;
 
     if (!db_exec(db, query(Q_REMOVE), DB_ARGS(db_int(job_no), db_int(o->last)), NULL, err) ||
+        !block_prune(db, job_no, o->last, err) ||
         !db_exec(db, query(Q_SEGMENTS_REMOVE), DB_ARGS(db_int(job_no), db_int(o->last + 1)), NULL,
                  err) ||
         !subject_last_complete(db, job_no, &last_complete, err))

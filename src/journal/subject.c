@@ -1,6 +1,7 @@
 #include "journal/subject.h"
 
 #include "base/unicode.h"
+#include "journal/pack.h"
 #include "journal/queries.h"
 
 #include <stdlib.h>
@@ -24,10 +25,10 @@ enum query {
 const struct db_query subject_queries[] = {
     [Q_FIND] = {"journal_subject_find", "SELECT no, target_key, names FROM journal_subject"
                                         " WHERE job_no = $1 AND source_key = $2"},
+    /* Whether it is new is told by the count of rows. */
     [Q_ADD] = {"journal_subject_add",
                "INSERT INTO journal_subject (job_no, no, source_key, target_key, names)"
-               " SELECT $1, coalesce((SELECT s.no FROM journal_subject s WHERE s.job_no = $1"
-               " ORDER BY s.no DESC LIMIT 1), 0) + 1, $2, $3, $4 RETURNING no"},
+               " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (job_no, source_key) DO NOTHING"},
     [Q_CHANGE] = {"journal_subject_change", "UPDATE journal_subject SET target_key = $3, names = $4"
                                             " WHERE job_no = $1 AND no = $2"},
     [Q_FORMER_ADD] = {"journal_former_target_add",
@@ -208,21 +209,26 @@ bool subject_blocks_make(struct db *db, int64_t job_no, size_t limit, bool *out_
 
 /* --- noting --- */
 
-static bool add(struct db *db, int64_t job_no, struct str source, struct str target,
-                struct str names, int64_t *out, struct err *err)
+/* *out is 0 when there is one with that id already. */
+static bool add(struct db *db, struct packer *p, int64_t job_no, struct str source,
+                struct str target, struct str names, int64_t *out, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    bool row;
+    int64_t added;
 
-    if (!db_select(db, query(Q_ADD),
-                   DB_ARGS(db_int(job_no), db_text(source), db_text(target), db_text(names)), &st,
-                   err) ||
-        !db_step(st, &row, err))
+    if (p->last_subject < 0 || p->subject_job_no != job_no) {
+        if (!number(db, Q_LAST, DB_ARGS(db_int(job_no)), &p->last_subject, err))
+            return false;
+        p->subject_job_no = job_no;
+    }
+    if (!db_exec(db, query(Q_ADD),
+                 DB_ARGS(db_int(job_no), db_int(p->last_subject + 1), db_text(source),
+                         db_text(target), db_text(names)),
+                 &added, err))
         return false;
-    assert(row);
-    *out = db_col_int(st, 0);
-    if (!db_step(st, &row, err))
-        return false;
+    *out = 0;
+    if (added == 0)
+        return true;
+    *out = ++p->last_subject;
     return *out % BLOCK != 0 || block_write(db, job_no, *out / BLOCK - 1, err);
 }
 
@@ -239,7 +245,8 @@ static bool change(struct db *db, int64_t job_no, int64_t no, struct str former,
            subject_block_drop(db, job_no, no, err);
 }
 
-bool subject_note(struct db *db, const struct journal_record *r, int64_t *out, struct err *err)
+bool subject_note(struct db *db, struct packer *p, const struct journal_record *r, int64_t *out,
+                  struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
@@ -250,10 +257,14 @@ bool subject_note(struct db *db, const struct journal_record *r, int64_t *out, s
     *out = 0;
     if (source.len == 0)
         return true;
+    /* Of who gets an account now there is nothing yet, most likely. */
+    if (r->action == ACTION_CREATE &&
+        (!add(db, p, r->job_no, source, target, names_of(a, r, STR("")), out, err) || *out))
+        return *out != 0;
     if (!db_select_one(db, query(Q_FIND), DB_ARGS(db_int(r->job_no), db_text(source)), &st, err))
         return false;
     if (!st)
-        return add(db, r->job_no, source, target, names_of(a, r, STR("")), out, err);
+        return add(db, p, r->job_no, source, target, names_of(a, r, STR("")), out, err);
     *out = db_col_int(st, 0);
     former = arena_str(a, db_col_text(st, 1));
     before = arena_str(a, db_col_text(st, 2));

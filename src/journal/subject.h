@@ -7,8 +7,9 @@
 
 /* The number of who a record is about, made at first sight; 0 when it is about nobody. In the
  * transaction of the record. */
-MUST_USE bool subject_note(struct db *db, const struct journal_record *r, int64_t *out,
-                           struct err *err);
+struct packer;
+MUST_USE bool subject_note(struct db *db, struct packer *p, const struct journal_record *r,
+                           int64_t *out, struct err *err);
 
 /* Numbers, ascending, each once. */
 struct subject_set {

@@ -17,6 +17,7 @@ struct record_batch {
     char cursor[RUN_CURSOR_MAX];
     bool has_pulse;
     struct job_pulse pulse;
+    int64_t added[SOURCE_KIND_COUNT]; /* connections */
     bool ok;
     struct err err;
     struct record_batch *next;
@@ -34,9 +35,11 @@ static bool forget_account(struct db *db, const struct run *r, const struct walk
            connection_remove(db, r->job.no, w->entry.id, &removed, err);
 }
 
-static bool record_connection(struct db *db, const struct run *r, const struct walk *w,
+static bool record_connection(struct db *db, struct record_batch *b, const struct walk *w,
                               struct err *err)
 {
+    const struct run *r = b->run;
+
     if (w->keep == KEEP_CONNECTION) {
         struct connection c = {
             .source_id = w->entry.id,
@@ -49,11 +52,10 @@ static bool record_connection(struct db *db, const struct run *r, const struct w
             .created_us = w->connected && !w->rematched ? w->connection.created_us : w->at_us,
             .changed_us = w->at_us,
         };
-        bool is_new;
 
         if (w->rematched && !forget_account(db, r, w, err))
             return false;
-        return connection_save(db, r->job.no, &c, &is_new, err);
+        return connection_save_many(db, r->job.no, &c, b->added, err);
     }
     return w->keep != KEEP_DROPPED || forget_account(db, r, w, err);
 }
@@ -94,12 +96,14 @@ static bool record_due(struct db *db, const struct run *r, const struct walk *w,
     return true;
 }
 
-static bool record_walk(struct db *db, const struct run *r, struct walk *w, int64_t no,
+static bool record_walk(struct db *db, struct record_batch *b, struct walk *w, int64_t no,
                         struct err *err)
 {
+    const struct run *r = b->run;
+
     if (w->again_in_cycle)
         return true;
-    if (!record_connection(db, r, w, err) || !record_due(db, r, w, err) ||
+    if (!record_connection(db, b, w, err) || !record_due(db, r, w, err) ||
         !(w->second ? references_record(db, r, w, err) : references_follow(db, r, w, err)))
         return false;
     if (r->apply && !apply_record(db, r, w, err))
@@ -128,6 +132,7 @@ static bool batch_record(struct record_batch *b, struct db *db, struct err *err)
     struct run *r = b->run;
     int64_t no = 0;
 
+    journal_forget(r->packer);
     if (!cycle_fence(db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, (int64_t)b->records,
                      &no, err))
         return false;
@@ -135,11 +140,13 @@ static bool batch_record(struct record_batch *b, struct db *db, struct err *err)
         (b->records > 0 && !journal_begin(db, r->job.no, no, r->cycle.id, err)))
         return false;
     for (struct walk *w = b->first; w; w = w->next) {
-        if (!record_walk(db, r, w, no, err))
+        if (!record_walk(db, b, w, no, err))
             return false;
         no += !w->silent;
     }
-    return (!b->has_pulse || job_pulse_save(db, r->job.no, &b->pulse, err)) &&
+    return journal_flush(db, r->packer, err) &&
+           connection_count_added(db, r->job.no, b->added, err) &&
+           (!b->has_pulse || job_pulse_save(db, r->job.no, &b->pulse, err)) &&
            (b->cycle.id.len == 0 || cycle_update(db, &b->cycle, err));
 }
 

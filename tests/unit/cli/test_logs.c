@@ -66,7 +66,8 @@ static void fill(const char *dir)
         };
 
         json_add_z(a, details, "name", names[no - 1]);
-        CHECK(journal_begin(db, 1, no, STR("c1"), &err) && journal_insert(db, packer, &r, &err),
+        CHECK(journal_begin(db, 1, no, STR("c1"), &err) && journal_insert(db, packer, &r, &err) &&
+                  journal_flush(db, packer, &err),
               "%s", err.message);
     }
     db_close(db);

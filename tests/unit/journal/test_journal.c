@@ -34,8 +34,8 @@ static void insert(struct fixture *f, const struct journal_record *r)
     struct err err = {0};
 
     CHECK(journal_begin(f->db, r->job_no, r->no, r->cycle_id, &err), "%s", err.message);
-    CHECK(journal_insert(f->db, f->packer, r, &err), "record %lld: %s", (long long)r->no,
-          err.message);
+    CHECK(journal_insert(f->db, f->packer, r, &err) && journal_flush(f->db, f->packer, &err),
+          "record %lld: %s", (long long)r->no, err.message);
 }
 
 static struct journal_record sample(int64_t no)
@@ -65,6 +65,7 @@ static void round_trip_body(const struct db_config *config)
     fixture_init(&f, config);
     CHECK(db_check(f.db, journal_queries, journal_query_count, &err) &&
               db_check(f.db, search_queries, search_query_count, &err) &&
+              db_check(f.db, block_queries, block_query_count, &err) &&
               db_check(f.db, retention_queries, retention_query_count, &err) &&
               db_check(f.db, subject_queries, subject_query_count, &err),
           "%s", err.message);
