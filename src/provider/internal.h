@@ -304,9 +304,13 @@ MUST_USE bool member_add(struct db *db, const struct call *c, struct str group, 
 MUST_USE bool member_set(struct db *db, const struct call *c, struct str group,
                          const struct json *members, int64_t *delta, bool *changed,
                          struct err *err);
-/* The members as SCIM elements; NULL when there are none. */
-MUST_USE bool member_list(struct db *db, const struct call *c, struct str group, struct json **out,
-                          struct err *err);
+/* The members as SCIM elements, or only the one with the id `only` unless that is empty; NULL when
+ * there are none. */
+MUST_USE bool member_list(struct db *db, const struct call *c, struct str group, struct str only,
+                          struct json **out, struct err *err);
+/* Appends all members, which there are, as a JSON array: page by page, without a tree. */
+MUST_USE bool member_write(struct db *db, const struct call *c, struct str group, struct buf *out,
+                           struct err *err);
 /* Whether every operation on members is of a kind that works row by row. */
 bool member_patch_is_simple(const struct scim_patch_op *op);
 MUST_USE bool member_patch(struct db *db, const struct call *c, struct str group,
@@ -317,6 +321,7 @@ MUST_USE bool member_patch(struct db *db, const struct call *c, struct str group
 /* Which computed parts a document needs. */
 struct parts {
     bool groups, members, meta, manager;
+    struct str member; /* of members: this one only; empty: all */
 };
 struct parts parts_used(const struct scim_matcher *m /* or NULL */, const struct scim_sort *sort);
 /* The stored document with computed attributes as far as wanted. */

@@ -1,5 +1,7 @@
 #include "provider/internal.h"
 
+#define PAGE_ROWS 1000 /* members read at a time */
+
 static bool exists(struct db *db, const struct call *c, struct str id, bool *out, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
@@ -94,38 +96,136 @@ bool member_set(struct db *db, const struct call *c, struct str group, const str
     return true;
 }
 
-bool member_list(struct db *db, const struct call *c, struct str group, struct json **out,
-                 struct err *err)
+/* --- Reading --- */
+
+struct member {
+    struct str id;      /* lives until the next step */
+    struct str display; /* likewise; empty: it has none */
+    bool is_group;
+};
+
+static struct member read_member(struct db_stmt *st)
+{
+    struct member m = {.id = db_col_text(st, 0), .is_group = db_col_int(st, 1) == RESOURCE_GROUP};
+
+    if (!db_col_is_null(st, 2))
+        m.display = db_col_text(st, 2);
+    return m;
+}
+
+typedef void take_member(const struct call *c, const struct member *member, void *ctx);
+
+/* One page behind *after, which moves on; *rows is how many there were. */
+static bool read_page(struct db *db, const struct call *c, struct str group, char *after,
+                      take_member *take, void *ctx, size_t *rows, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct json *array = json_new(c->arena, JSON_ARRAY);
     bool row;
 
-    if (!db_select(db, provider_query(PROVIDER_MEMBER_LIST),
-                   DB_ARGS(db_int(c->tenant->no), db_text(group)), &st, err))
+    *rows = 0;
+    if (!db_select(db, provider_query(PROVIDER_MEMBER_PAGE),
+                   DB_ARGS(db_int(c->tenant->no), db_text(group), db_text(str_from_z(after)),
+                           db_int(PAGE_ROWS)),
+                   &st, err))
         return false;
     for (;;) {
-        struct json *member;
-        struct str id;
-        bool is_group;
+        struct member member;
 
         if (!db_step(st, &row, err))
             return false;
         if (!row)
-            break;
-        member = json_new(c->arena, JSON_OBJECT);
-        id = db_col_text(st, 0);
-        is_group = db_col_int(st, 1) == RESOURCE_GROUP;
-        json_add_str(c->arena, member, "value", id);
-        json_add_str(c->arena, member, "$ref",
-                     arena_printf(c->arena, "%.*s/%s/%.*s", STR_ARG(c->base),
-                                  is_group ? "Groups" : "Users", STR_ARG(id)));
-        json_add_z(c->arena, member, "type", is_group ? "Group" : "User");
-        if (!db_col_is_null(st, 2))
-            json_add_str(c->arena, member, "display", db_col_text(st, 2));
-        json_append(array, member);
+            return true;
+        member = read_member(st);
+        take(c, &member, ctx);
+        ++*rows;
+        snprintf(after, UUID_TEXT_MAX, "%.*s", STR_ARG(member.id));
     }
+}
+
+static bool read_all(struct db *db, const struct call *c, struct str group, take_member *take,
+                     void *ctx, struct err *err)
+{
+    char after[UUID_TEXT_MAX] = "";
+    size_t rows;
+
+    do {
+        if (!read_page(db, c, group, after, take, ctx, &rows, err))
+            return false;
+    } while (rows == PAGE_ROWS);
+    return true;
+}
+
+static void append_member(const struct call *c, const struct member *member, void *ctx)
+{
+    struct json *array = ctx, *element = json_new(c->arena, JSON_OBJECT);
+
+    json_add_str(c->arena, element, "value", member->id);
+    json_add_str(c->arena, element, "$ref",
+                 arena_printf(c->arena, "%.*s/%s/%.*s", STR_ARG(c->base),
+                              member->is_group ? "Groups" : "Users", STR_ARG(member->id)));
+    json_add_z(c->arena, element, "type", member->is_group ? "Group" : "User");
+    if (member->display.len > 0)
+        json_add_str(c->arena, element, "display", member->display);
+    json_append(array, element);
+}
+
+static bool append_one(struct db *db, const struct call *c, struct str group, struct str only,
+                       struct json *array, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct member member;
+
+    if (text_has_nul(only))
+        return true;
+    if (!db_select_one(db, provider_query(PROVIDER_MEMBER_ONE),
+                       DB_ARGS(db_int(c->tenant->no), db_text(group), db_text(only)), &st, err))
+        return false;
+    if (st) {
+        member = read_member(st);
+        append_member(c, &member, array);
+    }
+    return true;
+}
+
+bool member_list(struct db *db, const struct call *c, struct str group, struct str only,
+                 struct json **out, struct err *err)
+{
+    struct json *array = json_new(c->arena, JSON_ARRAY);
+
+    if (only.len > 0 ? !append_one(db, c, group, only, array, err)
+                     : !read_all(db, c, group, append_member, array, err))
+        return false;
     *out = array->count > 0 ? array : NULL;
+    return true;
+}
+
+/* As append_member has it; ids and the base need no escaping. */
+static void write_member(const struct call *c, const struct member *member, void *ctx)
+{
+    struct buf *out = ctx;
+
+    buf_add_z(out, out->ptr[out->len - 1] == '[' ? "{\"value\":" : ",{\"value\":");
+    json_write_text(out, member->id);
+    buf_add_z(out, ",\"$ref\":");
+    buf_add_z(out, "\"");
+    buf_add(out, c->base);
+    buf_add_z(out, member->is_group ? "/Groups/" : "/Users/");
+    buf_add(out, member->id);
+    buf_add_z(out, member->is_group ? "\",\"type\":\"Group\"" : "\",\"type\":\"User\"");
+    if (member->display.len > 0) {
+        buf_add_z(out, ",\"display\":");
+        json_write_text(out, member->display);
+    }
+    buf_add_char(out, '}');
+}
+
+bool member_write(struct db *db, const struct call *c, struct str group, struct buf *out,
+                  struct err *err)
+{
+    buf_add_char(out, '[');
+    if (!read_all(db, c, group, write_member, out, err))
+        return false;
+    buf_add_char(out, ']');
     return true;
 }
 

@@ -25,11 +25,28 @@ static bool uses(const struct scim_matcher *m, const struct scim_sort *sort, str
     return (m && scim_matcher_uses(m, name)) || scim_sort_uses(sort, name);
 }
 
+/* The only member that the filter asks for, as "is u a member of g" does; empty: it is not so. */
+static struct str member_used(const struct scim_matcher *m)
+{
+    static const struct str members = STR_INIT("members"), value = STR_INIT("value");
+    struct scim_equality e;
+
+    if (!m || scim_matcher_uses_count(m, members) != 1)
+        return STR("");
+    for (size_t i = 0; scim_matcher_equality(m, i, &e); i++) {
+        if (!e.ref.extension && str_eq(e.ref.attribute->name, members) && e.ref.sub &&
+            str_eq(e.ref.sub->name, value))
+            return e.text;
+    }
+    return STR("");
+}
+
 struct parts parts_used(const struct scim_matcher *m, const struct scim_sort *sort)
 {
     return (struct parts){
         .groups = uses(m, sort, STR("groups")),
         .members = uses(m, sort, STR("members")),
+        .member = scim_sort_uses(sort, STR("members")) ? STR("") : member_used(m),
         .meta = uses(m, sort, STR("meta")),
         .manager =
             (m && scim_matcher_uses(m, STR("manager"))) || (sort->leaf && sort->ref.extension),
@@ -152,7 +169,7 @@ bool represent_load(const struct call *c, struct db *db, const struct stored *s,
             json_add(c->arena, doc, STR("groups"), computed);
     }
     if (parts.members && s->kind == RESOURCE_GROUP && s->member_count > 0) {
-        if (!member_list(db, c, s->id, &computed, err))
+        if (!member_list(db, c, s->id, parts.member, &computed, err))
             return false;
         if (computed)
             json_add(c->arena, doc, STR("members"), computed);
@@ -173,18 +190,19 @@ bool represent_load(const struct call *c, struct db *db, const struct stored *s,
 static bool write_fast(const struct call *c, struct db *db, const struct stored *s, struct buf *out,
                        struct err *err)
 {
-    struct json *computed = NULL;
-    const char *name = s->kind == RESOURCE_USER ? "groups" : "members";
+    struct json *groups = NULL;
 
-    if (s->kind == RESOURCE_USER && s->in_groups && !load_groups(c, db, s->id, &computed, err))
-        return false;
-    if (s->kind == RESOURCE_GROUP && s->member_count > 0 &&
-        !member_list(db, c, s->id, &computed, err))
+    if (s->kind == RESOURCE_USER && s->in_groups && !load_groups(c, db, s->id, &groups, err))
         return false;
     buf_add(out, str_sub(s->doc, 0, s->doc.len - 1));
-    if (computed) {
-        buf_addf(out, ",\"%s\":", name);
-        json_write(out, computed);
+    if (groups) {
+        buf_add_z(out, ",\"groups\":");
+        json_write(out, groups);
+    }
+    if (s->kind == RESOURCE_GROUP && s->member_count > 0) {
+        buf_add_z(out, ",\"members\":");
+        if (!member_write(db, c, s->id, out, err))
+            return false;
     }
     if (!c->tenant->profile->settings.no_meta) {
         buf_add_z(out, ",\"meta\":");

@@ -398,12 +398,17 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                 " WHERE tenant_no = $1 AND group_id = $2 AND member_id = $3"},
     [PROVIDER_MEMBER_CLEAR] = {"provider_member_clear", "DELETE FROM provider_member"
                                                         " WHERE tenant_no = $1 AND group_id = $2"},
-    [PROVIDER_MEMBER_LIST] = {"provider_member_list",
+    [PROVIDER_MEMBER_PAGE] = {"provider_member_page",
                               "SELECT r.id, r.type, r.display_name FROM provider_member AS m"
                               " JOIN provider_resource AS r"
                               "   ON r.tenant_no = m.tenant_no AND r.id = m.member_id"
-                              " WHERE m.tenant_no = $1 AND m.group_id = $2"
-                              " ORDER BY m.member_id"},
+                              " WHERE m.tenant_no = $1 AND m.group_id = $2 AND m.member_id > $3"
+                              " ORDER BY m.member_id LIMIT $4"},
+    [PROVIDER_MEMBER_ONE] = {"provider_member_one",
+                             "SELECT r.id, r.type, r.display_name FROM provider_member AS m"
+                             " JOIN provider_resource AS r"
+                             "   ON r.tenant_no = m.tenant_no AND r.id = m.member_id"
+                             " WHERE m.tenant_no = $1 AND m.group_id = $2 AND m.member_id = $3"},
     [PROVIDER_MEMBER_IDS] = {"provider_member_ids",
                              "SELECT member_id FROM provider_member"
                              " WHERE tenant_no = $1 AND group_id = $2 ORDER BY member_id"},

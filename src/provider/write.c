@@ -162,7 +162,7 @@ static bool patch_whole_group(struct write *w, struct db *db, struct json *befor
     struct json *with_members = json_clone(c->arena, before);
     struct json *members;
 
-    if (!member_list(db, c, w->stored.id, &members, err))
+    if (!member_list(db, c, w->stored.id, STR(""), &members, err))
         return false;
     if (members)
         json_add(c->arena, with_members, STR("members"), members);

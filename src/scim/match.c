@@ -370,13 +370,20 @@ bool scim_match_element(struct arena *a, const struct scim_matcher *m, const str
     return test_one(a, m, m->ref.attribute ? element : NULL);
 }
 
+size_t scim_matcher_uses_count(const struct scim_matcher *m, struct str attribute)
+{
+    size_t count = m->ref.attribute && str_eq(m->ref.attribute->name, attribute) ? 1 : 0;
+
+    if (m->left)
+        count += scim_matcher_uses_count(m->left, attribute);
+    if (m->right)
+        count += scim_matcher_uses_count(m->right, attribute);
+    return count;
+}
+
 bool scim_matcher_uses(const struct scim_matcher *m, struct str attribute)
 {
-    if (m->left && scim_matcher_uses(m->left, attribute))
-        return true;
-    if (m->right && scim_matcher_uses(m->right, attribute))
-        return true;
-    return m->ref.attribute && str_eq(m->ref.attribute->name, attribute);
+    return scim_matcher_uses_count(m, attribute) > 0;
 }
 
 /* --- Equalities --- */

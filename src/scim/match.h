@@ -27,6 +27,8 @@ bool scim_match_element(struct arena *a, const struct scim_matcher *m, const str
 
 /* Whether the filter looks at a top-level attribute, such as "groups" or "meta". */
 bool scim_matcher_uses(const struct scim_matcher *m, struct str attribute);
+/* In how many comparisons it does; brackets count as one. */
+size_t scim_matcher_uses_count(const struct scim_matcher *m, struct str attribute);
 
 /* A comparison for equality that must hold for the whole filter to hold: for choosing an index. */
 struct scim_equality {

@@ -62,7 +62,7 @@ static void check(struct db *db, enum provider_statement statement)
 
 static void check_plans(const struct db_config *config)
 {
-    static const enum provider_statement others[] = {PROVIDER_LOAD, PROVIDER_MEMBER_LIST,
+    static const enum provider_statement others[] = {PROVIDER_LOAD, PROVIDER_MEMBER_PAGE,
                                                      PROVIDER_MEMBER_IDS, PROVIDER_GROUPS_OF};
     struct err err = {0};
     struct db *db;
