@@ -1,12 +1,14 @@
 /* Load on a SCIM service provider, or on the bare server it is compared with (bench_bare):
  *
- *     bench_provider OPERATION PORT PID TOKEN IDS FIRST COUNT account|constant [BASE]
+ *     bench_provider OPERATION PORT PID TOKEN IDS FIRST COUNT account|constant [BASE [GROUP]]
  *
  * Sends COUNT requests over keep-alive connections, one at a time on each, about the people FIRST
- * and up (create), or about those whose ids are in the file IDS (get, filter, patch). A create adds
- * the ids it gets to IDS. BASE is the path of the SCIM service, "/scim/bench/v2" when it is left
- * out. Prints: requests per second, microseconds of CPU of process PID per request, bytes of an
- * answer's body. With `account`, every answer has to name the account that was asked for. */
+ * and up (create, and join, leave: into and out of the group whose id is GROUP; enroll: 500 people
+ * a request), about those whose ids are in the file IDS (get, filter, patch), or about the group
+ * (group: without its members). A create adds the ids it gets to IDS. BASE is the path of the SCIM
+ * service, "/scim/bench/v2" when it is left out. Prints: requests per second, microseconds of CPU
+ * of process PID per request, bytes of an answer's body. With `account`, every answer has to name
+ * the account that was asked for. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -26,7 +28,8 @@ enum {
     CONNECTIONS = 32,
     ID_LENGTH = 36,
     NAME_MAX_BYTES = 64,
-    REQUEST_MAX = 4096,
+    REQUEST_MAX = 65536,
+    ENROLLED = 500,      /* by one request */
     ANSWER_MAX = 262144, /* a page of 100 */
     STUCK_MS = 30000,    /* no answer at all for so long: the server hangs */
     STRIDE = 7919,       /* prime: neighbours in time are not neighbours in the database */
@@ -52,7 +55,7 @@ struct connection {
 struct load {
     const struct operation *operation;
     uint16_t port;
-    const char *token, *base;
+    const char *token, *base, *group;
     struct str ids; /* ID_LENGTH bytes and a line end each */
     FILE *new_ids;  /* create */
     size_t first, count, sent, done;
@@ -64,10 +67,11 @@ struct load {
 
 /* --- Requests --- */
 
+/* `target` begins behind the base. */
 static void add_head(struct load *l, const char *method, const char *target, size_t body)
 {
     buf_addf(&l->request,
-             "%s %s/Users%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+             "%s %s/%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
              "Authorization: Bearer %s\r\nAccept: application/scim+json\r\n",
              method, l->base, target, (unsigned)l->port, l->token);
     if (body)
@@ -107,7 +111,7 @@ static struct str write_create(struct load *l, size_t n, char *name)
         "{\"department\":\"Field service\"}}",
         name, l->first + n, name, (l->first + n) % 1000, l->first + n);
 
-    add_head(l, "POST", "", (size_t)len);
+    add_head(l, "POST", "Users", (size_t)len);
     buf_add(&l->request, (struct str){body, (size_t)len});
     return who;
 }
@@ -118,7 +122,7 @@ static struct str write_get(struct load *l, size_t n, char *name)
     char target[ID_LENGTH + 8];
 
     (void)name;
-    snprintf(target, sizeof(target), "/%.*s", STR_ARG(id));
+    snprintf(target, sizeof(target), "Users/%.*s", STR_ARG(id));
     add_head(l, "GET", target, 0);
     return id;
 }
@@ -131,7 +135,7 @@ static struct str write_filter(struct load *l, size_t n, char *name)
 
     if (!str_find_char(who, '@', &at))
         at = who.len;
-    snprintf(target, sizeof(target), "?filter=userName%%20eq%%20%%22%.*s%%40%.*s%%22",
+    snprintf(target, sizeof(target), "Users?filter=userName%%20eq%%20%%22%.*s%%40%.*s%%22",
              STR_ARG(str_sub(who, 0, at)), STR_ARG(str_from(who, at + 1)));
     add_head(l, "GET", target, 0);
     return who;
@@ -145,7 +149,7 @@ static struct str write_list(struct load *l, size_t n, char *name)
     char target[64];
 
     (void)name;
-    snprintf(target, sizeof(target), "?startIndex=%zu&count=100", start);
+    snprintf(target, sizeof(target), "Users?startIndex=%zu&count=100", start);
     add_head(l, "GET", target, 0);
     return STR("\"itemsPerPage\":100,");
 }
@@ -164,15 +168,72 @@ static struct str write_patch(struct load *l, size_t n, char *name)
                    "\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department\","
                    "\"value\":\"%s\"}]}",
                    name);
-    snprintf(target, sizeof(target), "/%.*s", STR_ARG(id));
+    snprintf(target, sizeof(target), "Users/%.*s", STR_ARG(id));
     add_head(l, "PATCH", target, (size_t)len);
     buf_add(&l->request, (struct str){body, (size_t)len});
     return str_from_z(name);
 }
 
+/* The n-th of those who are counted from `first`, in the order in which they were created. */
+static struct str id_at(const struct load *l, size_t n)
+{
+    return str_sub(l->ids, (l->first + n) * (ID_LENGTH + 1), ID_LENGTH);
+}
+
+static void write_members(struct load *l, const char *operation, size_t from, size_t count)
+{
+    char target[ID_LENGTH + 8], body[REQUEST_MAX - 1024];
+    size_t len =
+        (size_t)snprintf(body, sizeof(body),
+                         "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],"
+                         "\"Operations\":[{\"op\":\"%s\",\"path\":\"members\",\"value\":[",
+                         operation);
+
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(body + len, sizeof(body) - len, "%s{\"value\":\"%.*s\"}",
+                                i ? "," : "", STR_ARG(id_at(l, from + i)));
+    len += (size_t)snprintf(body + len, sizeof(body) - len, "]}]}");
+    snprintf(target, sizeof(target), "Groups/%s", l->group);
+    add_head(l, "PATCH", target, len);
+    buf_add(&l->request, (struct str){body, len});
+}
+
+static struct str write_join(struct load *l, size_t n, char *name)
+{
+    (void)name;
+    write_members(l, "add", n, 1);
+    return STR("");
+}
+
+static struct str write_leave(struct load *l, size_t n, char *name)
+{
+    (void)name;
+    write_members(l, "remove", n, 1);
+    return STR("");
+}
+
+static struct str write_enroll(struct load *l, size_t n, char *name)
+{
+    (void)name;
+    write_members(l, "add", n * ENROLLED, ENROLLED);
+    return STR("");
+}
+
+static struct str write_group(struct load *l, size_t n, char *name)
+{
+    char target[ID_LENGTH + 40];
+
+    (void)n;
+    (void)name;
+    snprintf(target, sizeof(target), "Groups/%s?excludedAttributes=members", l->group);
+    add_head(l, "GET", target, 0);
+    return str_from_z(l->group);
+}
+
 static const struct operation operations[] = {
-    {"create", 201, write_create}, {"get", 200, write_get},   {"filter", 200, write_filter},
-    {"patch", 200, write_patch},   {"list", 200, write_list},
+    {"create", 201, write_create}, {"get", 200, write_get},       {"filter", 200, write_filter},
+    {"patch", 200, write_patch},   {"list", 200, write_list},     {"join", 204, write_join},
+    {"leave", 204, write_leave},   {"enroll", 204, write_enroll}, {"group", 200, write_group},
 };
 
 /* --- Connections --- */
@@ -220,8 +281,11 @@ static bool whole(const struct connection *c, int64_t *status, struct str *body)
         return false;
     *body = str_from(head, end + 4);
     head = str_sub(head, 0, end + 2);
-    if (!str_to_int(str_sub(head, sizeof("HTTP/1.1"), 3), 100, 999, status) ||
-        !str_find(head, length_header, &at))
+    if (!str_to_int(str_sub(head, sizeof("HTTP/1.1"), 3), 100, 999, status))
+        return false;
+    if (*status == 204)
+        return true;
+    if (!str_find(head, length_header, &at))
         return false;
     head = str_from(head, at + length_header.len);
     str_cut(&head, '\r', &digits);
@@ -336,14 +400,15 @@ int main(int argc, char **argv)
     struct load *l = ARENA_NEW(a, struct load);
     bool ok;
 
-    if (argc != 9 && argc != 10)
+    if (argc < 9 || argc > 11)
         return 2;
     for (size_t i = 0; i < ARRAY_LEN(operations); i++)
         if (strcmp(operations[i].name, argv[1]) == 0)
             l->operation = &operations[i];
     l->port = (uint16_t)strtoul(argv[2], NULL, 10);
     l->token = argv[4];
-    l->base = argc == 10 ? argv[9] : "/scim/bench/v2";
+    l->base = argc >= 10 ? argv[9] : "/scim/bench/v2";
+    l->group = argc == 11 ? argv[10] : "";
     l->first = strtoul(argv[6], NULL, 10);
     l->count = strtoul(argv[7], NULL, 10);
     l->constant = strcmp(argv[8], "constant") == 0;
