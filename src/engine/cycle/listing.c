@@ -157,7 +157,7 @@ static void release(struct list *l, enum state state)
         struct walk *w = waiting;
 
         waiting = w->next;
-        export_ask(w);
+        match_ask(w);
     }
 }
 

@@ -20,7 +20,7 @@ enum {
 
 enum listing_answer {
     LISTING_ASK,  /* the target is to be asked */
-    LISTING_WAIT, /* the list is being read; export_ask is called when it is there */
+    LISTING_WAIT, /* the list is being read; match_ask is called when it is there */
     LISTING_KNOWS /* *out_count accounts are known to have the values, at most LISTING_FOUND_MAX */
 };
 

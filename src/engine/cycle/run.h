@@ -254,8 +254,22 @@ void export_abandon(struct walk *w);
 void export_anchor_gone(struct walk *w);
 /* Repeats a call whose time has come. */
 void export_again(struct walk *w);
+/* A call went well: what failed before it counts no more. */
+void export_good_call(struct walk *w);
+/* What the account says after w->changes is kept as last exported; the recorder writes it. */
+void export_keep(struct walk *w, struct str target_id, const struct json *before);
+/* What is to be sent, against what was read of the account. False: the walk has its outcome. */
+bool export_compare(struct walk *w);
+void export_create(struct walk *w); /* sends the creation, in bulk if the target has that */
+void export_update(struct walk *w); /* sends w->changes */
+
+/* --- match.c: which account is the object's --- */
+/* From the first criterion on; two objects with the same value are not matched at once. */
+void match_begin(struct walk *w);
 /* Looks for accounts that have the values of the present criterion. */
-void export_ask(struct walk *w);
+void match_ask(struct walk *w);
+/* From the first criterion on, and the target itself is asked: something has happened since. */
+void match_again(struct walk *w);
 
 /* --- bulk.c: creations of a first cycle in one request --- */
 /* Learns whether the target has bulk requests. No call may be in flight. */

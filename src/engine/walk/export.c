@@ -2,13 +2,10 @@
  * ends in one of the on_... functions; each of them starts the next call or finishes the walk. A
  * create whose answer was lost is never repeated blindly: the target is asked by the matching
  * attributes again (promise 2). */
-#include "base/unicode.h"
 #include "engine/cycle/listing.h"
 #include "engine/cycle/run.h"
 #include "engine/failures/governor.h"
 
-static void send_create(struct walk *w);
-static void send_update(struct walk *w);
 static void read_account(struct walk *w);
 static void send_remove(struct walk *w);
 
@@ -176,14 +173,13 @@ void export_failed(struct walk *w, const struct target_result *result, enum step
     export_finish(w);
 }
 
-static void good_call(struct walk *w)
+void export_good_call(struct walk *w)
 {
     w->run->failures_in_row = 0;
     w->tries = 0;
 }
 
-/* What the account says after w->changes is kept as last exported; the recorder writes it. */
-static void keep(struct walk *w, struct str target_id, const struct json *before)
+void export_keep(struct walk *w, struct str target_id, const struct json *before)
 {
     w->keep = KEEP_CONNECTION;
     w->target_id = arena_str(w->arena, target_id);
@@ -211,8 +207,7 @@ static bool shown_only(struct walk *w, const char *step_name, const struct mappi
     return true;
 }
 
-/* What is to be sent, against what was read of the account. False: the walk has its outcome. */
-static bool compare(struct walk *w)
+bool export_compare(struct walk *w)
 {
     struct err err = {.kind = ERR_NONE};
 
@@ -222,174 +217,6 @@ static bool compare(struct walk *w)
         return true;
     walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
     return false;
-}
-
-/* --- match --- */
-
-static void describe_matches(struct walk *w, const struct target_record *records, size_t count)
-{
-    struct json *details = walk_details(w);
-
-    for (size_t i = 0; i < count && i < 10; i++) {
-        json_add(w->arena, details, arena_str(w->arena, records[i].id),
-                 json_clone(w->arena, records[i].values));
-    }
-}
-
-/* Exactly one account has the matching value: it becomes this object's. */
-static void adopt(struct walk *w, const struct target_record *record)
-{
-    struct str other = {0};
-    bool taken = false;
-    struct err err;
-
-    if (!run_target_taken(w, record->id, &taken, &other, &err)) {
-        walk_fail(w, TARGET_TRANSIENT, "InternalError", "%s", err.message);
-        export_finish(w);
-        return;
-    }
-    if (taken) {
-        w->blocked_by = other;
-        walk_fail(
-            w, TARGET_PERMANENT, "DuplicateSourceEntries",
-            "Account %.*s belongs already to source object %.*s: two source objects have the same "
-            "matching value, change one of them",
-            STR_ARG(record->id), STR_ARG(other));
-        walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_FAILURE, "%.*s",
-                  STR_ARG(w->message));
-        export_finish(w);
-        return;
-    }
-    if (protect_account(w, record)) {
-        export_finish(w);
-        return;
-    }
-    w->origin = CONNECTION_MATCHED;
-    w->target_id = arena_str(w->arena, record->id);
-    w->exported_before = json_clone(w->arena, record->values);
-    w->action = ACTION_UPDATE;
-    if (!compare(w)) {
-        export_finish(w);
-        return;
-    }
-    if (w->changes.count > 0 && w->mapping->can & MAPPING_CAN_UPDATE) {
-        send_update(w);
-        return;
-    }
-    w->changes.count = 0;
-    walk_succeed(w, ACTION_OTHER);
-    w->code = STR("RedundantExport");
-    w->message = STR("Connected to an account that says already what it should");
-    walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
-              STR_ARG(w->message));
-    keep(w, record->id, w->exported_before);
-    export_finish(w);
-}
-
-/* So many accounts have the values of the present criterion. */
-static void found(struct walk *w, const struct target_record *records, size_t count,
-                  const char *where)
-{
-    struct str name = w->criteria[w->criterion].attributes[0]->target;
-
-    walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
-              "%zu accounts found by %.*s%s", count, STR_ARG(name), where);
-    describe_matches(w, records, count);
-    if (count == 1) {
-        adopt(w, &records[0]);
-    } else if (count > 1) {
-        walk_fail(w, TARGET_PERMANENT, "DuplicateTargetEntries",
-                  "%zu accounts have this %.*s: remove the duplicates or change the matching",
-                  count, STR_ARG(name));
-        w->steps[w->step_count - 1].status = STATUS_FAILURE;
-        export_finish(w);
-    } else if (++w->criterion < w->criterion_count) {
-        export_ask(w);
-    } else if (w->asked_after_conflict) {
-        walk_fail(
-            w, TARGET_PERMANENT, "EntryConflict",
-            "The target refused the account because a value is taken, but no account matches: fix the "
-            "value on either side, or the matching");
-        export_finish(w);
-    } else {
-        send_create(w);
-    }
-}
-
-static void on_found(void *ctx, const struct target_result *result)
-{
-    struct walk *w = ctx;
-
-    w->requests++;
-    if (result->status != TARGET_OK) {
-        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", export_ask);
-        return;
-    }
-    good_call(w);
-    found(w, result->records, result->record_count, "");
-}
-
-static void ask_singly(struct walk *w);
-
-/* The account that the list names, as it is now. */
-static void on_listed(void *ctx, const struct target_result *result)
-{
-    struct walk *w = ctx;
-    const struct mapping_criterion *by = &w->criteria[w->criterion];
-    bool same = result->status == TARGET_OK;
-
-    w->requests++;
-    if (!same && result->status != TARGET_NOT_FOUND) {
-        export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", export_ask);
-        return;
-    }
-    for (size_t i = 0; same && i < by->count; i++) {
-        const struct json *v = json_get(result->records[0].values, by->attributes[i]->target);
-
-        same = mapping_equal(by->attributes[i], v, by->values[i]);
-    }
-    if (same) {
-        found(w, result->records, 1, "");
-    } else { /* it has changed since */
-        ask_singly(w);
-    }
-}
-
-void export_ask(struct walk *w)
-{
-    struct target *t = w->run->target;
-    struct str ids[LISTING_FOUND_MAX];
-    size_t count = 0;
-
-    switch (listing_ask(w, ids, &count)) {
-    case LISTING_WAIT:
-        break;
-    case LISTING_KNOWS:
-        if (count == 0) {
-            found(w, NULL, 0, " in the list of all accounts");
-        } else if (count == 1) {
-            t->ops->read(t, w->mapping, ids[0], on_listed, w);
-        } else {
-            ask_singly(w); /* the target says which of them there still are */
-        }
-        break;
-    case LISTING_ASK:
-        t->ops->find(t, w->mapping, &w->criteria[w->criterion], on_found, w);
-        break;
-    }
-}
-
-/* What was read before does not count: something has happened since. */
-static void ask_singly(struct walk *w)
-{
-    w->singly = true;
-    export_ask(w);
-}
-
-static void ask_from_the_start(struct walk *w)
-{
-    w->criterion = 0;
-    ask_singly(w);
 }
 
 /* --- create --- */
@@ -403,26 +230,26 @@ static void on_created(void *ctx, const struct target_result *result)
         walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_WARNING, "%.*s",
                   STR_ARG(result->message));
         w->asked_after_conflict = true;
-        ask_from_the_start(w);
+        match_again(w);
         return;
     }
     if (result->status != TARGET_OK) {
         w->doubt = result->class_ == TARGET_TRANSIENT ? DOUBT_LEFT : w->doubt;
-        export_failed(w, result, STEP_EXPORT, "EntryExportAdd", ask_from_the_start);
+        export_failed(w, result, STEP_EXPORT, "EntryExportAdd", match_again);
         return;
     }
-    good_call(w);
+    export_good_call(w);
     walk_succeed(w, ACTION_CREATE);
     walk_properties(w, &w->changes);
     w->origin = CONNECTION_CREATED;
-    keep(w, result->records[0].id, NULL);
+    export_keep(w, result->records[0].id, NULL);
     listing_add(w);
     walk_step(w, STEP_EXPORT, "EntryExportAdd", STATUS_SUCCESS, "Created as %.*s",
               STR_ARG(w->target_id));
     export_finish(w);
 }
 
-static void send_create(struct walk *w)
+void export_create(struct walk *w)
 {
     struct target *t = w->run->target;
     struct err err = {0};
@@ -446,7 +273,7 @@ static void send_create(struct walk *w)
         export_finish(w);
         return;
     }
-    if (unique_begin(w, send_create))
+    if (unique_begin(w, export_create))
         return;
     if (!mapping_create(w->mapping, w->values, w->arena, &w->changes, &err)) {
         walk_fail(w, TARGET_PERMANENT, err.code, "%s", err.message);
@@ -491,7 +318,7 @@ void export_anchor_gone(struct walk *w)
         return;
     }
     w->rematched = true;
-    ask_from_the_start(w);
+    match_again(w);
 }
 
 static void on_updated(void *ctx, const struct target_result *result)
@@ -504,12 +331,12 @@ static void on_updated(void *ctx, const struct target_result *result)
         return;
     }
     if (result->status != TARGET_OK) {
-        export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", send_update);
+        export_failed(w, result, STEP_EXPORT, "EntryExportUpdate", export_update);
         return;
     }
-    good_call(w);
+    export_good_call(w);
     walk_succeed(w, w->action);
-    keep(w, w->target_id, w->exported_before);
+    export_keep(w, w->target_id, w->exported_before);
     listing_add(w);
     walk_step(w, STEP_EXPORT, "EntryExportUpdate", STATUS_SUCCESS,
               "Account %.*s %s: %zu attributes", STR_ARG(w->target_id),
@@ -517,7 +344,7 @@ static void on_updated(void *ctx, const struct target_result *result)
     export_finish(w);
 }
 
-static void send_update(struct walk *w)
+void export_update(struct walk *w)
 {
     struct target *t = w->run->target;
 
@@ -545,13 +372,13 @@ static void on_read(void *ctx, const struct target_result *result)
         export_failed(w, result, STEP_MATCHING, "EntrySynchronizationMatch", read_account);
         return;
     }
-    good_call(w);
+    export_good_call(w);
     w->exported_before = json_clone(w->arena, result->records[0].values);
     walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
               "Connected to account %.*s", STR_ARG(w->target_id));
     w->steps[w->step_count - 1].details = w->exported_before;
     if (protect_account(w, &result->records[0]) ||
-        ((w->planned || !is_by_delete(w)) && !compare(w))) {
+        ((w->planned || !is_by_delete(w)) && !export_compare(w))) {
         export_finish(w);
         return;
     }
@@ -560,11 +387,11 @@ static void on_read(void *ctx, const struct target_result *result)
         return;
     }
     if (w->changes.count > 0) {
-        send_update(w);
+        export_update(w);
         return;
     }
     walk_skip(w, "RedundantExport", "The account says already what it should");
-    keep(w, w->target_id, w->exported_before);
+    export_keep(w, w->target_id, w->exported_before);
     walk_step(w, STEP_EXPORT, "EntrySynchronizationSkip", STATUS_SKIPPED, "%.*s",
               STR_ARG(w->message));
     export_finish(w);
@@ -589,11 +416,11 @@ static void on_removed(void *ctx, const struct target_result *result)
         export_failed(w, result, STEP_EXPORT, "EntryExportDelete", send_remove);
         return;
     }
-    good_call(w);
+    export_good_call(w);
     walk_succeed(w, w->action);
     if (w->intent == INTENT_DISABLE) { /* so the application disables: the account is still there */
         walk_properties(w, &w->changes);
-        keep(w, w->target_id, w->exported_before);
+        export_keep(w, w->target_id, w->exported_before);
     } else {
         w->keep = KEEP_DROPPED;
     }
@@ -616,47 +443,12 @@ static void send_remove(struct walk *w)
 
 /* --- */
 
-/* "kind:value", folded. Without printf: every walk comes by here. */
-static struct str matching_key(struct walk *w, struct str value)
-{
-    struct str folded = str_fold(w->arena, value);
-    char *text = arena_alloc(w->arena, folded.len + 3);
-
-    text[0] = (char)('0' + w->entry.kind);
-    text[1] = ':';
-    memcpy(text + 2, folded.ptr, folded.len);
-    return (struct str){text, folded.len + 2};
-}
-
-static void begin_match(struct walk *w)
-{
-    struct str value = w->criteria[0].values[0]->text;
-    struct str key = matching_key(w, value);
-    const struct walk *first;
-
-    first = map_get(&w->run->matching, key);
-    if (first) {
-        w->blocked_by = arena_str(w->arena, first->entry.id);
-        walk_fail(w, TARGET_PERMANENT, "DuplicateSourceEntries",
-                  "Another source object has the same matching value '%.*s': change one of them",
-                  STR_ARG(value));
-        walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_FAILURE, "%.*s",
-                  STR_ARG(w->message));
-        export_finish(w);
-        return;
-    }
-    w->matching_key = key;
-    map_put(&w->run->matching, key, w);
-    listing_begin(w);
-    export_ask(w);
-}
-
 void station_export(struct walk *w)
 {
     w->run->in_flight++;
     switch (w->intent) {
     case INTENT_MATCH_OR_CREATE:
-        begin_match(w);
+        match_begin(w);
         break;
     case INTENT_DISABLE:
         if (w->removal == REMOVAL_BY_DELETE && !w->planned && !protect_asks(w)) {
