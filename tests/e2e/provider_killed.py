@@ -1,4 +1,4 @@
-"""See provider_killed.sh: KEY.
+"""See provider_killed.sh and provider_killed_postgres.sh: sqlite|postgresql.
 
 Each writer has its users and its group, and a model of them that only answers change. What it was writing when
 the server died may have been done or not: the next life is asked which, and only these two are right."""
@@ -17,6 +17,7 @@ import threading
 import time
 
 from lib import CORE, T, Usher, check, check_eq, done, fail, step
+from postgres import OnPostgres, Postgres
 
 KILLS = int(os.environ.get("KILLS") or 50)
 WRITERS = int(os.environ.get("WRITERS") or 6)
@@ -386,27 +387,71 @@ def check_everything(client, writers):
     check_eq("groups", WRITERS, len(groups))
 
 
-def check_database():
-    """With nobody at it: sound, and its tables agree."""
-    with sqlite3.connect(f"file:{T}/data/usher.db?mode=ro", uri=True) as db:
-        check_eq("integrity", [("ok",)], db.execute("PRAGMA integrity_check").fetchall())
-        for what, sql in {
-            "members of groups that are not there":
-                "SELECT * FROM provider_member WHERE group_id NOT IN (SELECT id FROM provider_resource WHERE type = 2)"
-                " OR member_id NOT IN (SELECT id FROM provider_resource)",
-            "counts of members": "SELECT id FROM provider_resource AS r WHERE type = 2 AND member_count <>"
-                                 " (SELECT count(*) FROM provider_member WHERE group_id = r.id)",
-            "e-mails of nobody": "SELECT * FROM provider_email WHERE user_id NOT IN (SELECT id FROM provider_resource)",
-            "users whose e-mail is not found":
-                "SELECT id FROM provider_resource WHERE type = 1 AND id NOT IN (SELECT user_id FROM provider_email)",
-        }.items():
-            check_eq(what, [], db.execute(sql).fetchall())
+SOUND = {
+    "members of groups that are not there":
+        "SELECT group_id FROM provider_member WHERE group_id NOT IN (SELECT id FROM provider_resource WHERE type = 2)"
+        " OR member_id NOT IN (SELECT id FROM provider_resource)",
+    "counts of members": "SELECT id FROM provider_resource AS r WHERE type = 2 AND member_count <>"
+                         " (SELECT count(*) FROM provider_member WHERE group_id = r.id)",
+    "e-mails of nobody": "SELECT user_id FROM provider_email WHERE user_id NOT IN (SELECT id FROM provider_resource)",
+    "users whose e-mail is not found":
+        "SELECT id FROM provider_resource WHERE type = 1 AND id NOT IN (SELECT user_id FROM provider_email)",
+    "counts of users and groups": "SELECT type FROM provider_count AS c WHERE type < 3 AND resources <>"
+                                  " (SELECT count(*) FROM provider_resource AS r WHERE r.type = c.type)",
+}
 
 
-def main():
-    key = sys.argv[1]
+class OnFile:
+    """The database, looked at with nobody at it: sound, and its tables agree."""
+
+    def __init__(self):
+        self.usher = Usher(f"{T}/data")
+
+    def settle(self):
+        """A file is as the killed process left it."""
+
+    def check(self):
+        with sqlite3.connect(f"file:{T}/data/usher.db?mode=ro", uri=True) as db:
+            check_eq("integrity", [("ok",)], db.execute("PRAGMA integrity_check").fetchall())
+            for what, sql in SOUND.items():
+                check_eq(what, [], db.execute(sql).fetchall())
+
+    def remove(self):
+        """Goes with T."""
+
+
+class OnServer:
+    """The same in PostgreSQL, which outlives usher."""
+
+    def __init__(self):
+        self.postgres = Postgres()
+        self.usher = OnPostgres(f"{T}/data", self.postgres.url)
+
+    def ask(self, sql):
+        return subprocess.run([f"{self.postgres.programs}/psql", "-qAtX", "-h", self.postgres.dir, "-U", "usher", "postgres",
+                               "-c", sql], check=True, capture_output=True, text=True).stdout.split()
+
+    def settle(self):
+        """What the killed process had sent may still be committed: until its sessions have ended."""
+        end = time.monotonic() + 30
+        while self.ask("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"):
+            check("the sessions of a killed process end", time.monotonic() < end)
+            time.sleep(0.005)
+
+    def check(self):
+        for what, sql in SOUND.items():
+            check_eq(what, [], self.ask(sql))
+
+    def remove(self):
+        self.postgres.remove()
+
+
+def run(database):
+    usher = database.usher
+    usher.run("tenant", "add", "generic", "plant")
+    key = usher.json("key", "add", "plant", "--description", "e2e")["key"]
     rng = random.Random(SEED)
-    server = Server(Usher(f"{T}/data"))
+    server = Server(usher)
     writers = [Writer(n, Client(server.port, key), random.Random(rng.random())) for n in range(WRITERS)]
     failed = threading.Event()
 
@@ -435,8 +480,9 @@ def main():
             t.join()
         if failed.is_set():
             fail(f"in life {n}")
+        database.settle()
         if n % 10 == 0:
-            check_database()
+            database.check()
         server.start()
         if n % 10 == 0:
             for w in writers:
@@ -458,8 +504,17 @@ def main():
     for id in rng.sample(gone, min(200, len(gone))):
         check_eq("reading a deleted user", 404, writers[0].client.ask("GET", f"/Users/{id}")[0])
     server.kill()
-    check_database()
+    database.settle()
+    database.check()
     done()
+
+
+def main():
+    database = OnServer() if sys.argv[1] == "postgresql" else OnFile()
+    try:
+        run(database)
+    finally:
+        database.remove()
 
 
 main()

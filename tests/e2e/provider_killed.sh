@@ -3,5 +3,4 @@
 # there afterwards, to the version and the time of its change, and none that was refused; what was under way is
 # there wholly or not at all.  SEED=N repeats a run's delays, KILLS=N (default 50) and WRITERS=N make it longer.
 . "$(dirname "$0")/lib.sh"
-tenant "$T/data" generic plant
-python3 "$HERE/provider_killed.py" "$KEY"
+python3 "$HERE/provider_killed.py" sqlite
