@@ -112,9 +112,11 @@ enum auth_verdict auth_check_cached(struct auth *auth, struct str tenant, struct
     if (found)
         key = *found;
     pthread_mutex_unlock(&auth->lock);
-    if (!found || clock_monotonic_us() - key.loaded_us > KEY_FRESH_US)
+    if (!found)
         return AUTH_UNKNOWN;
-    return verdict(auth, &key, tenant, token, out);
+    if (clock_monotonic_us() - key.loaded_us <= KEY_FRESH_US)
+        return verdict(auth, &key, tenant, token, out);
+    return verdict(auth, &key, tenant, token, out) == AUTH_OK ? AUTH_STALE : AUTH_UNKNOWN;
 }
 
 /* Profiles without settings or template of their own are shared. Holds the lock. */
@@ -279,6 +281,7 @@ bool auth_check(struct provider *p, struct str tenant, struct str token, struct 
         return true;
     case AUTH_REFUSED:
         return refused(err);
+    case AUTH_STALE:
     case AUTH_UNKNOWN:
         break;
     }

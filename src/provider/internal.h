@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "provider/guess.h"
 #include "provider/key.h"
 #include "provider/profile.h"
 #include "provider/provider.h"
@@ -70,7 +71,12 @@ struct auth {
     struct map tenants;          /* "no" -> struct tenant */
     struct map profiles;         /* kind -> struct provider_profile */
 };
-enum auth_verdict { AUTH_OK, AUTH_REFUSED, AUTH_UNKNOWN /* not in memory: ask with a database */ };
+enum auth_verdict {
+    AUTH_OK,
+    AUTH_REFUSED,
+    AUTH_STALE,   /* was right a while ago: ask with a database */
+    AUTH_UNKNOWN, /* not in memory: likewise, unless its address guesses */
+};
 void auth_init(struct auth *auth);
 void auth_done(struct auth *auth);
 /* Decides from memory alone; never blocks for longer than the lock. */
@@ -110,6 +116,7 @@ struct provider {
     struct pool pool;
     struct scans scans;
     struct auth auth;
+    struct guesses *guesses;
     struct changes *changes; /* the writer's thread */
     struct feed *feed;
     struct delay *delay;
@@ -155,6 +162,7 @@ struct call {
     struct str id;               /* decoded: of the resource, the type or the schema */
     struct str base;             /* "https://host/scim/NAME/v2" */
     bool plain_json;             /* the client takes application/json only */
+    bool bad_version;            /* the URL asks for another version of SCIM */
     const struct tenant *tenant; /* once authenticated */
     bool admitted;               /* its answer may come later */
     struct str user_id;          /* of the key's automation user; empty: none */
@@ -250,7 +258,9 @@ int reply_error_write(struct arena *a, const struct err *err, struct buf *out);
 void reply_error(struct call *c, const struct err *err);
 void reply_status(struct call *c, int status, const char *scim_type, const char *detail);
 void reply_not_allowed(struct call *c, unsigned methods);
+/* 401; 429 when too many keys that came from its address were wrong. */
 void reply_unauthorized(struct call *c);
+void reply_slow_down(struct call *c, int64_t wait_us, const char *detail);
 void reply_location(struct call *c, struct str id); /* of a resource of the call's type */
 /* Closes the connection in place of the answer to a write that was done, now and then. */
 bool reply_drop(const struct call *c);

@@ -45,10 +45,7 @@ static bool gate_key(struct call *c, enum provider_key_state state)
     if (wait_us == 0 && s->class_rates)
         wait_us = rate_classes_take(s->class_rates, &c->tenant->state->rates, c);
     if (wait_us > 0) {
-        http_reply_header(c->x, "Retry-After",
-                          arena_printf(c->arena, "%lld",
-                                       (long long)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND)));
-        reply_status(c, 429, NULL, "too many requests with this key: wait a little");
+        reply_slow_down(c, wait_us, "too many requests with this key: wait a little");
     } else if (s->feature_off) {
         reply_status(c, 403, NULL, "user provisioning is not part of this subscription");
     } else if (state == PROVIDER_KEY_NOT_ACTIVATED) {
@@ -83,8 +80,10 @@ static bool gate(struct call *c, enum provider_key_state state)
     if (!switches_gate(c)) {
         return false;
     }
-    if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
-        (c->endpoint == ENDPOINT_ROOT && !is_read(c))) {
+    if (c->bad_version) {
+        reply_status(c, 400, "invalidVers", "the one version of SCIM here is 2.0, at .../v2");
+    } else if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
+               (c->endpoint == ENDPOINT_ROOT && !is_read(c))) {
         reply_status(c, 404, NULL, "there is no such endpoint");
     } else if (!(methods & 1u << c->method)) {
         reply_not_allowed(c, methods);
@@ -103,6 +102,7 @@ static bool admit(struct http_exchange *x, void *ctx)
     struct call *c = ARENA_NEW(http_arena(x), struct call);
     struct provider *p = ctx;
     struct grant grant;
+    int64_t wait_us;
 
     call_init(c, p, x);
     http_set_admission(x, c);
@@ -117,6 +117,14 @@ static bool admit(struct http_exchange *x, void *ctx)
         reply_unauthorized(c);
         return false;
     case AUTH_UNKNOWN:
+        wait_us =
+            guesses_wait(p->guesses, http_request_peer(x), c->tenant_name, clock_monotonic_us());
+        if (wait_us > 0) {
+            reply_unauthorized(c); /* unseen: whether it is right is not told */
+            return false;
+        }
+        break;
+    case AUTH_STALE:
         break;
     }
     return true;
@@ -322,6 +330,8 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
     changes_init(p->changes, p->writer);
     pool_init(&p->pool, config->db);
     auth_init(&p->auth);
+    p->guesses = mem_alloc(sizeof(*p->guesses));
+    guesses_init(p->guesses);
     p->feed = mem_alloc(sizeof(*p->feed));
     feed_init(p->feed, p);
     p->delay = mem_alloc(sizeof(*p->delay));
@@ -362,6 +372,8 @@ void provider_close(struct provider *p)
     free(p->delay);
     pool_done(&p->pool);
     auth_done(&p->auth);
+    guesses_done(p->guesses);
+    free(p->guesses);
     free(p);
 }
 

@@ -113,10 +113,25 @@ void reply_status(struct call *c, int status, const char *scim_type, const char 
     reply_text(c, status, buf_str(&body));
 }
 
+void reply_slow_down(struct call *c, int64_t wait_us, const char *detail)
+{
+    http_reply_header(
+        c->x, "Retry-After",
+        arena_printf(c->arena, "%lld", (long long)((wait_us + US_PER_SECOND - 1) / US_PER_SECOND)));
+    reply_status(c, 429, NULL, detail);
+}
+
 void reply_unauthorized(struct call *c)
 {
     bool given = call_token(c).len > 0;
+    int64_t wait_us = given ? guesses_failed(c->provider->guesses, http_request_peer(c->x),
+                                             c->tenant_name, clock_monotonic_us())
+                            : 0;
 
+    if (wait_us > 0) {
+        reply_slow_down(c, wait_us, "too many wrong keys came from this address: wait a little");
+        return;
+    }
     http_reply_header(c->x, "WWW-Authenticate",
                       given ? STR("Bearer realm=\"scim\", error=\"invalid_token\"")
                             : STR("Bearer realm=\"scim\""));

@@ -112,6 +112,15 @@ static enum endpoint find_endpoint(struct str name, bool with_id)
     return ENDPOINT_UNKNOWN;
 }
 
+/* "v1", "V3" */
+static bool is_version(struct str segment)
+{
+    int64_t n;
+
+    return segment.len > 1 && ascii_lower(segment.ptr[0]) == 'v' &&
+           str_to_int(str_from(segment, 1), 0, 1000, &n);
+}
+
 /* "/scim/NAME/v2/Users/ID" */
 static void parse_path(struct call *c)
 {
@@ -127,8 +136,10 @@ static void parse_path(struct call *c)
         c->endpoint = ENDPOINT_CHANGES;
         return;
     }
-    if (!str_eq_ascii_nocase(segment, STR("v2")))
+    if (!str_eq_ascii_nocase(segment, STR("v2"))) {
+        c->bad_version = is_version(segment);
         return;
+    }
     if (!next_segment(&rest, &segment)) {
         c->endpoint = ENDPOINT_ROOT;
         return;
