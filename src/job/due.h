@@ -17,6 +17,8 @@ enum due_state {
     DUE_WAITING,
     DUE_CANCELLED, /* by an administrator; due_us is DUE_NEVER */
     DUE_NOTED,     /* the event happened and was answered; due_us is DUE_NEVER */
+    DUE_OVER,      /* the time has come, and something else decides when it is done: the guard, the
+                    * protection of the account, the retry queue; due_us is DUE_NEVER */
 };
 #define DUE_NEVER INT64_MAX
 

@@ -76,6 +76,18 @@ static bool record_success(struct db *db, const struct run *r, const struct walk
            (!settled || retry_remove(db, r->job.no, w->entry.id, w->references, err));
 }
 
+/* A removal whose time has come and which was not sent comes up by itself no more: whoever stands
+ * in its way brings it back. Its grace period does not begin again. */
+static bool record_over(struct db *db, const struct run *r, const struct walk_due *d,
+                        struct err *err)
+{
+    struct due over = d->row;
+
+    over.state = DUE_OVER;
+    over.due_us = DUE_NEVER;
+    return (d->known && d->row.state == DUE_OVER) || due_save(db, r->job.no, &over, err);
+}
+
 /* What is looked at again at a certain time (job/due.h). Of an account that is gone nothing is. */
 static bool record_due(struct db *db, const struct run *r, const struct walk *w, struct err *err)
 {
@@ -88,6 +100,8 @@ static bool record_due(struct db *db, const struct run *r, const struct walk *w,
         if (dropped && i != DUE_TURN)
             forget = d->known;
         if (forget && !due_remove(db, r->job.no, w->entry.id, i, err))
+            return false;
+        if (!forget && d->write == DUE_DONE && !record_over(db, r, d, err))
             return false;
         if (d->write == DUE_SAVE && !(dropped && i != DUE_TURN) &&
             !due_save(db, r->job.no, &d->row, err))

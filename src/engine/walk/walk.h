@@ -121,7 +121,7 @@ struct walk_due {
         DUE_UNCHANGED,
         DUE_SAVE,
         DUE_FORGET,
-        DUE_DONE /* forgotten, or noted, once the removal was sent */
+        DUE_DONE /* forgotten, or noted, once the removal was sent; over when it was not */
     } write;
     struct due row; /* as it is, or as it is to be saved */
 };

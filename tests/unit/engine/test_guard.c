@@ -459,6 +459,87 @@ static void rejected(const struct db_config *config)
     end();
 }
 
+/* A removal whose grace period is over: what stands in its way is told once, and not looked at in
+ * every cycle. */
+static void told_once_when_due(const struct db_config *config)
+{
+    start(config);
+    set("deprovision.unassigned", "disable after P1D");
+    limit("3");
+    hire(10);
+    leave(0, 5);
+    world_cycle(w);
+    w->clock.now += 25 * US_PER_HOUR;
+    world_cycle(w);
+    CHECK_INT(waiting(), 5, "held when they are due");
+    CHECK_INT(world_cycle(w).counters.imported, 0, "not looked at again");
+    CHECK_INT(told("Staged"), 5, "told once");
+    must_decide(ENGINE_HELD_REJECT, 0, 3);
+    must_decide(ENGINE_HELD_ALLOW, 0, 0);
+    world_cycle(w);
+    CHECK_INT(active(), 8, "two are disabled, without another grace period");
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(world_cycle(w).counters.imported, 0, "the others are left alone");
+    CHECK_INT(told("Rejected"), 0, "the audit log has the decision");
+    come_back(0, 1);
+    world_cycle(w);
+    leave(0, 1);
+    world_cycle(w);
+    CHECK_INT(active(), 8, "who comes back and leaves again has a grace period again");
+    w->clock.now += 25 * US_PER_HOUR;
+    world_cycle(w);
+    CHECK_INT(active(), 7, "and is disabled then");
+    end();
+}
+
+static void protected_when_due(const struct db_config *config)
+{
+    start(config);
+    set("deprovision.unassigned", "disable after P1D");
+    hire(3);
+    leave(0, 1);
+    world_cycle(w);
+    set("protected.accounts", "p00@example.com");
+    world_cycle(w);
+    w->clock.now += 25 * US_PER_HOUR;
+    for (int i = 0; i < 3; i++)
+        world_cycle(w);
+    CHECK_INT(told("Protected"), 1, "told once");
+    set("protected.accounts", "");
+    world_cycle(w);
+    CHECK_INT(active(), 2, "no longer protected: its time has come long since");
+    end();
+}
+
+/* One that fails follows the retry schedule and no longer its own time. */
+static void failed_when_due(const struct db_config *config)
+{
+    int updates = 0;
+
+    start(config);
+    set("deprovision.unassigned", "disable after P1D");
+    hire(3);
+    leave(0, 1);
+    world_cycle(w);
+    w->clock.now += 25 * US_PER_HOUR;
+    w->fault = (struct fault){.call = CALL_UPDATE,
+                              .status = TARGET_FAILED,
+                              .class_ = TARGET_PERMANENT,
+                              .code = "NotPermitted",
+                              .times = 9};
+    for (int i = 0; i < 5; i++) {
+        world_cycle(w);
+        updates += w->calls[CALL_UPDATE]; /* of that cycle */
+    }
+    CHECK_INT(updates, 2, "tried at once and in the next cycle, then hours later");
+    w->fault.times = 0;
+    w->clock.now += 7 * US_PER_HOUR;
+    world_cycle(w);
+    CHECK_INT(active(), 2, "the retry succeeds");
+    CHECK_INT(world_cycle(w).counters.imported, 0, "nothing is left");
+    end();
+}
+
 static void decided_in_parts(const struct db_config *config)
 {
     five_held(config);
@@ -858,6 +939,9 @@ ON_BOTH(failure_is_tried_once)
 ON_BOTH(fixed_in_the_source)
 ON_BOTH(allowed)
 ON_BOTH(rejected)
+ON_BOTH(told_once_when_due)
+ON_BOTH(protected_when_due)
+ON_BOTH(failed_when_due)
 ON_BOTH(decided_in_parts)
 ON_BOTH(stale_approval)
 ON_BOTH(allowed_for_another_action)
@@ -880,11 +964,13 @@ TEST_GROUP(guard, cmocka_unit_test(judged_by_numbers_), cmocka_unit_test(held_ov
            cmocka_unit_test(removals_come_first_), cmocka_unit_test(told_once_),
            cmocka_unit_test(failure_is_tried_once_), cmocka_unit_test(fixed_in_the_source_),
            cmocka_unit_test(allowed_), cmocka_unit_test(rejected_),
-           cmocka_unit_test(decided_in_parts_), cmocka_unit_test(stale_approval_),
-           cmocka_unit_test(allowed_for_another_action_), cmocka_unit_test(unknown_row_),
-           cmocka_unit_test(forced_), cmocka_unit_test(allowed_and_failed_),
-           cmocka_unit_test(repeated_initial_), cmocka_unit_test(first_cycle_has_no_gate_),
-           cmocka_unit_test(mass_update_), cmocka_unit_test(changed_behind_the_gate_),
-           cmocka_unit_test(stopped_anywhere_), cmocka_unit_test(stopped_anywhere_and_held_),
+           cmocka_unit_test(told_once_when_due_), cmocka_unit_test(protected_when_due_),
+           cmocka_unit_test(failed_when_due_), cmocka_unit_test(decided_in_parts_),
+           cmocka_unit_test(stale_approval_), cmocka_unit_test(allowed_for_another_action_),
+           cmocka_unit_test(unknown_row_), cmocka_unit_test(forced_),
+           cmocka_unit_test(allowed_and_failed_), cmocka_unit_test(repeated_initial_),
+           cmocka_unit_test(first_cycle_has_no_gate_), cmocka_unit_test(mass_update_),
+           cmocka_unit_test(changed_behind_the_gate_), cmocka_unit_test(stopped_anywhere_),
+           cmocka_unit_test(stopped_anywhere_and_held_),
            cmocka_unit_test(killed_among_the_removals_), cmocka_unit_test(many_pages_),
            cmocka_unit_test(plan_says_so_))
