@@ -34,6 +34,7 @@ struct target_record { /* an account as read */
     bool is_protected; /* protected.filter holds of it: it is never written (engine.md 8) */
     struct str id;
     struct str version; /* ETag or empty */
+    int64_t created_us; /* as the target says; 0: it does not */
     const struct json
         *values; /* flat {target attribute: value} of the mapped attributes that have a value */
 };

@@ -76,6 +76,22 @@ struct job_lease {
  * host, process, random part. */
 MUST_USE bool lease_take(struct db *db, int64_t job_no, struct str owner, int64_t now_us,
                          int64_t until_us, struct job_lease *out, struct err *err);
+/* The same for a run that may create accounts: where the source stands as it begins, and when that
+ * was. It is kept as a doubt when the lease is not given back, or not by lease_release. */
+struct lease_stretch {
+    struct str from; /* a position of the source; empty: none */
+    int64_t began_us;
+};
+MUST_USE bool lease_take_for(struct db *db, int64_t job_no, struct str owner, int64_t now_us,
+                             int64_t until_us, const struct lease_stretch *stretch,
+                             struct job_lease *out, struct err *err);
+/* Gives it back with outcomes missing that could not be recorded. */
+MUST_USE bool lease_release_in_doubt(struct db *db, const struct job_lease *l, struct err *err);
+/* Since when there may be accounts that nobody has recorded: the earliest stretch that was cut
+ * short, or an empty one; and that they have been looked for, behind the fence. */
+MUST_USE bool lease_doubt(struct db *db, struct arena *a, int64_t job_no, struct lease_stretch *out,
+                          struct err *err);
+MUST_USE bool lease_doubt_settled(struct db *db, const struct job_lease *l, struct err *err);
 /* Who holds the lease now and until when; out_owner is empty when nobody ever did. */
 MUST_USE bool lease_holder(struct db *db, struct arena *a, int64_t job_no, struct str *out_owner,
                            int64_t *out_until_us, struct err *err);

@@ -10,6 +10,9 @@ enum query {
     Q_TAKE,
     Q_HOLDER,
     Q_RELEASE,
+    Q_RELEASE_IN_DOUBT,
+    Q_DOUBT,
+    Q_DOUBT_SETTLED,
     Q_FENCE,
     Q_WATERMARK_LOAD,
     Q_WATERMARK_SAVE,
@@ -19,12 +22,28 @@ enum query {
 };
 
 const struct db_query lease_queries[] = {
-    /* One statement, so that of two that find it expired one gets it. */
-    [Q_TAKE] = {"lease_take", "UPDATE job_lease SET owner = $2, until_us = $3, epoch = epoch + 1"
+    /* One statement, so that of two that find it expired one gets it. An owner that is still there
+     * has not given it back. */
+    [Q_TAKE] = {"lease_take", "UPDATE job_lease SET owner = $2, until_us = $3, epoch = epoch + 1,"
+                              " doubt_from = CASE WHEN owner <> '' AND doubt_from = ''"
+                              " THEN stretch_from ELSE doubt_from END,"
+                              " doubt_us = CASE WHEN owner <> '' AND doubt_from = ''"
+                              " THEN stretch_us ELSE doubt_us END,"
+                              " stretch_from = $5, stretch_us = $6"
                               " WHERE job_no = $1 AND until_us <= $4 RETURNING epoch"},
     [Q_HOLDER] = {"lease_holder", "SELECT owner, until_us FROM job_lease WHERE job_no = $1"},
     [Q_RELEASE] = {"lease_release", "UPDATE job_lease SET owner = '', until_us = 0"
                                     " WHERE job_no = $1 AND epoch = $2"},
+    [Q_RELEASE_IN_DOUBT] = {"lease_release_in_doubt",
+                            "UPDATE job_lease SET owner = '', until_us = 0,"
+                            " doubt_us = CASE WHEN doubt_from = '' THEN stretch_us"
+                            " ELSE doubt_us END,"
+                            " doubt_from = CASE WHEN doubt_from = '' THEN stretch_from"
+                            " ELSE doubt_from END"
+                            " WHERE job_no = $1 AND epoch = $2"},
+    [Q_DOUBT] = {"lease_doubt", "SELECT doubt_from, doubt_us FROM job_lease WHERE job_no = $1"},
+    [Q_DOUBT_SETTLED] = {"lease_doubt_settled", "UPDATE job_lease SET doubt_from = '', doubt_us = 0"
+                                                " WHERE job_no = $1 AND epoch = $2"},
     /* An expired lease that nobody has taken is still ours; a released one is not. */
     [Q_FENCE] = {"cycle_fence",
                  "UPDATE job_lease SET until_us = $3, next_record = next_record + $4"
@@ -65,21 +84,30 @@ static bool lease_held(struct db *db, int64_t job_no, struct err *err)
                    STR_ARG(db_col_text(st, 0)), STR_ARG(time_write(db_col_int(st, 1), until)));
 }
 
-bool lease_take(struct db *db, int64_t job_no, struct str owner, int64_t now_us, int64_t until_us,
-                struct job_lease *out, struct err *err)
+bool lease_take_for(struct db *db, int64_t job_no, struct str owner, int64_t now_us,
+                    int64_t until_us, const struct lease_stretch *stretch, struct job_lease *out,
+                    struct err *err)
 {
     int64_t epoch;
     bool taken;
 
     assert(until_us > now_us);
     if (!store_number(db, query(Q_TAKE),
-                      DB_ARGS(db_int(job_no), db_text(owner), db_int(until_us), db_int(now_us)),
+                      DB_ARGS(db_int(job_no), db_text(owner), db_int(until_us), db_int(now_us),
+                              db_text(stretch->from), db_int(stretch->began_us)),
                       &epoch, &taken, err))
         return false;
     if (!taken)
         return lease_held(db, job_no, err);
     *out = (struct job_lease){.job_no = job_no, .epoch = epoch, .until_us = until_us};
     return true;
+}
+
+bool lease_take(struct db *db, int64_t job_no, struct str owner, int64_t now_us, int64_t until_us,
+                struct job_lease *out, struct err *err)
+{
+    return lease_take_for(db, job_no, owner, now_us, until_us, &(struct lease_stretch){0}, out,
+                          err);
 }
 
 bool lease_holder(struct db *db, struct arena *a, int64_t job_no, struct str *out_owner,
@@ -100,6 +128,32 @@ bool lease_release(struct db *db, const struct job_lease *l, struct err *err)
 {
     /* No row: somebody else has it by now, and it is theirs to release. */
     return db_exec(db, query(Q_RELEASE), DB_ARGS(db_int(l->job_no), db_int(l->epoch)), NULL, err);
+}
+
+bool lease_release_in_doubt(struct db *db, const struct job_lease *l, struct err *err)
+{
+    return db_exec(db, query(Q_RELEASE_IN_DOUBT), DB_ARGS(db_int(l->job_no), db_int(l->epoch)),
+                   NULL, err);
+}
+
+bool lease_doubt(struct db *db, struct arena *a, int64_t job_no, struct lease_stretch *out,
+                 struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, query(Q_DOUBT), DB_ARGS(db_int(job_no)), &st, err))
+        return false;
+    if (!st)
+        return no_such_job(job_no, err);
+    *out = (struct lease_stretch){.from = arena_str(a, db_col_text(st, 0)),
+                                  .began_us = db_col_int(st, 1)};
+    return true;
+}
+
+bool lease_doubt_settled(struct db *db, const struct job_lease *l, struct err *err)
+{
+    return db_exec(db, query(Q_DOUBT_SETTLED), DB_ARGS(db_int(l->job_no), db_int(l->epoch)), NULL,
+                   err);
 }
 
 bool cycle_fence(struct db *db, const struct job_lease *l, int64_t until_us, int64_t records,

@@ -17,7 +17,9 @@ const struct db_query job_retention_queries[] = {
         {"job_watermarks",
          "SELECT watermark FROM job WHERE watermark <> ''"
          " UNION SELECT watermark FROM job_cycle WHERE state = 0 AND watermark <> ''"
-         " UNION SELECT feed_start FROM job_cycle WHERE state = 0 AND feed_start <> ''"},
+         " UNION SELECT feed_start FROM job_cycle WHERE state = 0 AND feed_start <> ''"
+         " UNION SELECT stretch_from FROM job_lease WHERE owner <> '' AND stretch_from <> ''"
+         " UNION SELECT doubt_from FROM job_lease WHERE doubt_from <> ''"},
     [Q_KNOWS] = {"job_knows", "SELECT 1 FROM job j WHERE EXISTS (SELECT 1 FROM job_connection c"
                               " WHERE c.job_no = j.no AND c.source_id = $1)"
                               " OR EXISTS (SELECT 1 FROM job_retry r"

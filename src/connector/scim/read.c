@@ -1,5 +1,6 @@
 /* Reads accounts as servers return them (scim.md 10.2): names in any case, booleans and numbers as
  * text, one where many belong, and the other way round. */
+#include "base/clock.h"
 #include "base/unicode.h"
 #include "connector/scim/protect.h"
 #include "connector/scim/scim.h"
@@ -173,9 +174,18 @@ struct str scim_read_location(struct arena *a, struct str location)
     return http_url_decode(a, str_from(location, at + 1), false, &id) && is_id(id) ? id : STR("");
 }
 
+static int64_t read_created(const struct json *meta)
+{
+    const struct json *v = json_get_nocase(meta, STR("created"));
+    int64_t us;
+
+    return json_is(v, JSON_STRING) && time_parse(v->text, &us) && us > 0 ? us : 0;
+}
+
 void scim_read_record(struct arena *a, const struct scim_object *o, const struct json *resource,
                       struct target_record *out)
 {
+    const struct json *meta = json_get_nocase(resource, STR("meta"));
     struct json *values = json_new(a, JSON_OBJECT);
 
     for (size_t i = 0; i < o->mapping->attribute_count; i++) {
@@ -187,7 +197,8 @@ void scim_read_record(struct arena *a, const struct scim_object *o, const struct
     }
     *out = (struct target_record){
         .id = read_id(a, resource),
-        .version = json_get_text(json_get_nocase(resource, STR("meta")), "version"),
+        .version = json_get_text(meta, "version"),
+        .created_us = read_created(meta),
         .values = values,
         .is_protected = scim_protects(o->protect, resource),
     };

@@ -481,7 +481,7 @@ bool engine_restart(const struct engine *e, int64_t job_no, unsigned reset, stru
 
     if (!with_job(e, a, job_no, &db, &job, err))
         return false;
-    if (!lease_claim(e, db, job_no, &lease, err))
+    if (!lease_claim(e, db, job_no, STR(""), &lease, err))
         return err->kind == ERR_CONFLICT && wait_for_end(e, db, a, &job, reset, err);
     ok = db_begin(db, DB_WRITE, err) && restart_reset(e, db, a, job_no, reset, err) &&
          note_restart(e, db, a, &job, reset, err) && db_commit(db, err);

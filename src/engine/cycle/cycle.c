@@ -4,6 +4,7 @@
 #include "engine/cycle/restart.h"
 #include "engine/cycle/run.h"
 #include "engine/failures/quarantine.h"
+#include "engine/failures/unrecorded.h"
 #include "engine/notices.h"
 #include "job/history.h"
 #include "job/retry.h"
@@ -364,6 +365,10 @@ static bool check_thresholds(struct run *r, struct err *err)
 
 static bool run_phases(struct run *r, struct err *err)
 {
+    if (!unrecorded_look(r, err)) {
+        interrupted(r, err);
+        return false;
+    }
     while (r->cycle.phase != PHASE_DONE) {
         pulse_phase(r);
         if (!run_phase(r, err)) {

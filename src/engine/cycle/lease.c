@@ -73,23 +73,24 @@ bool lease_holder_is_dead(struct str owner)
     return start != 0 && process_start(pid) != start;
 }
 
-bool lease_claim(const struct engine *e, struct db *db, int64_t job_no, struct job_lease *out,
-                 struct err *err)
+bool lease_claim(const struct engine *e, struct db *db, int64_t job_no, struct str position,
+                 struct job_lease *out, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *tmp = arena_new();
     char text[OWNER_MAX];
     struct str owner = owner_text(e, text);
     int64_t now = clock_now(e->clock);
+    const struct lease_stretch stretch = {.from = position, .began_us = now};
     struct err ignored;
     struct str holder;
     int64_t until;
 
-    if (lease_take(db, job_no, owner, now, now + RUN_LEASE_US, out, err))
+    if (lease_take_for(db, job_no, owner, now, now + RUN_LEASE_US, &stretch, out, err))
         return true;
     if (err->kind != ERR_CONFLICT || !lease_holder(db, tmp, job_no, &holder, &until, &ignored) ||
         !lease_holder_is_dead(holder))
         return false;
     /* It counts as expired, whatever it says; the first record shortens the new one to its length.
      */
-    return lease_take(db, job_no, owner, until, until + RUN_LEASE_US, out, err);
+    return lease_take_for(db, job_no, owner, until, until + RUN_LEASE_US, &stretch, out, err);
 }

@@ -66,7 +66,7 @@ bool engine_undo_reset(const struct engine *e, int64_t job_no, int64_t *out_coun
     struct err ignored;
     bool ok;
 
-    if (!db_open(e->db, &db, err) || !lease_claim(e, db, job_no, &lease, err))
+    if (!db_open(e->db, &db, err) || !lease_claim(e, db, job_no, STR(""), &lease, err))
         return false;
     ok = db_begin(db, DB_WRITE, err) && connection_restore(db, job_no, out_count, err) &&
          (*out_count > 0 || err_set(err, ERR_NOT_FOUND, "noBackup",

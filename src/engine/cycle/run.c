@@ -92,8 +92,10 @@ bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planni
 bool run_lease(struct run *r, struct err *err)
 {
     int64_t retries, pending;
+    struct str position;
 
-    if (!lease_claim(r->engine, r->db, r->job.no, &r->lease, err))
+    if (!r->source->ops->position(r->source, r->arena, &position, err) ||
+        !lease_claim(r->engine, r->db, r->job.no, position, &r->lease, err))
         return false;
     r->leased = true;
     if (!retry_count(r->db, r->job.no, &retries, err) ||
@@ -129,7 +131,8 @@ void run_close(struct run *r)
     remember_pace(r);
     governor_close(r->governor);
     source_close(r->source);
-    if (r->leased && !lease_release(r->db, &r->lease, &ignored))
+    if (r->leased &&
+        !(r->broken ? lease_release_in_doubt : lease_release)(r->db, &r->lease, &ignored))
         log_error("lease_not_released", &ignored); /* it expires by itself */
     pages_free(r);
     while (r->idle) {
@@ -223,8 +226,10 @@ static void pass_pages(struct run *r)
     while (r->first_page && r->first_page->unfinished == 0) {
         struct feed_page *page = r->first_page;
 
-        snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(page->next));
-        r->cursor_moved = true;
+        if (!page->aside) {
+            snprintf(r->cursor, sizeof(r->cursor), "%.*s", STR_ARG(page->next));
+            r->cursor_moved = true;
+        }
         r->first_page = page->after;
         if (!r->first_page)
             r->last_page = NULL;

@@ -46,6 +46,7 @@ struct feed_page {
     bool last;
     bool repeats;           /* an object may come up again on a later page */
     bool waits;             /* for everything before it to be recorded */
+    bool aside;             /* of no phase: the cycle's cursor stays where it is */
     enum reference_leg leg; /* of the second pass */
     struct feed_page *after;
 };
@@ -113,6 +114,7 @@ struct run {
     void *finished_ctx;
 
     struct cycle cycle;          /* id empty: on demand */
+    struct lease_stretch doubt;  /* since when accounts may be unrecorded (unrecorded.h) */
     bool resumed;                /* an earlier run has begun the cycle, or one that was given up */
     char cursor[RUN_CURSOR_MAX]; /* everything before it in this phase is handed to the recorder */
     bool cursor_moved;
@@ -205,9 +207,10 @@ MUST_USE bool run_target_taken(struct walk *w, struct str target_id, bool *out_t
 /* True when the holder was a process of this machine that no longer exists. */
 bool lease_holder_is_dead(struct str owner);
 /* Takes the job's lease; one that a process of this machine left behind when it died is taken over
- * at once. */
+ * at once. position: of the source, for who may create accounts (struct lease_stretch); else empty.
+ */
 MUST_USE bool lease_claim(const struct engine *e, struct db *db, int64_t job_no,
-                          struct job_lease *out, struct err *err);
+                          struct str position, struct job_lease *out, struct err *err);
 
 /* --- feed.c: what feeds a run, a page each time --- */
 /* The source's entry for an id that is known here, or one that says it is gone; and the connections

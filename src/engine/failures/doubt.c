@@ -74,7 +74,7 @@ static void settle(struct walk *w, const char *what)
     export_finish(w);
 }
 
-static void connect_to(struct walk *w, const struct target_record *record)
+void doubt_connect(struct walk *w, const struct target_record *record, const char *why)
 {
     w->doubt = DOUBT_SETTLED;
     w->found_again = true;
@@ -86,8 +86,7 @@ static void connect_to(struct walk *w, const struct target_record *record)
     w->kept_before = json_clone(w->arena, record->values);
     w->changes.count = 0;
     walk_succeed(w, ACTION_OTHER);
-    w->message = STR("The answer to an earlier creation was lost; its account was found and is "
-                     "treated like any other now");
+    w->message = str_from_z(why);
     walk_step(w, STEP_MATCHING, "EntrySynchronizationMatch", STATUS_SUCCESS,
               "Connected to account %.*s", STR_ARG(w->target_id));
     export_finish(w);
@@ -108,7 +107,9 @@ static void found_one(struct walk *w, const struct target_record *record)
         w->doubt = DOUBT_SETTLED;
         export_finish(w);
     } else {
-        connect_to(w, record);
+        doubt_connect(w, record,
+                      "The answer to an earlier creation was lost; its account was found and is "
+                      "treated like any other now");
     }
 }
 

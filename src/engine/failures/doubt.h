@@ -12,6 +12,8 @@ struct str doubt_text(const struct walk *w);
 /* Of an object for which nothing is to be done: whether an account is asked for; then the walk is
  * finished later, from target_run. */
 bool doubt_look(struct walk *w);
+/* The account is the object's: the walk ends with it, and is recorded. why: for people, static. */
+void doubt_connect(struct walk *w, const struct target_record *record, const char *why);
 /* The account that was found is connected and waits for its removal: in the recorder's transaction.
  */
 MUST_USE bool doubt_record(struct db *db, const struct run *r, const struct walk *w,

@@ -162,3 +162,21 @@ void station_plan(struct walk *w, const struct walk_job *j)
         station_removal(w, j);
     }
 }
+
+bool walk_as_created(struct walk *w, const struct walk_job *j)
+{
+    bool in_scope = w->in_scope;
+    bool would;
+
+    w->in_scope = true; /* as it was when it was created */
+    would = evaluate(w, j);
+    if (would)
+        plan_match(w);
+    would = would && w->intent == INTENT_MATCH_OR_CREATE;
+    w->in_scope = in_scope;
+    w->intent = INTENT_NOTHING;
+    w->action = ACTION_OTHER;
+    w->status = STATUS_SKIPPED;
+    w->step_count = 0;
+    return would;
+}

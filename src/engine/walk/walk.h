@@ -267,6 +267,10 @@ void station_plan(struct walk *w, const struct walk_job *j);
  * exported. */
 void walk_plan(struct walk *w, const struct walk_job *j);
 
+/* Of an object that is in scope no more and has no account: what it would have been created with,
+ * and found by, while it was: w->values and w->criteria. False when it would not have been. */
+bool walk_as_created(struct walk *w, const struct walk_job *j);
+
 /* The walk as a row of a plan, texts in its arena. */
 struct plan_row walk_plan_row(struct walk *w);
 /* The walk as a journal record; borrowed from the walk. */

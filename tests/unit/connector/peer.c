@@ -189,6 +189,7 @@ void call_ended(void *ctx, const struct target_result *result)
         records[i] = (struct target_record){
             .id = arena_str(c->a, result->records[i].id),
             .version = arena_str(c->a, result->records[i].version),
+            .created_us = result->records[i].created_us,
             .values = json_clone(c->a, result->records[i].values),
         };
     c->result.records = records;

@@ -350,6 +350,32 @@ static void reads(void **state)
     }
 }
 
+/* When an account was created, where the target says it. */
+static void created_when(void **state)
+{
+    static const struct {
+        const char *label, *resource;
+        int64_t want;
+    } cases[] = {
+        {"said", "{\"id\":\"1\",\"meta\":{\"created\":\"1970-01-01T00:01:00Z\"}}", US_PER_MINUTE},
+        {"not said", "{\"id\":\"1\",\"meta\":{}}", 0},
+        {"no time", "{\"id\":\"1\",\"meta\":{\"created\":\"yesterday\"}}", 0},
+        {"no text", "{\"id\":\"1\",\"meta\":{\"created\":60}}", 0},
+        {"no object", "{\"id\":\"1\",\"meta\":\"x\"}", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct call call;
+
+        call_init(&call);
+        run_one(READ_CALL, 200, "ETag: W/\"3\"", cases[i].resource, cases[i].label, &call);
+        CHECK(call.result.record_count == 1, "%s", cases[i].label);
+        CHECK_INT(call.result.records[0].created_us, cases[i].want, "%s", cases[i].label);
+        call_done(&call);
+    }
+}
+
 static void finds(void **state)
 {
     static const struct {
@@ -751,9 +777,10 @@ static void closed_in_flight(void **state)
 
 TEST_GROUP(scim_target, cmocka_unit_test(judged), cmocka_unit_test(messages),
            cmocka_unit_test(messages_are_utf8), cmocka_unit_test(long_body_is_cut),
-           cmocka_unit_test(reads), cmocka_unit_test(finds), cmocka_unit_test(created_ids),
-           cmocka_unit_test(unusable_ids), cmocka_unit_test(nobody_as_404),
-           cmocka_unit_test(members), cmocka_unit_test(member_not_there),
-           cmocka_unit_test(many_members), cmocka_unit_test(missing_element),
-           cmocka_unit_test(not_scim_after_no_target), cmocka_unit_test(sent_secrets),
-           cmocka_unit_test(unreachable), cmocka_unit_test(closed_in_flight))
+           cmocka_unit_test(reads), cmocka_unit_test(created_when), cmocka_unit_test(finds),
+           cmocka_unit_test(created_ids), cmocka_unit_test(unusable_ids),
+           cmocka_unit_test(nobody_as_404), cmocka_unit_test(members),
+           cmocka_unit_test(member_not_there), cmocka_unit_test(many_members),
+           cmocka_unit_test(missing_element), cmocka_unit_test(not_scim_after_no_target),
+           cmocka_unit_test(sent_secrets), cmocka_unit_test(unreachable),
+           cmocka_unit_test(closed_in_flight))

@@ -123,7 +123,7 @@ static void check_waits(const struct db_config *config)
     struct cycle cycle;
 
     prepare(w, config);
-    OK(lease_claim(&w->engine, w->db, w->job.no, &lease, err));
+    OK(lease_claim(&w->engine, w->db, w->job.no, STR(""), &lease, err));
     OK(engine_restart(&w->engine, w->job.no, RESET_DEFAULT | RESET_NOW, err));
     CHECK(look(w).watermark && look(w).escrows, "nothing is cleared under a running cycle");
     OK(lease_release(w->db, &lease, err));

@@ -178,6 +178,7 @@ static void create(struct target *t, const struct target_creation *c, struct ans
     account = &w->accounts[w->account_count++];
     account->used = true;
     account->kind = c->m->kind;
+    account->created_us = w->clock.now;
     account->values = json_new(w->target_arena, JSON_OBJECT);
     snprintf(account->id, sizeof(account->id), "t%d", ++w->next_account);
     apply(w, account, c->want);
@@ -396,6 +397,7 @@ static struct target_record record_of(const struct world *w, struct account *a)
     return (struct target_record){
         .id = str_from_z(a->id),
         .values = a->values,
+        .created_us = w->created_hidden ? 0 : a->created_us,
         .is_protected = w->protect[0] && str_find(json_get_text(a->values, key),
                                                   str_from_z(w->protect), &(size_t){0}),
     };

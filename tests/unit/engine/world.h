@@ -32,6 +32,7 @@ struct account {
     struct json *values; /* flat, in the world's arena */
     char (*members)[40];
     size_t member_count, member_cap;
+    int64_t created_us;
 };
 
 /* What a call is answered with instead of being carried out. */
@@ -67,6 +68,7 @@ struct world {
     int total_off;       /* added to the total from the second page on */
     int total_false;     /* added to every total */
     bool members_hidden; /* lists do not show members */
+    bool created_hidden; /* accounts do not say when they were created */
     size_t bulk_max;     /* operations in a bulk request; 0: there are none */
     int stop_after;      /* creates until stop is set; 0: never */
     char protect[80]; /* protected.filter as the target was opened with: part of a matching value */

@@ -2,6 +2,54 @@
 #include "job/cycle.h"
 #include "job/job.h"
 
+static struct str in_doubt(struct fixture *f, int64_t *out_us)
+{
+    struct lease_stretch doubt;
+    struct err err = {0};
+
+    CHECK(lease_doubt(f->db, f->a, 1, &doubt, &err), "%s", err.message);
+    *out_us = doubt.began_us;
+    return doubt.from;
+}
+
+/* What a run may have left unrecorded is kept from the first that did not give its lease back. */
+static void lease_doubt_body(const struct db_config *config)
+{
+    const struct lease_stretch at_10 = {STR("10"), 1000}, at_20 = {STR("20"), 2000};
+    struct job_lease lease;
+    struct err err = {0};
+    struct fixture f;
+    int64_t us;
+
+    fixture_init(&f, config);
+    CHECK(lease_take_for(f.db, 1, STR("a"), 1, 5, &at_10, &lease, &err) &&
+              lease_release(f.db, &lease, &err),
+          "%s", err.message);
+    CHECK(lease_take_for(f.db, 1, STR("b"), 1, 5, &at_10, &lease, &err), "%s", err.message);
+    CHECK_STR(in_doubt(&f, &us), "", "given back, nothing is in doubt");
+    CHECK(lease_take(f.db, 1, STR("c"), 6, 9, &lease, &err), "%s", err.message);
+    CHECK_STR(in_doubt(&f, &us), "10", "expired");
+    CHECK_INT(us, 1000, "since it began");
+    CHECK(lease_take_for(f.db, 1, STR("d"), 10, 15, &at_20, &lease, &err), "%s", err.message);
+    CHECK(lease_take(f.db, 1, STR("e"), 16, 19, &lease, &err), "%s", err.message);
+    CHECK_STR(in_doubt(&f, &us), "10", "the earliest counts");
+    CHECK(lease_doubt_settled(f.db, &lease, &err) && lease_release(f.db, &lease, &err), "%s",
+          err.message);
+    CHECK_STR(in_doubt(&f, &us), "", "settled");
+    CHECK(lease_take_for(f.db, 1, STR("f"), 1, 5, &at_20, &lease, &err) &&
+              lease_release_in_doubt(f.db, &lease, &err),
+          "%s", err.message);
+    CHECK_STR(in_doubt(&f, &us), "20", "given back with outcomes missing");
+    CHECK_INT(us, 2000, "since it began, too");
+    fixture_done(&f);
+}
+
+static void a_lease_in_doubt(void **state)
+{
+    (void)state;
+    test_databases(lease_doubt_body);
+}
+
 static void lease_body(const struct db_config *config)
 {
     struct fixture f;
@@ -229,5 +277,6 @@ static void found(void **state)
     test_databases(found_body);
 }
 
-TEST_GROUP(cycle, cmocka_unit_test(found), cmocka_unit_test(lease), cmocka_unit_test(fenced),
-           cmocka_unit_test(runs), cmocka_unit_test(marks), cmocka_unit_test(names))
+TEST_GROUP(cycle, cmocka_unit_test(found), cmocka_unit_test(lease),
+           cmocka_unit_test(a_lease_in_doubt), cmocka_unit_test(fenced), cmocka_unit_test(runs),
+           cmocka_unit_test(marks), cmocka_unit_test(names))
