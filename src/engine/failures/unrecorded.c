@@ -10,31 +10,38 @@
 
 enum evidence { NOT_OURS, UNCERTAIN, OURS };
 
-/* 1: the account has the externalId that it would have been given; -1: another; 0: nothing is known
- * of that. */
-static int same_anchor(const struct walk *w, const struct json *account)
+enum anchor { ANCHOR_NONE, ANCHOR_SAME, ANCHOR_OTHER };
+
+/* The externalId that the account has, against the one it would have been given. */
+static enum anchor anchor_of(const struct walk *w, const struct json *account)
 {
     for (size_t i = 0; i < w->mapping->attribute_count; i++) {
         const struct mapping_attribute *m = &w->mapping->attributes[i];
-        const struct json *said = json_get(account, m->target);
 
-        if (!str_eq_ascii_nocase(m->target, STR("externalId")) || !w->values[i].value || !said)
-            continue;
-        return mapping_equal(m, said, w->values[i].value) ? 1 : -1;
+        if (str_eq_ascii_nocase(m->target, STR("externalId")) && w->values[i].value) {
+            return mapping_equal(m, json_get(account, m->target), w->values[i].value)
+                       ? ANCHOR_SAME
+                       : ANCHOR_OTHER;
+        }
     }
-    return 0;
+    return ANCHOR_NONE;
 }
 
 static enum evidence evidence(const struct walk *w, const struct target_record *record)
 {
     int64_t since = w->run->doubt.began_us - CLOCKS_APART_US;
-    int anchor = same_anchor(w, record->values);
 
     if (record->created_us > 0 && record->created_us < since)
         return NOT_OURS;
-    if (anchor < 0)
+    switch (anchor_of(w, record->values)) {
+    case ANCHOR_SAME:
+        return OURS;
+    case ANCHOR_OTHER:
         return UNCERTAIN;
-    return anchor > 0 || record->created_us > 0 ? OURS : UNCERTAIN;
+    case ANCHOR_NONE:
+        break;
+    }
+    return record->created_us > 0 ? OURS : UNCERTAIN;
 }
 
 static void warn(struct walk *w, const struct target_record *record)

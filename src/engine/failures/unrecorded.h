@@ -5,9 +5,10 @@
  * matching attributes.
  *
  * An account that matches is taken for one of ours, connected, and removed like any other only when
- * it can be one: it was created since that run began, as far as the target says when, and it has
- * the externalId that we would have given it, where we give one. Either of the two has to be known.
- * Of an account that is not certain the log has a warning, and nothing is done.
+ * that is certain: it is not older than the run that was cut short, as far as the target says when
+ * it was created, and it has the externalId that we would have given it. Where we give none, the
+ * time has to be known. Of an account that is not older and not certain the log has a warning, and
+ * nothing is done.
  *
  * Not found: people who are gone from the directory for good, and those whose matching values have
  * changed as well. */

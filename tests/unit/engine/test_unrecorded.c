@@ -74,7 +74,8 @@ static const struct leaver {
     enum leaving how;
     bool initial;        /* the cycle that is killed */
     bool created_hidden; /* the target does not say when an account was created */
-    bool anchor_lost;    /* nor does it keep the externalId */
+    bool anchor_lost;    /* it does not keep the externalId */
+    bool anchor_none;    /* she has none */
     bool on_demand;      /* somebody else is provisioned before the next cycle */
     bool warns;          /* not certain: nothing is done */
 } leavers[] = {
@@ -84,8 +85,12 @@ static const struct leaver {
     {"in an initial cycle", .how = UNASSIGNED, .initial = true},
     {"binned in an initial cycle", .how = BINNED, .initial = true},
     {"no time, but the externalId", .how = UNASSIGNED, .created_hidden = true},
-    {"no externalId, but a time", .how = UNASSIGNED, .anchor_lost = true},
-    {"neither", .how = UNASSIGNED, .created_hidden = true, .anchor_lost = true, .warns = true},
+    {"not with our externalId", .how = UNASSIGNED, .anchor_lost = true, .warns = true},
+    {"without externalId, but a time", .how = UNASSIGNED, .anchor_none = true},
+    {"without externalId or time", .how = UNASSIGNED, .anchor_none = true, .created_hidden = true,
+     .warns = true},
+    {"neither of the two is shown", .how = UNASSIGNED, .created_hidden = true, .anchor_lost = true,
+     .warns = true},
     {"after a run on demand", .how = UNASSIGNED, .on_demand = true},
 };
 static const struct leaver *leaver;
@@ -127,6 +132,8 @@ static void check_leaver(const struct db_config *config)
     if (!leaver->initial)
         world_cycle(w);
     ada = person("ada");
+    if (leaver->anchor_none)
+        world_set(w, ada, "mailNickname", "null");
     person("bob");
     killed_at_creation(1);
     CHECK(is_active("ada") && is_active("bob") && !is_connected(ada), "%s: unrecorded", label);
