@@ -308,7 +308,7 @@ static int run_export(struct cli *c, const struct cli_args *args)
 
 static const struct cli_option add_options[] = {
     {"--public-url", "URL", "where clients reach this service (default: where it listens)"},
-    {"--schema", "FILE", "with generic: the attributes and switches of the tenant, as JSON"},
+    {"--schema", "FILE", "with generic: SCIM schemas, or a list of attributes, as JSON"},
 };
 
 static const struct cli_option list_options[] = {

@@ -2,6 +2,7 @@
 
 #include "gallery/gallery.h"
 #include "provider/rate_class.h"
+#include "provider/schemas.h"
 
 #include <regex.h>
 
@@ -336,6 +337,26 @@ static bool unknown_kind(struct arena *a, struct str kind, struct err *err)
                    STR_ARG(kind), STR_ARG(buf_str(&names)));
 }
 
+/* What the template says of types: SCIM schemas, or a list of paths. */
+static bool build_types(struct arena *a, const struct provider_profile_source *source,
+                        const struct gallery_template *template, struct provider_profile *profile,
+                        struct err *err)
+{
+    size_t findings;
+
+    profile->has_groups = template->supports_groups;
+    if (str_eq(source->kind, GENERIC) && source->template.len == 0) {
+        build_open(profile);
+        return true;
+    }
+    if (!schemas_given(template->document)) {
+        return build_narrow(a, json_get(template->document, STR("userAttributes")), profile, err);
+    }
+    schemas_read(a, template->document, NULL, NULL, profile, &findings);
+    return findings == 0 ||
+           err_set(err, ERR_INVALID, "badTemplate", "the schemas of the tenant cannot be used");
+}
+
 /* The document of a kind: the gallery's, or the one that the tenant brought. */
 static bool find_template(struct arena *a, const struct provider_profile_source *source,
                           struct gallery_template *out, struct err *err)
@@ -403,12 +424,9 @@ bool provider_profile_load(struct arena *a, const struct provider_profile_source
     };
     if (!read_settings(a, source, json_get(template.document, STR("switches")), profile, err))
         return false;
-    profile->has_groups = template.supports_groups && !profile->settings.groups_off;
-    if (str_eq(source->kind, GENERIC) && source->template.len == 0) {
-        build_open(profile);
-    } else if (!build_narrow(a, json_get(template.document, STR("userAttributes")), profile, err)) {
+    if (!build_types(a, source, &template, profile, err))
         return false;
-    }
+    profile->has_groups = profile->has_groups && !profile->settings.groups_off;
     profile->user.dotted = profile->settings.separator_dot;
     announce_required(a, profile, profile->settings.require_paths);
     *out = profile;

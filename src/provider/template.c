@@ -1,6 +1,6 @@
 #include "provider/template.h"
 
-#include "provider/profile.h"
+#include "provider/schemas.h"
 #include "scim/path.h"
 
 #include <stdarg.h>
@@ -131,6 +131,30 @@ static void check_whole(struct check *c, struct str text)
         found(c, STR(""), "%s", err.message);
 }
 
+static void pass_on(void *ctx, const char *place, const char *what)
+{
+    found(ctx, str_from_z(place), "%s", what);
+}
+
+static void check_schemas(struct check *c, const struct json *document)
+{
+    struct provider_profile *ignored = ARENA_NEW(c->arena, struct provider_profile);
+    size_t findings;
+
+    schemas_read(c->arena, document, pass_on, c, ignored, &findings);
+}
+
+static void check_paths(struct check *c, const struct json *document)
+{
+    const struct json *users = json_get(document, STR("userAttributes"));
+
+    if (!json_is(users, JSON_ARRAY) || users->count == 0)
+        found(c, STR("/userAttributes"), "must list the attributes of users");
+    check_bool(c, STR("/supportsGroups"), document, "supportsGroups");
+    check_list(c, document, "userAttributes");
+    check_list(c, document, "groupAttributes");
+}
+
 bool provider_template_check(struct str text, provider_finding_fn *fn, void *ctx, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -139,19 +163,15 @@ bool provider_template_check(struct str text, provider_finding_fn *fn, void *ctx
 
     if (!json_parse(a, text, NULL, &document, NULL, err))
         return false;
-    if (document->type != JSON_OBJECT) {
-        found(&c, STR(""), "must be an object");
+    if (schemas_given(document)) {
+        check_schemas(&c, document);
+    } else if (document->type == JSON_OBJECT) {
+        check_paths(&c, document);
     } else {
-        const struct json *users = json_get(document, STR("userAttributes"));
-
-        if (!json_is(users, JSON_ARRAY) || users->count == 0)
-            found(&c, STR("/userAttributes"), "must list the attributes of users");
-        check_bool(&c, STR("/supportsGroups"), document, "supportsGroups");
-        check_list(&c, document, "userAttributes");
-        check_list(&c, document, "groupAttributes");
-        check_switches(&c, document);
-        check_whole(&c, text);
+        found(&c, STR(""), "must be an object, or a list of SCIM schemas");
     }
+    check_switches(&c, document);
+    check_whole(&c, text);
     if (c.count == 0)
         return true;
     err_fill(err, ERR_INVALID, "badTemplate", "%s%s", c.what,

@@ -1,6 +1,6 @@
 /* Templates that an administrator brings as a file for a tenant of its own kind: the members of
- * apps.md 1 that a tenant needs. They are checked as a whole, so that one run tells all that is
- * wrong. */
+ * apps.md 1 that a tenant needs, or SCIM schemas (schemas.h). They are checked as a whole, so that
+ * one run tells all that is wrong. */
 #pragma once
 
 #include "base/arena.h"

@@ -32,7 +32,7 @@ bool scim_projection_parse(struct arena *a, const struct scim_resource_type *typ
         return err_set(err, ERR_INVALID, "invalidValue",
                        "'attributes' and 'excludedAttributes' exclude each other");
     }
-    if (!include && !exclude)
+    if (!include && !exclude && !type->hides)
         return true;
     p = ARENA_NEW(a, struct scim_projection);
     p->include = include;

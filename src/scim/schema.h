@@ -56,6 +56,7 @@ struct scim_resource_type {
     const struct scim_schema *core;
     const struct scim_schema *const *extensions;
     size_t extension_count;
+    bool hides;  /* has attributes that are not returned unless asked for, or never */
     bool dotted; /* attributes of extensions are also addressed URI.attribute (scim.md 1.13) */
 };
 

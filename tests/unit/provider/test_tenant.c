@@ -773,6 +773,23 @@ static void templates_are_checked(void **state)
         {"{\"userAttributes\":[{\"target\":\"userName\"}],\"switches\":{\"requirePaths\":"
          "[\"shoes\"]}}",
          1, ""},
+        {"7", 1, ""},
+        {"{\"Resources\":[3,{\"id\":\"x\",\"attributes\":[]},{\"id\":\"urn:a\"}]}", 3,
+         "/Resources/0"},
+        {"[{\"id\":\"urn:ietf:params:scim:schemas:core:2.0:User\",\"attributes\":["
+         "{\"name\":\"userName\",\"type\":\"strnig\"},{\"name\":\"1st\"},{\"name\":\"a\"},"
+         "{\"name\":\"A\"},{\"name\":\"b\",\"type\":\"complex\"},{\"name\":\"c\",\"type\":"
+         "\"complex\",\"subAttributes\":[{\"name\":\"d\",\"type\":\"complex\"}]},"
+         "{\"name\":\"e\",\"required\":\"yes\",\"mutability\":\"never\",\"returned\":3,"
+         "\"canonicalValues\":\"x\",\"referenceTypes\":[1]}]}]",
+         10, "/0/attributes/0/type"},
+        {"[{\"id\":\"urn:ietf:params:scim:schemas:core:2.0:User\",\"attributes\":["
+         "{\"name\":\"login\"}]}]",
+         1, ""},
+        {"{\"schemas\":[{\"id\":\"urn:x:colour\",\"attributes\":[{\"name\":\"hue\"}]}],"
+         "\"resourceTypes\":[{\"endpoint\":\"/Users\",\"schema\":\"urn:y\",\"schemaExtensions\":"
+         "[{\"schema\":\"urn:z\"}]},{\"endpoint\":\"/Devices\"}]}",
+         3, "/resourceTypes/1/endpoint"},
     };
 
     (void)state;
