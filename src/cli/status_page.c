@@ -367,9 +367,10 @@ static struct str remark(struct cli *c, const struct engine_status *s)
 
     if (s->running) {
         cli_cycle_progress(&s->cycle, &done, &total);
-        if (total > 0)
+        if (total > 0) {
             return arena_printf(c->arena, "%s, %d %%", cycle_phase_name(s->cycle.phase),
                                 (int)((double)done * 100 / (double)total));
+        }
         return str_from_z(cycle_phase_name(s->cycle.phase));
     }
     cli_count_text(held, text, sizeof(text));

@@ -381,8 +381,8 @@ bool held_decide(struct db *db, int64_t job_no, struct str source_id, enum held_
         !db_exec(db, query(Q_DECIDE), DB_ARGS(db_int(job_no), db_text(source_id), db_int(decision)),
                  &changed, err))
         return false;
-    *out_held = changed > 0;
-    return changed == 0 ||
+    *out_held = found && changed > 0;
+    return !*out_held ||
            db_exec(db, query(Q_DECIDED_ADD), DB_ARGS(db_int(job_no), db_int(h.class_)), NULL, err);
 }
 

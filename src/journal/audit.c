@@ -269,8 +269,7 @@ void audit_difference(struct json *before, struct json *after)
 
 struct str audit_masked_url(struct arena *a, struct str url)
 {
-    struct str rest = url;
-    struct str scheme;
+    struct str rest, scheme;
     size_t at, end;
 
     if (!str_find(url, STR("://"), &at))
@@ -279,9 +278,10 @@ struct str audit_masked_url(struct arena *a, struct str url)
     rest = str_from(url, at + 3);
     for (end = 0; end < rest.len && !strchr("/?#", rest.ptr[end]);)
         end++;
-    if (str_find_last_char(str_sub(rest, 0, end), '@', &at)) /* a password */
+    if (str_find_last_char(str_sub(rest, 0, end), '@', &at)) { /* a password */
         return arena_printf(a, "%.*s" AUDIT_MASK "@%.*s/" AUDIT_MASK, STR_ARG(scheme),
                             STR_ARG(str_sub(rest, at + 1, end - at - 1)));
+    }
     if (rest.len <= end + 1)
         return arena_str(a, url);
     return arena_printf(a, "%.*s%.*s/" AUDIT_MASK, STR_ARG(scheme), STR_ARG(str_sub(rest, 0, end)));

@@ -126,9 +126,10 @@ bool journal_detail_parse(struct arena *a, struct str text, struct journal_recor
     if (!json_parse(a, text, NULL, &doc, NULL, err))
         return err_wrap(err, "detail of a record of the provisioning log");
 
-    if (!json_is(json_get(doc, STR("h")), JSON_ARRAY))
+    if (!json_is(json_get(doc, STR("h")), JSON_ARRAY)) {
         return err_set(err, ERR_INTERNAL, "journalUnreadable",
                        "a record of the provisioning log has no head");
+    }
     read_head(json_get(doc, STR("h")), out);
 
     const struct json *steps = json_get(doc, STR("s"));

@@ -98,6 +98,25 @@ static bool facet_fits(const struct journal_query *q, const int64_t *codes, int6
            (q->code.len == 0 || code_fits(facet, codes));
 }
 
+struct facets {
+    int64_t *list;
+    size_t count, cap;
+};
+
+static void facets_add(struct facets *f, struct arena *a, int64_t facet)
+{
+    if (f->count == f->cap) {
+        int64_t *wider;
+
+        f->cap = f->cap ? 2 * f->cap : 32;
+        wider = ARENA_ARRAY(a, int64_t, f->cap);
+        if (f->count)
+            memcpy(wider, f->list, f->count * sizeof(*wider));
+        f->list = wider;
+    }
+    f->list[f->count++] = facet;
+}
+
 bool search_facets(struct search *s, struct arena *a, struct err *err)
 {
     const struct journal_query *q = s->query;
@@ -105,8 +124,7 @@ bool search_facets(struct search *s, struct arena *a, struct err *err)
         facet_code(q->code),
         facet_code(arena_printf(a, CODE_PREFIX "%.*s", STR_ARG(q->code))),
     };
-    int64_t *list = NULL;
-    size_t count = 0, cap = 0;
+    struct facets found = {0};
     int64_t facet = -1;
 
     s->any_facet = !q->by_status && !q->by_action && !q->by_kind && q->code.len == 0;
@@ -118,20 +136,11 @@ bool search_facets(struct search *s, struct arena *a, struct err *err)
             return false;
         more = st != NULL;
         facet = more ? db_col_int(st, 0) : 0;
-        if (!more || !facet_fits(q, codes, facet))
-            continue;
-        if (count == cap) {
-            int64_t *wider = ARENA_ARRAY(a, int64_t, cap ? 2 * cap : 32);
-
-            if (count)
-                memcpy(wider, list, count * sizeof(*list));
-            list = wider;
-            cap = cap ? 2 * cap : 32;
-        }
-        list[count++] = facet;
+        if (more && facet_fits(q, codes, facet))
+            facets_add(&found, a, facet);
     }
-    s->facets = list;
-    s->facet_count = count;
+    s->facets = found.list;
+    s->facet_count = found.count;
     return true;
 }
 
@@ -205,6 +214,7 @@ static bool walk(const struct search *s, struct walk *w, struct newest *n, struc
 static bool walk_subjects(const struct search *s, struct search_range range, struct newest *n,
                           struct err *err)
 {
+    assert(s->who);
     for (size_t i = 0; i < s->who->count; i++) {
         struct walk w = {Q_OF_SUBJECT, s->who->no[i], range, INT64_MAX};
 

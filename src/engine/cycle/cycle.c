@@ -12,12 +12,12 @@
 #include <assert.h>
 
 /* What comes after a phase, by kind of cycle. */
-static const enum cycle_phase after_initial[] = {
+static const enum cycle_phase after_initial[PHASE_COUNT] = {
     [PHASE_GATE] = PHASE_REMOVALS,          [PHASE_REMOVALS] = PHASE_USERS,
     [PHASE_USERS] = PHASE_GROUPS,           [PHASE_GROUPS] = PHASE_CONNECTIONS,
     [PHASE_CONNECTIONS] = PHASE_REFERENCES, [PHASE_REFERENCES] = PHASE_DONE,
 };
-static const enum cycle_phase after_incremental[] = {
+static const enum cycle_phase after_incremental[PHASE_COUNT] = {
     [PHASE_GATE] = PHASE_REMOVALS,   [PHASE_REMOVALS] = PHASE_CHANGES,
     [PHASE_CHANGES] = PHASE_RETRIES, [PHASE_RETRIES] = PHASE_REFERENCES,
     [PHASE_REFERENCES] = PHASE_DONE,
@@ -273,7 +273,7 @@ static bool next_phase(struct run *r, struct err *err)
 {
     if (r->cycle.phase == PHASE_CHANGES) /* what came in until now is what the cycle covers */
         r->cycle.feed_start = arena_str(r->arena, str_from_z(r->cursor));
-    assert(r->cycle.phase != PHASE_DONE);
+    assert(r->cycle.phase != PHASE_DONE && r->cycle.phase < PHASE_COUNT);
     r->cycle.phase = r->cycle.kind == CYCLE_INITIAL ? after_initial[r->cycle.phase]
                                                     : after_incremental[r->cycle.phase];
     r->cycle.cursor = r->cycle.phase == PHASE_CHANGES ? r->cycle.watermark : (struct str){0};
@@ -410,9 +410,10 @@ static int64_t next_cycle(struct run *r)
         (r->found_again && !quarantine_slows(quarantine_reason_of(r->job.quarantine_reason))) ||
         (r->guard.rows && held_any_allowed(r->db, r->job.no, &allowed, &ignored) && allowed))
         return now;
-    if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason)))
+    if (quarantine_slows(quarantine_reason_of(r->job.quarantine_reason))) {
         return quarantine_next_us(quarantine_reason_of(r->job.quarantine_reason),
                                   r->job.quarantine_since_us, now);
+    }
     /* Not from a start in the future: the clock may have gone back. */
     return due_wake_us(r, (r->cycle.began_us && r->cycle.began_us < now ? r->cycle.began_us : now) +
                               r->job.interval_us);

@@ -45,10 +45,11 @@ static void look_for_drift(struct engine_scheduler *s, int64_t job_no)
     struct err err;
     bool ran;
 
-    if (!engine_drift_when_due(&s->engine, job_no, &s->stop, &ran, &err))
+    if (!engine_drift_when_due(&s->engine, job_no, &s->stop, &ran, &err)) {
         log_error("drift_not_read", &err);
-    else if (ran)
+    } else if (ran) {
         log_event(LOG_INFO, "drift_read", LOG_NUM("job", job_no));
+    }
 }
 
 static void *run_cycle(void *arg)

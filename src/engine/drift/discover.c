@@ -126,7 +126,7 @@ static struct str first_value(const struct mapping_object *m, const struct json 
 {
     const struct json *v = m->matching_count ? json_get(values, m->matching[0]->target) : NULL;
 
-    return json_is(v, JSON_STRING) ? v->text : STR("");
+    return v && v->type == JSON_STRING ? v->text : STR("");
 }
 
 /* Another account of the same person that was read before. */

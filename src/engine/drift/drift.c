@@ -271,9 +271,10 @@ static bool forget_unsaid(struct work *k, struct err *err)
     bool ok = begin(k->run, err);
 
     for (size_t i = 0; ok && i < k->m->attribute_count; i++) {
-        if (!k->said[i])
+        if (!k->said[i]) {
             ok = drift_forget_unsaid(k->run->db, k->run->job.no, k->m->kind,
                                      k->m->attributes[i].target, err);
+        }
     }
     return end(k->run, ok, err);
 }

@@ -15,9 +15,10 @@ struct str doubt_text(const struct walk *w)
         const struct mapping_criterion *by = &w->criteria[i];
         struct json *values = json_new(w->arena, JSON_OBJECT);
 
-        for (size_t k = 0; k < by->count; k++)
+        for (size_t k = 0; k < by->count; k++) {
             json_add(w->arena, values, by->attributes[k]->target,
                      json_clone(w->arena, by->values[k]));
+        }
         json_append(list, values);
     }
     buf_init(&text, TEXT_MAX);

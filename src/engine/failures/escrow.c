@@ -24,6 +24,23 @@ int64_t escrow_next_us(enum target_class class_, int64_t attempts, int64_t first
     return first_us + (passed / US_PER_DAY + 1) * US_PER_DAY;
 }
 
+/* In the step that failed, for who reads the record. */
+static void note_retry(struct walk *w, int64_t attempts, int64_t next_us)
+{
+    char text[TIME_TEXT_MAX];
+    struct journal_step *last;
+    struct json *details;
+
+    if (w->step_count == 0)
+        return;
+    last = &w->steps[w->step_count - 1];
+    details = last->details ? json_clone(w->arena, last->details) : json_new(w->arena, JSON_OBJECT);
+    json_add_int(w->arena, details, "retried", attempts - 1);
+    if (next_us != RETRY_NEVER)
+        json_add_str(w->arena, details, "nextTry", time_write(next_us, text));
+    last->details = details;
+}
+
 /* No cycle comes before its interval, whatever is due. */
 static void say_when(const struct run *r, struct walk *w, const struct retry *parked,
                      int64_t attempts)
@@ -34,16 +51,7 @@ static void say_when(const struct run *r, struct walk *w, const struct retry *pa
     struct str times =
         attempts == 2 ? STR("once") : arena_printf(w->arena, "%lld times", (long long)attempts - 1);
 
-    if (w->step_count > 0) {
-        struct journal_step *last = &w->steps[w->step_count - 1];
-        struct json *details =
-            last->details ? json_clone(w->arena, last->details) : json_new(w->arena, JSON_OBJECT);
-
-        json_add_int(w->arena, details, "retried", attempts - 1);
-        if (parked->next_us != RETRY_NEVER)
-            json_add_str(w->arena, details, "nextTry", time_write(next, text));
-        last->details = details;
-    }
+    note_retry(w, attempts, parked->next_us == RETRY_NEVER ? RETRY_NEVER : next);
     if (parked->next_us == RETRY_NEVER) {
         w->message = arena_printf(w->arena, "%.*s. It was retried %.*s in 28 days and is given up",
                                   STR_ARG(w->message), STR_ARG(times));
@@ -80,10 +88,11 @@ bool escrow_park(struct db *db, const struct run *r, struct walk *w, bool refere
     attempts = found && before.code.len > 0 ? before.attempts + 1 : 1;
     if (parked.blocked_by.len == 0 && str_eq(w->code, STR("EntryConflict")))
         parked.blocked_by = RETRY_BLOCKED_BY_ANY;
-    if (!reference)
+    if (!reference) {
         parked.made = w->doubt == DOUBT_LEFT              ? doubt_text(w)
                       : w->doubt == DOUBT_UNTOLD && found ? before.made
                                                           : (struct str){0};
+    }
     parked.next_us = escrow_next_us(w->failure, attempts, before.first_us, w->at_us);
     if (r->cycle.id.len > 0)
         say_when(r, w, &parked, attempts);

@@ -189,9 +189,10 @@ static bool save(struct db *db, const struct job *job, enum event event,
         .count = goes_on ? job->quarantine_count + (event == EVENT_RENEWED) : 0,
     };
 
-    if (event == EVENT_LEFT)
+    if (event == EVENT_LEFT) {
         return job_set_quarantine(db, job->no, NULL, err) &&
                (!was_slow || job_set_next_cycle(db, job->no, 0, err));
+    }
     return job_set_quarantine(db, job->no, &q, err) &&
            (event != EVENT_DISABLED || job_set_state(db, job->no, JOB_DISABLED, err)) &&
            (!slow || job_set_next_cycle(db, job->no,

@@ -235,9 +235,10 @@ static bool judge_class(struct run *r, enum held_class class_, const struct held
                             &numbers, err) ||
         (n[HELD_WAITING] > 0 && !guard_numbers_as_held(r->db, r->job.no, class_, &numbers, err)))
         return false;
-    if (guard_judge(&r->settings, &numbers) == GUARD_WITHIN)
+    if (guard_judge(&r->settings, &numbers) == GUARD_WITHIN) {
         return n[HELD_WAITING] == 0 ||
                held_move(r->db, r->job.no, class_, HELD_WAITING, HELD_RELEASED, err);
+    }
     if (n[HELD_PLANNED] + n[HELD_RELEASED] > 0) {
         log_event(LOG_WARNING, "guard_tripped", LOG_NUM("job", r->job.no),
                   LOG_TEXT("name", r->job.name),

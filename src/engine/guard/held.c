@@ -132,14 +132,16 @@ static bool decide_rows(struct db *db, const struct job *job, enum held_state st
 
         if (!held_decide(db, job->no, ids[i], state, &held, err))
             return false;
-        if (!held)
+        if (!held) {
             return err_set(err, ERR_NOT_FOUND, "notHeld", "nothing is held of '%.*s'",
                            STR_ARG(ids[i]));
+        }
         ++*out_decided;
     }
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): as engine_held_decide */
 static bool note(const struct engine *e, struct db *db, struct arena *a, const struct job *job,
                  const char *decision, struct str digest, int64_t rows, const struct str *ids,
                  size_t count, struct err *err)

@@ -7,9 +7,10 @@ static bool find_group(struct run *r, struct str who, struct source_entry *out, 
 {
     if (!r->source->ops->find(r->source, who, r->arena, out, err))
         return false;
-    if (out->kind != SOURCE_GROUP)
+    if (out->kind != SOURCE_GROUP) {
         return err_set(err, ERR_INVALID, "notAGroup", "'%.*s' is a person, and has no members",
                        STR_ARG(who));
+    }
     return true;
 }
 
@@ -21,9 +22,10 @@ static bool save(struct run *r, struct str who, struct str id, int64_t *out_grou
 
     if (!references_reassert_group(r->db, r->job.no, id, out_groups, err))
         return false;
-    if (id.len > 0 && *out_groups == 0)
+    if (id.len > 0 && *out_groups == 0) {
         return err_set(err, ERR_NOT_FOUND, "notConnected", "'%.*s' has no group in '%.*s'",
                        STR_ARG(who), STR_ARG(r->job.name));
+    }
     json_add_str(r->arena, after, "group", id);
     json_add_int(r->arena, after, "groups", *out_groups);
     return engine_note(r->engine, r->db, &r->job, &note, err) &&

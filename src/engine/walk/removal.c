@@ -364,6 +364,16 @@ static bool choose_due(struct walk *w, const struct walk_job *j, const struct ca
     return true;
 }
 
+static void skip_until(struct walk *w, const struct candidate *first)
+{
+    char time[TIME_TEXT_MAX];
+
+    walk_skip(w, "InGracePeriod", "Its removal (%.*s) is due at %.*s: %.*s",
+              STR_ARG(words_of(first, w->arena)), STR_ARG(time_write(first->due_us, time)),
+              STR_ARG(w->out_of_scope_reason));
+    w->unchanged = false;
+}
+
 /* Those that would do something later wait for it. */
 static bool keep_waiting(struct walk *w, const struct walk_job *j, const struct candidate *all,
                          size_t count, enum measure stronger_than, bool *told)
@@ -386,14 +396,8 @@ static bool keep_waiting(struct walk *w, const struct walk_job *j, const struct 
         if (!first || all[i].due_us < first->due_us)
             first = &all[i];
     }
-    if (first && w->intent == INTENT_NOTHING) {
-        char time[TIME_TEXT_MAX];
-
-        walk_skip(w, "InGracePeriod", "Its removal (%.*s) is due at %.*s: %.*s",
-                  STR_ARG(words_of(first, w->arena)), STR_ARG(time_write(first->due_us, time)),
-                  STR_ARG(w->out_of_scope_reason));
-        w->unchanged = false;
-    }
+    if (first && w->intent == INTENT_NOTHING)
+        skip_until(w, first);
     return true;
 }
 
