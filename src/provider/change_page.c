@@ -106,27 +106,40 @@ static bool write_rows(struct db *db, int64_t tenant_no, int64_t since, int64_t 
     return true;
 }
 
-bool change_page_read(struct db *db, int64_t tenant_no, int64_t since, int64_t count,
-                      struct buf *out, struct change_page *page, struct err *err)
+static bool write_all(struct db *db, int64_t tenant_no, int64_t since, int64_t count,
+                      struct buf *out, struct change_page *p, struct err *err)
 {
     bool more = true;
 
-    *page = (struct change_page){.next = since < 0 ? 0 : since};
-    buf_add_char(out, '[');
     while (more) {
-        if (!write_rows(db, tenant_no, since, count, out, page, &more, err))
+        if (!write_rows(db, tenant_no, since, count, out, p, &more, err))
+            return false;
+    }
+    return true;
+}
+
+bool change_page_read(struct db *db, int64_t tenant_no, int64_t since, int64_t count,
+                      struct buf *out, struct change_page *page, struct err *err)
+{
+    struct change_page p = {.next = since < 0 ? 0 : since};
+
+    buf_add_char(out, '[');
+    if (!write_all(db, tenant_no, since, count, out, &p, err))
+        return false;
+    if (p.count == 0) {
+        if (!change_head(db, tenant_no, &p.head, err))
+            return false;
+        /* What was committed between the two is there now, or it is not kept. */
+        if (p.head != p.next && !p.gone && !write_all(db, tenant_no, since, count, out, &p, err))
             return false;
     }
     buf_add_char(out, ']');
-    if (page->count > 0)
-        return true;
-    if (!change_head(db, tenant_no, &page->head, err))
-        return false;
-    if (since < 0) {
-        page->next = page->head;
-    } else if (!page->gone && page->head != since) {
-        page->gone = true;
-        page->resume = page->head;
+    if (p.count == 0 && since < 0) {
+        p.next = p.head;
+    } else if (p.count == 0 && !p.gone && p.head != since) {
+        p.gone = true;
+        p.resume = p.head;
     }
+    *page = p;
     return true;
 }

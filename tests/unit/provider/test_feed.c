@@ -248,6 +248,58 @@ static void forgotten_changes_are_said_to_be(void **state)
     test_databases(check_forgotten);
 }
 
+/* A reader that asks all the time, without waiting, while others write: it never hears of a gap. */
+static void *read_on(void *arg)
+{
+    struct reader *r = arg;
+    struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    int64_t since = 0;
+
+    client_open(&client, r->f->port);
+    while (since < 300) {
+        client_ask(&client, r->f, a, HTTP_GET,
+                   arena_printf(a, FEED "?since=%lld", (long long)since).ptr, NULL, &answer);
+        CHECK(answer.status == 200, "behind %lld: %d %.*s", (long long)since, answer.status,
+              STR_ARG(answer.body));
+        since = json_get_int(answer.json, "next", -1);
+        arena_reset(a);
+    }
+    client_close(&client);
+    arena_free(a);
+    return NULL;
+}
+
+static void check_reading(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct reader readers[2];
+    pthread_t threads[2];
+    struct client client;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fed_tenant(&f, "t");
+    client_open(&client, f.port);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        readers[i] = (struct reader){.f = &f};
+        CHECK(pthread_create(&threads[i], NULL, read_on, &readers[i]) == 0, "thread");
+    }
+    for (int i = 0; i < 300; i++)
+        create(&client, &f, a, "/Users", arena_printf(a, "{\"userName\":\"u%d\"}", i).ptr);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        pthread_join(threads[i], NULL);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void reading_while_others_write(void **state)
+{
+    (void)state;
+    test_databases(check_reading);
+}
+
 /* --- What is undone, gaps, and positions that never were --- */
 
 static void check_undone(const struct db_config *config)
@@ -347,8 +399,8 @@ static void gaps_are_said_to_be(void **state)
     test_databases(check_gap);
 }
 
-TEST_GROUP(feed, cmocka_unit_test(undone_writes_are_not_told),
-           cmocka_unit_test(gaps_are_said_to_be),
+TEST_GROUP(feed, cmocka_unit_test(reading_while_others_write),
+           cmocka_unit_test(undone_writes_are_not_told), cmocka_unit_test(gaps_are_said_to_be),
            cmocka_unit_test(each_write_is_told_once_in_order), cmocka_unit_test(readers_wait),
            cmocka_unit_test(nothing_is_told_of_a_tenant_without_feed),
            cmocka_unit_test(forgotten_changes_are_said_to_be));
