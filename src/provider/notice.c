@@ -167,8 +167,9 @@ static void copy(char *to, size_t size, struct str text)
     text = str_sub(text, 0, size - 1);
     while (text.len > 0 && !utf8_valid(text, NULL))
         text.len--;
-    for (size_t i = 0; i < text.len; i++)
-        to[i] = text.ptr[i] == 0 ? ' ' : text.ptr[i];
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    utf8_blank_controls(to, text.len, '\n'); /* NUL among them */
     to[text.len] = 0;
 }
 

@@ -173,18 +173,27 @@ static bool check_patterns(struct arena *a, const struct json *patterns, struct 
     return true;
 }
 
-/* Pairs of attributes that users have, either with '!' before it. */
+/* Two attributes that users have, either with '!' before it. */
+static bool is_link(struct arena *a, const struct provider_profile *profile,
+                    const struct json *pair)
+{
+    if (pair->type != JSON_ARRAY || pair->count != 2)
+        return false;
+    JSON_EACH(text, pair)
+    {
+        bool negated = str_starts(text->text, STR("!"));
+
+        if (!names_attribute(a, profile, negated ? str_from(text->text, 1) : text->text))
+            return false;
+    }
+    return true;
+}
+
 static bool check_links(struct arena *a, const struct provider_profile *profile, struct err *err)
 {
     JSON_EACH(pair, profile->settings.linked)
     {
-        bool ok = pair->type == JSON_ARRAY && pair->count == 2;
-
-        JSON_EACH(text, ok ? pair : NULL)
-        ok = ok && names_attribute(a, profile,
-                                   str_starts(text->text, STR("!")) ? str_from(text->text, 1)
-                                                                    : text->text);
-        if (!ok) {
+        if (!is_link(a, profile, pair)) {
             return err_set(err, ERR_INVALID, "badSetting",
                            "linkedAttributes: %.*s is no pair of attributes of users",
                            STR_ARG(str_sub(json_text(a, pair), 0, 100)));

@@ -123,6 +123,19 @@ static void fill(struct rate_classes *state, size_t class_, double per_us, doubl
     state->buckets[class_].filled_us = now_us;
 }
 
+/* Microseconds until the bucket of the class has a request; 0: it has one. */
+static int64_t wait_of(struct rate_classes *state, size_t class_, const struct json *rate,
+                       int64_t now_us)
+{
+    int64_t requests = json_get_int(rate, "requests", 1);
+    double per_us = (double)requests / ((double)json_get_int(rate, "seconds", 1) * 1e6);
+
+    fill(state, class_, per_us, (double)json_get_int(rate, "burst", requests), now_us);
+    if (state->buckets[class_].tokens >= 1)
+        return 0;
+    return (int64_t)((1 - state->buckets[class_].tokens) / per_us) + 1;
+}
+
 int64_t rate_classes_take(const struct json *rates, struct rate_classes *state,
                           const struct call *c)
 {
@@ -134,14 +147,9 @@ int64_t rate_classes_take(const struct json *rates, struct rate_classes *state,
     JSON_EACH(rate, rates)
     {
         size_t class_ = class_of(rate->name);
-        int64_t requests = json_get_int(rate, "requests", 1);
-        double per_us = (double)requests / ((double)json_get_int(rate, "seconds", 1) * 1e6);
 
-        if (class_ == ARRAY_LEN(classes) || !counts_for(class_, kind, act))
-            continue;
-        fill(state, class_, per_us, (double)json_get_int(rate, "burst", requests), now_us);
-        if (state->buckets[class_].tokens < 1) {
-            int64_t short_us = (int64_t)((1 - state->buckets[class_].tokens) / per_us) + 1;
+        if (class_ < ARRAY_LEN(classes) && counts_for(class_, kind, act)) {
+            int64_t short_us = wait_of(state, class_, rate, now_us);
 
             wait_us = wait_us > short_us ? wait_us : short_us;
         }

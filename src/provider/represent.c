@@ -152,28 +152,35 @@ static bool add_manager(const struct call *c, struct db *db, const struct stored
     return true;
 }
 
+/* The groups of a user, the members of a group. */
+static bool add_lists(const struct call *c, struct db *db, const struct stored *s,
+                      struct parts parts, struct json *doc, struct err *err)
+{
+    bool user = s->kind == RESOURCE_USER;
+    struct json *list = NULL;
+
+    if (user && parts.groups && s->in_groups && !load_groups(c, db, s->id, &list, err))
+        return false;
+    if (!user && parts.members && s->member_count > 0 &&
+        !member_list(db, c, s->id, parts.member, &list, err))
+        return false;
+    if (list)
+        json_add(c->arena, doc, user ? STR("groups") : STR("members"), list);
+    return true;
+}
+
 bool represent_load(const struct call *c, struct db *db, const struct stored *s, struct parts parts,
                     struct json **out, struct err *err)
 {
-    struct json *doc, *computed = NULL;
+    struct json *doc;
     bool pending;
 
     if (!json_parse(c->arena, s->doc, NULL, &doc, NULL, err))
         return err_wrap(err, "stored resource");
     if (parts.manager && s->manager.len > 0 && !add_manager(c, db, s, doc, err))
         return false;
-    if (parts.groups && s->kind == RESOURCE_USER && s->in_groups) {
-        if (!load_groups(c, db, s->id, &computed, err))
-            return false;
-        if (computed)
-            json_add(c->arena, doc, STR("groups"), computed);
-    }
-    if (parts.members && s->kind == RESOURCE_GROUP && s->member_count > 0) {
-        if (!member_list(db, c, s->id, parts.member, &computed, err))
-            return false;
-        if (computed)
-            json_add(c->arena, doc, STR("members"), computed);
-    }
+    if (!add_lists(c, db, s, parts, doc, err))
+        return false;
     if (parts.meta)
         add_meta(c, s, doc);
     if (s->kind == RESOURCE_USER && c->tenant->profile->settings.activation_delay) {
