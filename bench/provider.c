@@ -2,13 +2,13 @@
  *
  *     bench_provider OPERATION PORT PID TOKEN IDS FIRST COUNT account|constant [BASE [GROUP]]
  *
- * Sends COUNT requests over keep-alive connections, one at a time on each, about the people FIRST
- * and up (create, and join, leave: into and out of the group whose id is GROUP; enroll: 500 people
- * a request), about those whose ids are in the file IDS (get, filter, patch), or about the group
- * (group: without its members). A create adds the ids it gets to IDS. BASE is the path of the SCIM
- * service, "/scim/bench/v2" when it is left out. Prints: requests per second, microseconds of CPU
- * of process PID per request, bytes of an answer's body. With `account`, every answer has to name
- * the account that was asked for. */
+ * Sends COUNT requests over keep-alive connections (BENCH_ALONE=1: one), one at a time on each,
+ * about the people FIRST and up (create, and join, leave: into and out of the group whose id is
+ * GROUP; enroll: 500 people a request), about those whose ids are in the file IDS (get, filter,
+ * patch), or about the group (group: without its members). A create adds the ids it gets to IDS.
+ * BASE is the path of the SCIM service, "/scim/bench/v2" when it is left out. Prints: requests per
+ * second, microseconds of CPU of process PID per request, bytes of an answer's body. With
+ * `account`, every answer has to name the account that was asked for. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -56,8 +56,9 @@ struct load {
     const struct operation *operation;
     uint16_t port;
     const char *token, *base, *group;
-    struct str ids; /* ID_LENGTH bytes and a line end each */
-    FILE *new_ids;  /* create */
+    struct str ids;   /* ID_LENGTH bytes and a line end each */
+    FILE *new_ids;    /* create */
+    size_t connected; /* connections */
     size_t first, count, sent, done;
     bool constant;
     uint64_t body_bytes;
@@ -339,7 +340,7 @@ static bool run(struct load *l, int poll)
 {
     struct epoll_event events[CONNECTIONS];
 
-    for (size_t i = 0; i < CONNECTIONS && l->sent < l->count; i++)
+    for (size_t i = 0; i < l->connected && l->sent < l->count; i++)
         if (!send_next(l, &l->connections[i]))
             return false;
     while (l->done < l->count) {
@@ -371,7 +372,7 @@ static bool measure(struct load *l, pid_t pid)
 
     if (clock_getcpuclockid(pid, &clock) != 0)
         return fail("there is no such process");
-    for (size_t i = 0; i < CONNECTIONS; i++)
+    for (size_t i = 0; i < l->connected; i++)
         if (!connect_one(l, &l->connections[i], poll))
             return false;
     cpu = cpu_us(clock);
@@ -412,6 +413,7 @@ int main(int argc, char **argv)
     l->first = strtoul(argv[6], NULL, 10);
     l->count = strtoul(argv[7], NULL, 10);
     l->constant = strcmp(argv[8], "constant") == 0;
+    l->connected = getenv("BENCH_ALONE") ? 1 : CONNECTIONS;
     if (!l->operation || l->count == 0)
         return 2;
     buf_init(&l->request, REQUEST_MAX);

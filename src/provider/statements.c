@@ -15,23 +15,35 @@
 
 #define RESOURCES "SELECT " COLUMNS " FROM provider_resource AS r WHERE r.tenant_no = $1"
 
-/* A list in the order of a time, or of a text that differs from one resource to the next. */
+/* A list in the order of a time, or of a text that differs from one resource to the next. What
+ * stands in front of the window is skipped in the index alone. */
 #define AFTER_TIME(by, op, down)                                      \
     RESOURCES " AND r.type = $2 AND (r." by ", r.id) " op " ($3, $4)" \
               " ORDER BY r." by down ", r.id" down " LIMIT $5"
-#define FROM_TIME(by, down) \
-    RESOURCES " AND r.type = $2 ORDER BY r." by down ", r.id" down " LIMIT $3 OFFSET $4"
+#define FROM_TIME(by, op, down)                                                           \
+    RESOURCES " AND r.type = $2 AND (r." by ", r.id) " op " (SELECT f." by                \
+              ", f.id FROM provider_resource AS f WHERE f.tenant_no = $1 AND f.type = $2" \
+              " ORDER BY f." by down ", f.id" down " LIMIT 1 OFFSET $4)"                  \
+              " ORDER BY r." by down ", r.id" down " LIMIT $3"
 /* The users that are active, or those that are not. */
 #define AFTER_ACTIVE(op, down)                                                             \
     RESOURCES " AND r.type = 1 AND r.active = $2 AND (r.created_us, r.id) " op " ($3, $4)" \
               " ORDER BY r.created_us" down ", r.id" down " LIMIT $5"
-#define FROM_ACTIVE(down)                                                                  \
-    RESOURCES " AND r.type = 1 AND r.active = $2 ORDER BY r.created_us" down ", r.id" down \
-              " LIMIT $3 OFFSET $4"
+#define FROM_ACTIVE(op, down)                                                     \
+    RESOURCES " AND r.type = 1 AND r.active = $2 AND (r.created_us, r.id) " op    \
+              " (SELECT f.created_us, f.id FROM provider_resource AS f"           \
+              "   WHERE f.tenant_no = $1 AND f.type = 1 AND f.active = $2"        \
+              "   ORDER BY f.created_us" down ", f.id" down " LIMIT 1 OFFSET $4)" \
+              " ORDER BY r.created_us" down ", r.id" down " LIMIT $3"
 #define AFTER_TEXT(type, by, op, down) \
     RESOURCES " AND " type " = $2 AND " by " " op " $3 ORDER BY " by down " LIMIT $4"
 #define FROM_TEXT(type, by, down) \
     RESOURCES " AND " type " = $2 ORDER BY " by down " LIMIT $3 OFFSET $4"
+#define FROM_UNIQUE(op, down)                                                        \
+    RESOURCES " AND r.type = $2 AND r.unique_key " op " (SELECT f.unique_key"        \
+              "  FROM provider_resource AS f WHERE f.tenant_no = $1 AND f.type = $2" \
+              "  ORDER BY f.unique_key" down " LIMIT 1 OFFSET $4)"                   \
+              " ORDER BY r.unique_key" down " LIMIT $3"
 
 /* Users and groups together in order of creation. */
 #define ROOT(behind, limit)                                         \
@@ -318,13 +330,15 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                " WHERE tenant_no = $1 AND user_id = $2 AND value_key = $3"},
 
     [PROVIDER_PAGE] = {"provider_page", AFTER_TIME("created_us", ">", "")},
-    [PROVIDER_PAGE_OFFSET] = {"provider_page_offset", FROM_TIME("created_us", "")},
+    [PROVIDER_PAGE_OFFSET] = {"provider_page_offset", FROM_TIME("created_us", ">=", "")},
     [PROVIDER_PAGE_DOWN] = {"provider_page_down", AFTER_TIME("created_us", "<", " DESC")},
-    [PROVIDER_PAGE_DOWN_OFFSET] = {"provider_page_down_offset", FROM_TIME("created_us", " DESC")},
+    [PROVIDER_PAGE_DOWN_OFFSET] = {"provider_page_down_offset",
+                                   FROM_TIME("created_us", "<=", " DESC")},
     [PROVIDER_PAGE_ACTIVE] = {"provider_page_active", AFTER_ACTIVE(">", "")},
-    [PROVIDER_PAGE_ACTIVE_OFFSET] = {"provider_page_active_offset", FROM_ACTIVE("")},
+    [PROVIDER_PAGE_ACTIVE_OFFSET] = {"provider_page_active_offset", FROM_ACTIVE(">=", "")},
     [PROVIDER_PAGE_ACTIVE_DOWN] = {"provider_page_active_down", AFTER_ACTIVE("<", " DESC")},
-    [PROVIDER_PAGE_ACTIVE_DOWN_OFFSET] = {"provider_page_active_down_offset", FROM_ACTIVE(" DESC")},
+    [PROVIDER_PAGE_ACTIVE_DOWN_OFFSET] = {"provider_page_active_down_offset",
+                                          FROM_ACTIVE("<=", " DESC")},
     [PROVIDER_ROOT] = {"provider_root", ROOT(" AND (r.created_us, r.id) > ($2, $3)",
                                              "$4") " ORDER BY 5, 1 LIMIT $4"},
     [PROVIDER_ROOT_OFFSET] = {"provider_root_offset",
@@ -339,19 +353,18 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                                       FROM_TEXT("+r.type", "r.id", " DESC")},
     [PROVIDER_PAGE_UNIQUE] = {"provider_page_unique",
                               AFTER_TEXT("r.type", "r.unique_key", ">", "")},
-    [PROVIDER_PAGE_UNIQUE_OFFSET] = {"provider_page_unique_offset",
-                                     FROM_TEXT("r.type", "r.unique_key", "")},
+    [PROVIDER_PAGE_UNIQUE_OFFSET] = {"provider_page_unique_offset", FROM_UNIQUE(">=", "")},
     [PROVIDER_PAGE_UNIQUE_DOWN] = {"provider_page_unique_down",
                                    AFTER_TEXT("r.type", "r.unique_key", "<", " DESC")},
     [PROVIDER_PAGE_UNIQUE_DOWN_OFFSET] = {"provider_page_unique_down_offset",
-                                          FROM_TEXT("r.type", "r.unique_key", " DESC")},
+                                          FROM_UNIQUE("<=", " DESC")},
     [PROVIDER_PAGE_MODIFIED] = {"provider_page_modified", AFTER_TIME("modified_us", ">", "")},
     [PROVIDER_PAGE_MODIFIED_OFFSET] = {"provider_page_modified_offset",
-                                       FROM_TIME("modified_us", "")},
+                                       FROM_TIME("modified_us", ">=", "")},
     [PROVIDER_PAGE_MODIFIED_DOWN] = {"provider_page_modified_down",
                                      AFTER_TIME("modified_us", "<", " DESC")},
     [PROVIDER_PAGE_MODIFIED_DOWN_OFFSET] = {"provider_page_modified_down_offset",
-                                            FROM_TIME("modified_us", " DESC")},
+                                            FROM_TIME("modified_us", "<=", " DESC")},
 
     [PROVIDER_BY_ID] = {"provider_by_id", "SELECT " COLUMNS " FROM provider_resource AS r"
                                           " WHERE r.tenant_no = $1 AND r.type = $2"
