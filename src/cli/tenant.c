@@ -5,7 +5,6 @@
 #include "cli/author.h"
 #include "provider/address.h"
 #include "provider/template.h"
-#include "scim/match.h"
 
 #include <string.h>
 
@@ -195,117 +194,6 @@ static int run_remove(struct cli *c, const struct cli_args *args)
     return 0;
 }
 
-/* --- export --- */
-
-/* The columns of the CSV; paths as in the mapping notation. */
-static const char *const columns[] = {
-    "id",
-    "userName",
-    "externalId",
-    "active",
-    "displayName",
-    "name.givenName",
-    "name.familyName",
-    "title",
-    "emails[type eq \"work\"].value",
-    "phoneNumbers[type eq \"mobile\"].value",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
-};
-
-struct export
-{
-    struct cli *cli;
-    struct buf line;
-    struct scim_path paths[ARRAY_LEN(columns)];
-    bool csv;
-};
-
-static const struct json *value_at(const struct scim_path *path, const struct json *resource)
-{
-    const struct json *holder = path->urn.len ? json_get(resource, path->urn) : resource;
-    const struct json *value = json_get(holder, path->attribute);
-
-    if (path->filter) {
-        JSON_EACH(element, value)
-        if (str_eq_ascii_nocase(json_get_text(element, "type"), path->filter->value->text))
-            return json_get(element, path->sub);
-        return NULL;
-    }
-    return path->sub.len ? json_get(value, path->sub) : value;
-}
-
-/* RFC 4180, with an apostrophe before what a spreadsheet would take for a formula. */
-static void add_cell(struct buf *line, struct str text)
-{
-    size_t at;
-
-    buf_add_char(line, '"');
-    if (text.len > 0 && str_find_char(STR("=+-@\t\r"), text.ptr[0], &at))
-        buf_add_char(line, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"')
-            buf_add_char(line, '"');
-        buf_add_char(line, text.ptr[i]);
-    }
-    buf_add_char(line, '"');
-}
-
-static bool export_one(void *ctx, const struct json *resource)
-{
-    struct export *e = ctx;
-
-    buf_reset(&e->line);
-    if (!e->csv) {
-        json_write(&e->line, resource);
-        buf_add_char(&e->line, '\n');
-    } else if (json_get(resource, STR("userName"))) {
-        for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-            const struct json *value = value_at(&e->paths[i], resource);
-
-            if (i > 0)
-                buf_add_char(&e->line, ',');
-            if (value && value->type == JSON_BOOL) {
-                add_cell(&e->line, value->boolean ? STR("true") : STR("false"));
-            } else {
-                add_cell(&e->line, value ? value->text : (struct str){0});
-            }
-        }
-        buf_add_z(&e->line, "\r\n");
-    }
-    return fwrite(e->line.ptr, 1, e->line.len, e->cli->out) == e->line.len;
-}
-
-static bool begin_csv(struct export *e, struct err *err)
-{
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-        if (!scim_path_parse(e->cli->arena, str_from_z(columns[i]), &e->paths[i], err))
-            return false;
-        if (i > 0)
-            buf_add_char(&e->line, ',');
-        add_cell(&e->line, str_from_z(columns[i]));
-    }
-    fprintf(e->cli->out, "%s\r\n", buf_z(&e->line));
-    return true;
-}
-
-static int run_export(struct cli *c, const struct cli_args *args)
-{
-    const char *format = cli_value(args, "--format");
-    struct export e = {.cli = c, .csv = format && strcmp(format, "csv") == 0};
-    struct err err = {.kind = ERR_NONE};
-    bool ok;
-
-    if (format && !e.csv && strcmp(format, "json") != 0)
-        return cli_usage(c, "--format is csv or json, not '%s'", format);
-    buf_init(&e.line, (size_t)256 * 1024 * 1024);
-    ok = cli_db_open(c, &err) && (!e.csv || begin_csv(&e, &err)) &&
-         provider_tenant_export(c->db_handle, str_from_z(cli_arg(args, 0)), export_one, &e, &err);
-    buf_done(&e.line);
-    if (ok && (fflush(c->out) != 0 || ferror(c->out)))
-        ok = err_set(&err, ERR_LIMIT, "writeFailed", "the export could not be written");
-    return ok ? 0 : cli_fail(c, &err);
-}
-
 static const struct cli_option add_options[] = {
     {"--public-url", "URL", "where clients reach this service (default: where it listens)"},
     {"--schema", "FILE", "with generic: SCIM schemas, or a list of attributes, as JSON"},
@@ -313,10 +201,6 @@ static const struct cli_option add_options[] = {
 
 static const struct cli_option list_options[] = {
     {"--public-url", "URL", "where clients reach this service (default: where it listens)"},
-};
-
-static const struct cli_option export_options[] = {
-    {"--format", "F", "json: one object a line (default), or csv: users only"},
 };
 
 static const struct cli_command commands[] = {
@@ -356,18 +240,6 @@ static const struct cli_command commands[] = {
         .min_args = 1,
         .max_args = 1,
         .run = run_remove,
-    },
-    {
-        .name = "tenant export",
-        .usage = "NAME [--format csv|json]",
-        .summary = "write a tenant's users and groups",
-        .help = "JSON has one resource a line, users first, groups with their members.\n\n"
-                "  usher tenant export field-crew --format csv > users.csv\n",
-        .options = export_options,
-        .option_count = ARRAY_LEN(export_options),
-        .min_args = 1,
-        .max_args = 1,
-        .run = run_export,
     },
 };
 
