@@ -127,7 +127,7 @@ static bool read_operation(struct bulk_op *op, const struct json *operation, str
     if (op->bulk_id.len == 0)
         return broken(err, "POST needs a 'bulkId'");
     op->id = op->write.new_id = arena_str(c->arena, uuid_new(c->provider->config.rng, id));
-    return true;
+    return switches_id(c, op->data, &op->id, err);
 }
 
 /* --- References --- */

@@ -34,7 +34,7 @@ bool switches_room(const struct call *c, struct db *db, struct err *err)
 
     if (max == 0)
         return true;
-    if (!count_of(c, db, c->kind, &count, err))
+    if (!count_of(c, db, (int)c->kind, &count, err))
         return false;
     return count < max ||
            err_set(err, ERR_DENIED, "seatsTaken", "all %lld seats are taken", (long long)max);

@@ -60,6 +60,11 @@ class Usher:
             fail(f"usher {' '.join(args)}: exit code {done.returncode}, expected {code}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def run_any(self, *args):
+        """The same whatever its exit code; standard output and error in one."""
+        done = subprocess.run(self.argv(*args), capture_output=True, text=True, timeout=300)
+        return done.stdout + done.stderr
+
     def json(self, *args, **options):
         text = self.run("--json", *args, **options)
         try:

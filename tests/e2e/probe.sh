@@ -9,7 +9,11 @@ serve provider "$T/provider" --role provider
 URL=$BASE/scim/plant/v2
 scim() { curl -s -H "Authorization: Bearer $KEY" -H 'Content-Type: application/scim+json' "$@"; }
 json() { python3 -c "import json, sys; v = json.load(sys.stdin); print($1)"; }
-user() { echo '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"'"$1"'","active":true}'; }
+user() {
+    echo '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"'"$1"'","active":true,' \
+        '"emails":[{"type":"work","value":"'"$1"'"}]}'
+}
+provider() { "$USHER" --data "$T/provider" "$@"; }
 # learned FILE WHAT: the result
 learned() { json "next(f['result'] for f in v['findings'] if f['what'] == '$2')" <"$1"; }
 
@@ -38,6 +42,17 @@ for setting in patchDialect=rfc updateMethod=auto removeStyle=remove disableVia=
     groupDelete=true memberRemoveStyle=filter bulk=auto emptyIs404=false; do
     check_eq "${setting%=*}" "${setting#*=}" "$(json "v['settings']['client.${setting%=*}']" <write.json)"
 done
+check_eq "cursor" "in pages" "$(learned write.json 'lists by cursor')"
+check_eq "an element as a filter" "finds it" "$(learned write.json 'filter emails[type eq "work"].value eq')"
+check_eq "an element in brackets" "finds it" "$(learned write.json 'filter emails[value eq]')"
+check_eq "endpoints" "is the same" "$(learned write.json '/users for /Users')"
+check_eq "an element by its type" works "$(learned write.json 'PATCH of an element by its type')"
+check_eq "an element that is not there" works "$(learned write.json 'PATCH of an element that is not there')"
+check_eq "an element is added" works "$(learned write.json 'adding an element')"
+check_eq "an element goes" works "$(learned write.json 'taking an element out by its type')"
+check_eq "several at once" works "$(learned write.json 'PATCH without a path, with dotted names')"
+check_eq "managers" object "$(json "v['settings']['client.managerStyle']" <write.json)"
+check_eq "groups without members" works "$(learned write.json 'reading a group without its members')"
 check_has "what it rests on" "$(json "[f['exchanges'] for f in v['findings'] if f['what'] == 'PATCH as in rfc']" <write.json)" \
     "PATCH /Users/" "By Path" "'status': 200"
 
@@ -53,6 +68,57 @@ echo '{"settings":{"client.bulk":"off","client.nothing":"1"}}' >unknown.json
 if "$USHER" app set plant --profile unknown.json 2>err; then fail "an unknown setting was taken"; fi
 check_eq "all or nothing" auto \
     "$("$USHER" --json app settings plant | json "next(s['value'] for s in v if s['name'] == 'client.bulk')")"
+
+# quirk NAME SWITCH...: a tenant with switches, two accounts, and its application in usher
+quirk() {
+    local name=$1 s options=()
+    shift
+    for s in "$@"; do options+=(--switch "$s"); done
+    tenant "$T/provider" generic "$name"
+    for who in ada bob; do
+        scim -X POST "$BASE/scim/$name/v2/Users" -d "$(user "$who@plant.example")" >/dev/null
+    done
+    provider --quiet tenant set "$name" "${options[@]}"
+    KEY=$(provider --json key add "$name" --description second | json "v['key']") # known with the switches only
+    "$USHER" --quiet app add scim --name "$name" --url "$BASE/scim/$name/v2" --token "$KEY" --no-test --scope all
+}
+step "pages by cursor only"
+quirk cursors cursorOnly=on
+"$USHER" app probe cursors --save cursors.json >out
+check_eq "cursor" "in pages, also when not asked for" "$(learned cursors.json 'lists by cursor')"
+check_eq "lists" "in pages by cursor only" "$(learned cursors.json lists)"
+check_eq "setting" auto "$(json "v['settings']['client.listing']" <cursors.json)"
+
+step "nothing stays where the server fails in between, whatever it fails at"
+for every in 2 3 5; do
+    quirk "shaky$every" "faults=[{\"every\":$every,\"status\":500,\"path\":\"/Users/\"},{\"every\":$every,\"status\":503,\"path\":\"/Groups/\"}]"
+    "$USHER" app probe "shaky$every" --write --save shaky.json >out
+    check_eq "what the probe has left, every $every" 0 "$(provider tenant export "shaky$every" --format json | grep -c usher-probe || true)"
+done
+quirk lossy dropAfterWrite=3
+"$USHER" app probe lossy --write --save lossy.json >out
+check_eq "what the probe has left" 0 "$(provider tenant export lossy --format json | grep -c usher-probe || true)"
+quirk stays noDelete=405
+"$USHER" app probe stays --write --save stays.json >out
+check_has "what cannot be removed is told" "$(learned stays.json 'left behind')" /Users/
+
+step "a profile is used by the next cycle"
+quirk nobody notFoundForEmpty=on patchUnsupported=501
+echo 'userPrincipalName,displayName,givenName,surname,mail,mailNickname
+cleo@plant.example,Cleo,Cleo,Ray,cleo@plant.example,cleo' >people.csv
+"$USHER" --quiet import people.csv
+if "$USHER" --quiet app test nobody 2>err; then fail "404 for nobody is no empty list"; fi
+"$USHER" app probe nobody --write --save nobody.json >out
+check_eq "nobody" true "$(json "v['settings']['client.emptyIs404']" <nobody.json)"
+check_eq "changes" put "$(json "v['settings']['client.updateMethod']" <nobody.json)"
+"$USHER" --quiet app set nobody --profile nobody.json
+"$USHER" --json start nobody --wait >cycle.json
+check_eq "the cycle" "Succeeded 1" "$(json "v['state'], v['counts']['created']" <cycle.json | tr -d "(),'")"
+sed -i 's/Cleo,Cleo,Ray/Cleo,Cleo,Fox/' people.csv
+"$USHER" --quiet import people.csv
+"$USHER" --json start nobody --wait >cycle.json
+check_eq "the next" "Succeeded 1" "$(json "v['state'], v['counts']['updated']" <cycle.json | tr -d "(),'")"
+check_has "by PUT" "$(provider tenant export nobody --format json)" '"familyName":"Fox"'
 
 step "an application that cannot do much"
 start weak '^port' python3 "$HERE/weak.py"

@@ -152,6 +152,14 @@ static void end_read(struct scim_call *c, const struct http_answer *answer,
     out->record_count = 1;
 }
 
+/* A page for people is no answer to a change, even with status 200 (scim.md 10.2). */
+static bool is_page(const struct http_answer *answer)
+{
+    struct str body = str_trim(answer->body);
+
+    return body.len > 0 && body.ptr[0] == '<';
+}
+
 static void end_create(struct scim_call *c, const struct http_answer *answer,
                        struct target_result *out)
 {
@@ -160,6 +168,10 @@ static void end_create(struct scim_call *c, const struct http_answer *answer,
     struct target_record *record = ARENA_NEW(a, struct target_record);
 
     record->values = NULL;
+    if (is_page(answer)) {
+        fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is a page, not SCIM", out);
+        return;
+    }
     if (document)
         scim_read_record(a, c->object, document, record);
     if (record->id.len == 0)
@@ -179,13 +191,10 @@ static void end_create(struct scim_call *c, const struct http_answer *answer,
     out->record_count = 1;
 }
 
-/* A page of HTML is not an accepted update, even with status 200. */
 static void end_change(struct scim_call *c, const struct http_answer *answer,
                        struct target_result *out)
 {
-    struct str body = str_trim(answer->body);
-
-    if (body.len && body.ptr[0] == '<') {
+    if (is_page(answer)) {
         fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE, "the answer is a page, not SCIM", out);
         return;
     }

@@ -85,6 +85,7 @@ static const struct {
     {422, NULL, {"domain", "invalid"}, {TARGET_PERMANENT, "InvalidDomain"}},
     {422, NULL, {"domain", "not allowed"}, {TARGET_PERMANENT, "InvalidDomain"}},
     {422, NULL, {"domain", "not verified"}, {TARGET_PERMANENT, "InvalidDomain"}},
+    {403, NULL, {"domain", "not verified"}, {TARGET_PERMANENT, "InvalidDomain"}},
     {403, NULL, {"licen", NULL}, {TARGET_PERMANENT, "LicenseLimitExceeded"}},
     {403, NULL, {"seats", NULL}, {TARGET_PERMANENT, "LicenseLimitExceeded"}},
 };

@@ -137,50 +137,6 @@ static void nobody(struct probe *p)
     }
 }
 
-static void second_page(struct probe *p, const struct json *user)
-{
-    struct http_answer answer;
-    struct scim_list next = {0};
-    struct json *second =
-        probe_ask(p, HTTP_GET, STR("/Users?startIndex=2&count=1"), STR(""), &answer);
-    bool other = second && scim_read_list(second, &next) && next.count == 1;
-
-    JSON_EACH(one, next.resources)
-    {
-        other = other && !str_eq(json_get_text(one, "id"), json_get_text(user, "id"));
-    }
-    probe_conclude(p, "lists", other ? "in pages" : "the second page is not another",
-                   "client.listing", other ? "auto" : "never");
-}
-
-/* An account that is there, to ask for; NULL: there is none, or no list. */
-static const struct json *somebody(struct probe *p)
-{
-    struct http_answer answer;
-    struct scim_list list = {0};
-    struct json *first =
-        probe_ask(p, HTTP_GET, STR("/Users?startIndex=1&count=1"), STR(""), &answer);
-    const struct json *user = NULL;
-
-    if (!first || !probe_good(&answer) || !scim_read_list(first, &list)) {
-        probe_conclude(p, "lists", "cannot be read", "client.listing", "never");
-        return NULL;
-    }
-    JSON_EACH(one, list.resources)
-    {
-        user = user ? user : one;
-    }
-    if (list.count > 1) {
-        probe_conclude(p, "lists", "count is ignored", NULL, NULL);
-    } else if (user && list.total > 1) {
-        second_page(p, user);
-    } else {
-        probe_conclude(p, "lists", list.total_said ? "answer" : "answer without totalResults", NULL,
-                       NULL);
-    }
-    return user;
-}
-
 static struct str other_case(struct arena *a, struct str text)
 {
     struct str copy = arena_str(a, text);
@@ -194,7 +150,7 @@ static struct str other_case(struct arena *a, struct str text)
     return (struct str){p, copy.len};
 }
 
-static bool finds(struct probe *p, const char *attribute, struct str value)
+bool probe_finds(struct probe *p, const char *attribute, struct str value)
 {
     CLEANUP(buf_done) struct buf filter;
     struct http_answer answer;
@@ -216,7 +172,7 @@ static void filters(struct probe *p, const struct json *user)
         probe_conclude(p, "filters", "the account in the list has no userName", NULL, NULL);
         return;
     }
-    bool percent = finds(p, "userName", name);
+    bool percent = probe_finds(p, "userName", name);
     if (percent) {
         probe_conclude(p, "userName eq", "finds it", "client.filterEncoding", "percent20");
     } else {
@@ -231,19 +187,84 @@ static void filters(struct probe *p, const struct json *user)
                        plus ? "client.filterEncoding" : NULL, "plus");
     }
     probe_conclude(p, "userName eq in other letters",
-                   finds(p, "userName", other_case(p->a, name)) ? "finds it: case does not matter"
-                                                                : "does not find it: case matters",
+                   probe_finds(p, "userName", other_case(p->a, name))
+                       ? "finds it: case does not matter"
+                       : "does not find it: case matters",
                    NULL, NULL);
     probe_conclude(p, "attribute name in other letters",
-                   finds(p, "USERNAME", name) ? "finds it" : "does not find it", NULL, NULL);
+                   probe_finds(p, "USERNAME", name) ? "finds it" : "does not find it", NULL, NULL);
     if (external.len) {
         probe_conclude(p, "externalId eq",
-                       finds(p, "externalId", external) ? "finds it" : "does not find it", NULL,
-                       NULL);
+                       probe_finds(p, "externalId", external) ? "finds it" : "does not find it",
+                       NULL, NULL);
     }
     (void)probe_ask(p, HTTP_GET, probe_filter(p, "/Users", STR("userName zz 1")), STR(""), &answer);
     probe_conclude(p, "a filter that is none",
                    answer.status == 400 ? "is refused" : "is not refused with 400", NULL, NULL);
+}
+
+/* The forms in which an element can be asked for: which of them may be matching attributes. */
+static void value_paths(struct probe *p, const struct json *user)
+{
+    static const struct {
+        const char *name, *before, *behind;
+    } forms[] = {
+        {"emails.value eq", "emails.value eq ", ""},
+        {"emails[value eq]", "emails[value eq ", "]"},
+        {"emails[type eq \"work\"].value eq", "emails[type eq \"work\"].value eq ", ""},
+    };
+    struct str mail = STR(""), type = STR("");
+
+    JSON_EACH(one, json_get_nocase(user, STR("emails")))
+    {
+        if (str_eq_ascii_nocase(json_get_text(one, "type"), STR("work")) || mail.len == 0) {
+            mail = json_get_text(one, "value");
+            type = json_get_text(one, "type");
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(forms) && mail.len > 0; i++) {
+        CLEANUP(buf_done) struct buf filter;
+        struct str value = json_text(p->a, json_string(p->a, mail));
+        struct http_answer answer;
+        bool of_work = i == ARRAY_LEN(forms) - 1;
+
+        if (of_work && !str_eq_ascii_nocase(type, STR("work")))
+            continue;
+        buf_init(&filter, SCIM_URL_MAX);
+        buf_addf(&filter, "%s%.*s%s", forms[i].before, STR_ARG(value), forms[i].behind);
+        size_t found = found_count(
+            probe_ask(p, HTTP_GET, probe_filter(p, "/Users", buf_str(&filter)), STR(""), &answer));
+        probe_conclude(p, arena_printf(p->a, "filter %s", forms[i].name).ptr,
+                       found > 0              ? "finds it"
+                       : answer.status == 400 ? "is refused"
+                                              : "does not find it",
+                       NULL, NULL);
+    }
+}
+
+/* /users in place of /Users, and an account that is not there. */
+static void endpoints(struct probe *p, const struct json *user)
+{
+    CLEANUP(buf_done) struct buf path;
+    struct http_answer answer;
+
+    (void)probe_ask(p, HTTP_GET, STR("/users?startIndex=1&count=1"), STR(""), &answer);
+    probe_conclude(p, "/users for /Users", probe_good(&answer) ? "is the same" : "is not there",
+                   NULL, NULL);
+    (void)probe_ask(p, HTTP_GET, STR("/Users/usher-probe-nobody"), STR(""), &answer);
+    probe_conclude(p, "reading an account that is not there",
+                   answer.failure == HTTP_OK && answer.status == 404 ? "is answered 404"
+                                                                     : "is not answered 404",
+                   NULL, NULL);
+    buf_init(&path, SCIM_URL_MAX);
+    buf_add_z(&path, "/Users/");
+    http_url_encode(&path, json_get_text(user, "id"));
+    (void)probe_ask(p, HTTP_GET, buf_str(&path), STR(""), &answer);
+    probe_conclude(p, "reading an account",
+                   !probe_good(&answer) ? "does not work"
+                   : answer.etag.len    ? "works, with an ETag"
+                                        : "works, without an ETag",
+                   NULL, NULL);
 }
 
 static void groups(struct probe *p)
@@ -297,6 +318,7 @@ bool target_probe_scim(struct target *target, struct arena *a, enum probe_with w
         .settings = json_new(a, JSON_OBJECT),
         .findings = json_new(a, JSON_ARRAY),
         .exchanges = json_new(a, JSON_ARRAY),
+        .made = json_new(a, JSON_ARRAY),
     };
     struct http_answer answer;
     struct json *profile = json_new(a, JSON_OBJECT);
@@ -308,9 +330,12 @@ bool target_probe_scim(struct target *target, struct arena *a, enum probe_with w
         return false;
     discovery(&p);
     nobody(&p);
-    user = somebody(&p);
-    if (user)
+    user = probe_lists(&p);
+    if (user) {
         filters(&p, user);
+        value_paths(&p, user);
+        endpoints(&p, user);
+    }
     groups(&p);
     rate(&p);
     if (with == PROBE_WRITE)

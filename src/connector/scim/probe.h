@@ -10,6 +10,7 @@ struct probe {
     struct json *settings, *findings;
     struct json *exchanges; /* since the last conclusion */
     bool put;               /* accounts can be changed by PUT */
+    struct json *made;      /* paths of what the probe has made and not seen go, the newest last */
 };
 
 /* Asks and waits; the answer's texts are in p->a. The body of the answer, if it is a JSON object,
@@ -23,5 +24,20 @@ struct str probe_filter(struct probe *p, const char *endpoint, struct str filter
 void probe_conclude(struct probe *p, const char *what, const char *result, const char *setting,
                     const char *value);
 
-/* probe_write.c. False when no account could be made. */
+/* Whether exactly one account has the value, by `attribute eq "value"`. */
+bool probe_finds(struct probe *p, const char *attribute, struct str value);
+
+/* probe_lists.c: pages, by index and by cursor. The first account, NULL: there is none, or no list.
+ */
+const struct json *probe_lists(struct probe *p);
+/* probe_write.c: makes accounts, and removes them again. */
 void probe_write(struct probe *p);
+/* probe_patch.c: in which forms the account at `place` can be changed. */
+void probe_patch(struct probe *p, struct str place, struct str id);
+/* A PATCH with one operation; whether it was accepted. */
+bool probe_patched(struct probe *p, struct str place, const char *operation);
+/* The same, and whether the attribute then has the value. */
+bool probe_takes(struct probe *p, struct str place, const char *operation, const char *attribute,
+                 const char *want);
+/* The text of an attribute of the account, as a GET gives it; empty if there is none. */
+struct str probe_value(struct probe *p, struct str place, const char *attribute);

@@ -4,7 +4,6 @@
 
 #define USER_URN  "urn:ietf:params:scim:schemas:core:2.0:User"
 #define GROUP_URN "urn:ietf:params:scim:schemas:core:2.0:Group"
-#define PATCH_URN "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 #define BULK_URN  "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 #define USER_NAME "usher-probe-1@example.com"
 #define BULK_NAME "usher-probe-2@example.com"
@@ -14,6 +13,8 @@
     "\",\"active\":true,\"displayName\":\"Usher Probe\",\"name\":{\"givenName\":\"Usher\"," \
     "\"familyName\":\"Probe\"},\"emails\":[{\"type\":\"work\",\"value\":\"" name            \
     "\",\"primary\":true}]}"
+
+enum { REMOVE_TRIES = 5 };
 
 /* The id of a resource, made safe for a path. */
 static struct str place_of(struct probe *p, const char *endpoint, struct str id)
@@ -34,16 +35,44 @@ static struct str id_of(const struct json *resource)
     return id && (json_is(id, JSON_STRING) || json_is(id, JSON_NUMBER)) ? id->text : STR("");
 }
 
+static bool is_there_no_more(const struct http_answer *answer)
+{
+    return probe_good(answer) ||
+           (answer->failure == HTTP_OK && (answer->status == 404 || answer->status == 410));
+}
+
+/* A server that fails now and then is asked again: nothing of the probe's is to stay. */
+static bool remove_place(struct probe *p, struct str place)
+{
+    struct http_answer answer;
+
+    for (int i = 0; i < REMOVE_TRIES; i++) {
+        (void)probe_ask(p, HTTP_DELETE, place, STR(""), &answer);
+        if (is_there_no_more(&answer)) {
+            (void)probe_ask(p, HTTP_GET, place, STR(""), &answer);
+            return !probe_good(&answer); /* some disable in place of it */
+        }
+        if (answer.failure == HTTP_OK && (answer.status == 405 || answer.status == 501))
+            return false;
+    }
+    return false;
+}
+
 /* Only what bears one of our names goes, whatever a server that ignores filters returns. */
 static void remove_named(struct probe *p, const char *endpoint, const char *attribute,
                          const char *name)
 {
+    struct str path =
+        probe_filter(p, endpoint, arena_printf(p->a, "%s eq \"%s\"", attribute, name));
     struct http_answer answer;
     struct scim_list list;
-    struct json *found = probe_ask(
-        p, HTTP_GET, probe_filter(p, endpoint, arena_printf(p->a, "%s eq \"%s\"", attribute, name)),
-        STR(""), &answer);
+    struct json *found = NULL;
 
+    for (int i = 0; i < REMOVE_TRIES; i++) {
+        found = probe_ask(p, HTTP_GET, path, STR(""), &answer);
+        if (answer.failure == HTTP_OK && answer.status < 500 && answer.status != 429)
+            break;
+    }
     if (!found || !probe_good(&answer) || !scim_read_list(found, &list))
         return;
     JSON_EACH(one, list.resources)
@@ -51,15 +80,28 @@ static void remove_named(struct probe *p, const char *endpoint, const char *attr
         struct str id = id_of(one);
 
         if (id.len && str_eq_ascii_nocase(json_get_text(one, attribute), str_from_z(name)))
-            (void)probe_ask(p, HTTP_DELETE, place_of(p, endpoint, id), STR(""), &answer);
+            (void)remove_place(p, place_of(p, endpoint, id));
     }
 }
 
+/* By what was made, then by the names, for what an earlier probe or a lost answer has left. What
+ * stays is told. */
 static void clean(struct probe *p)
 {
+    CLEANUP(buf_done) struct buf left;
+
+    buf_init(&left, SCIM_URL_MAX * 4);
+    JSON_EACH(place, p->made)
+    {
+        if (!remove_place(p, place->text))
+            buf_addf(&left, "%s%.*s", left.len ? ", " : "", STR_ARG(place->text));
+    }
+    p->made = json_new(p->a, JSON_ARRAY);
     remove_named(p, "/Groups", "displayName", GROUP);
     remove_named(p, "/Users", "userName", USER_NAME);
     remove_named(p, "/Users", "userName", BULK_NAME);
+    if (left.len > 0)
+        probe_conclude(p, "left behind", arena_z(p->a, buf_str(&left)), NULL, NULL);
     p->exchanges = json_new(p->a, JSON_ARRAY);
 }
 
@@ -72,36 +114,10 @@ static struct str create(struct probe *p, const char *endpoint, const char *body
     *out_status = answer.failure == HTTP_OK ? answer.status : 0;
     if (!probe_good(&answer))
         return STR("");
-    return id.len ? id : scim_read_location(p->a, answer.location);
-}
-
-static bool patch(struct probe *p, struct str place, const char *operation)
-{
-    struct http_answer answer;
-
-    (void)probe_ask(
-        p, HTTP_PATCH, place,
-        arena_printf(p->a, "{\"schemas\":[\"" PATCH_URN "\"],\"Operations\":[%s]}", operation),
-        &answer);
-    return probe_good(&answer);
-}
-
-static struct str value_of(struct probe *p, struct str place, const char *attribute)
-{
-    struct http_answer answer;
-    struct json *now = probe_ask(p, HTTP_GET, place, STR(""), &answer);
-    const struct json *v = now ? json_get_nocase(now, str_from_z(attribute)) : NULL;
-
-    return !v                      ? STR("")
-           : json_is(v, JSON_BOOL) ? (v->boolean ? STR("true") : STR("false"))
-                                   : v->text;
-}
-
-static bool patch_takes(struct probe *p, struct str place, const char *operation,
-                        const char *attribute, const char *want)
-{
-    return patch(p, place, operation) &&
-           str_eq_ascii_nocase(value_of(p, place, attribute), str_from_z(want));
+    id = id.len ? id : scim_read_location(p->a, answer.location);
+    if (id.len)
+        json_append(p->made, json_string(p->a, place_of(p, endpoint, id)));
+    return id;
 }
 
 static void put(struct probe *p, struct str place)
@@ -112,69 +128,17 @@ static void put(struct probe *p, struct str place)
     if (now) {
         json_set(p->a, now, STR("displayName"), json_string(p->a, STR("By Put")));
         (void)probe_ask(p, HTTP_PUT, place, json_text(p->a, now), &answer);
-        p->put = probe_good(&answer) && str_eq_z(value_of(p, place, "displayName"), "By Put");
+        p->put = probe_good(&answer) && str_eq_z(probe_value(p, place, "displayName"), "By Put");
     }
     probe_conclude(p, "PUT", p->put ? "works" : "does not work", NULL, NULL);
-}
-
-/* The first dialect that does what it says; PUT when none does. */
-static bool dialects(struct probe *p, struct str place)
-{
-    static const struct {
-        const char *dialect;
-        const char *operation;
-        const char *value;
-    } forms[] = {
-        {"rfc", "{\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"By Path\"}", "By Path"},
-        {"entraLegacy", "{\"op\":\"Replace\",\"path\":\"displayName\",\"value\":\"In Capitals\"}",
-         "In Capitals"},
-        {"entra2020", "{\"op\":\"replace\",\"value\":{\"displayName\":\"Without Path\"}}",
-         "Without Path"},
-    };
-    const char *first = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        bool works = patch_takes(p, place, forms[i].operation, "displayName", forms[i].value);
-        bool chosen = works && !first;
-
-        first = chosen ? forms[i].dialect : first;
-        probe_conclude(p, arena_z(p->a, arena_printf(p->a, "PATCH as in %s", forms[i].dialect)),
-                       works ? "works" : "does not work", chosen ? "client.patchDialect" : NULL,
-                       forms[i].dialect);
-    }
-    probe_conclude(p, "changes of accounts",
-                   first    ? "by PATCH"
-                   : p->put ? "by PUT"
-                            : "not at all",
-                   "client.updateMethod", first || !p->put ? "auto" : "put");
-    return first != NULL;
-}
-
-static void clearing(struct probe *p, struct str place)
-{
-    bool added = patch_takes(p, place, "{\"op\":\"add\",\"path\":\"title\",\"value\":\"Probe\"}",
-                             "title", "Probe");
-
-    if (!added) {
-        probe_conclude(p, "clearing a value", "unknown: title is not kept", NULL, NULL);
-    } else if (patch_takes(p, place, "{\"op\":\"remove\",\"path\":\"title\"}", "title", "")) {
-        probe_conclude(p, "clearing a value", "by remove", "client.removeStyle", "remove");
-    } else if (patch_takes(p, place, "{\"op\":\"replace\",\"path\":\"title\",\"value\":\"\"}",
-                           "title", "")) {
-        probe_conclude(p, "clearing a value", "by an empty text", "client.removeStyle",
-                       "emptyReplace");
-    } else {
-        probe_conclude(p, "clearing a value", "neither remove nor an empty text does it", NULL,
-                       NULL);
-    }
 }
 
 static bool disables(struct probe *p, struct str place)
 {
     bool works =
-        patch_takes(p, place, "{\"op\":\"replace\",\"path\":\"active\",\"value\":false}", "active",
+        probe_takes(p, place, "{\"op\":\"replace\",\"path\":\"active\",\"value\":false}", "active",
                     "false") ||
-        patch_takes(p, place, "{\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"}",
+        probe_takes(p, place, "{\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"}",
                     "active", "false");
 
     if (!works && p->put) {
@@ -184,12 +148,27 @@ static bool disables(struct probe *p, struct str place)
         if (now) {
             json_set(p->a, now, STR("active"), json_bool(p->a, false));
             (void)probe_ask(p, HTTP_PUT, place, json_text(p->a, now), &answer);
-            works = str_eq_z(value_of(p, place, "active"), "false");
+            works = str_eq_z(probe_value(p, place, "active"), "false");
         }
     }
     probe_conclude(p, "disabling", works ? "by active" : "not possible", "client.disableVia",
                    works ? "active" : "none");
     return works;
+}
+
+/* Whether a read without members leaves them out. */
+static void excluded(struct probe *p, struct str group)
+{
+    struct http_answer answer;
+    struct json *now = probe_ask(
+        p, HTTP_GET, arena_printf(p->a, "%.*s?excludedAttributes=members", STR_ARG(group)), STR(""),
+        &answer);
+
+    probe_conclude(p, "reading a group without its members",
+                   !now                                   ? "does not work"
+                   : json_get_nocase(now, STR("members")) ? "gives them all the same"
+                                                          : "works",
+                   NULL, NULL);
 }
 
 static bool is_member(struct probe *p, struct str group, struct str id)
@@ -220,15 +199,16 @@ static void members(struct probe *p, struct str group, struct str id)
         arena_printf(p->a, "{\"op\":\"remove\",\"path\":\"members\",\"value\":[{\"value\":%.*s}]}",
                      STR_ARG(value));
 
-    if (!patch(p, group, add.ptr) || !is_member(p, group, id)) {
+    if (!probe_patched(p, group, add.ptr) || !is_member(p, group, id)) {
         probe_conclude(p, "members", "cannot be added, or are not shown", NULL, NULL);
         return;
     }
     probe_conclude(p, "members", "are added by PATCH", NULL, NULL);
-    if (patch(p, group, by_filter.ptr) && !is_member(p, group, id)) {
+    excluded(p, group);
+    if (probe_patched(p, group, by_filter.ptr) && !is_member(p, group, id)) {
         probe_conclude(p, "taking members out", "by a filter", "client.memberRemoveStyle",
                        "filter");
-    } else if (patch(p, group, by_list.ptr) && !is_member(p, group, id)) {
+    } else if (probe_patched(p, group, by_list.ptr) && !is_member(p, group, id)) {
         probe_conclude(p, "taking members out", "by a list", "client.memberRemoveStyle",
                        "valueArray");
     } else {
@@ -320,8 +300,7 @@ void probe_write(struct probe *p)
     probe_conclude(p, "the same name again",
                    status == 409 ? "is refused with 409" : "is not refused with 409", NULL, NULL);
     put(p, place);
-    if (dialects(p, place))
-        clearing(p, place);
+    probe_patch(p, place, id);
     groups(p, id);
     bulk(p);
     bool can_disable = disables(p, place);

@@ -138,12 +138,12 @@ static struct json *document_of(const struct scim_record *r, struct arena *a,
     add_body(r, a, request, x->body, x->content_type);
     if (answer->failure != HTTP_OK) {
         json_add_z(a, said, "failure", http_failure_name(answer->failure));
-        json_add_str(a, said, "reason", str_from_z(answer->reason));
+        json_add_str(a, said, "reason", without_secrets(r, a, str_from_z(answer->reason)));
     } else {
         json_add_int(a, said, "status", answer->status);
-        json_add_str(a, said, "contentType", answer->content_type);
+        json_add_str(a, said, "contentType", without_secrets(r, a, answer->content_type));
         if (answer->etag.len)
-            json_add_str(a, said, "etag", answer->etag);
+            json_add_str(a, said, "etag", without_secrets(r, a, answer->etag));
         if (answer->location.len)
             json_add_str(a, said, "location", without_secrets(r, a, answer->location));
         if (answer->retry_after_ms >= 0)

@@ -56,13 +56,16 @@ static struct str loosen(struct arena *a, struct str target)
 
 static bool load_one(struct arena *a, const char *path, struct exchange *out, struct err *err)
 {
+    /* Bodies are as deep and as large as answers can be, and stand in a document. */
+    static const struct json_limits limits = {
+        .max_depth = 64 + 4, .max_bytes = EXCHANGE_MAX_BYTES, .max_values = 20000000};
     const struct json *request, *answer;
     struct json *document;
     struct str text;
 
     if (!file_read(a, path, EXCHANGE_MAX_BYTES, &text, err))
         return false;
-    if (!json_parse(a, text, NULL, &document, NULL, err))
+    if (!json_parse(a, text, &limits, &document, NULL, err))
         return err_wrap(err, "%s", path);
     request = json_get(document, STR("request"));
     answer = json_get(document, STR("answer"));
