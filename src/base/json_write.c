@@ -98,9 +98,9 @@ static void write_escaped(struct buf *out, struct str text)
     size_t at = 0;
 
     buf_add_char(out, '"');
-    while ((at = skip_plain(text, at)) < text.len) {
+    while (at < text.len) {
         unsigned char c = (unsigned char)text.ptr[at];
-        size_t n = c < 0x80 ? 0 : utf8_sequence(text, at);
+        size_t n = c < 0x80 ? skip_plain(text, at) - at : utf8_sequence(text, at);
 
         if (n > 0) {
             at += n;
