@@ -144,6 +144,7 @@ static bool cancel(struct cli *c, const struct job *job, struct str who, struct 
     };
 
     json_add_str(c->arena, after, "cancelled", id);
+    json_add_str(c->arena, after, "who", who);
     if (!due_cancel(c->db_handle, job->no, id, out_count, err))
         return false;
     if (*out_count == 0) {

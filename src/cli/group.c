@@ -40,6 +40,9 @@ static bool change_members(struct cli *c, const struct cli_args *args, change_me
                            const struct directory_object *group, int64_t *out_changed,
                            struct err *err)
 {
+    enum cli_members_change what =
+        fn == directory_member_add ? CLI_MEMBERS_ADDED : CLI_MEMBERS_REMOVED;
+    struct json *names = json_new(c->arena, JSON_ARRAY);
     struct directory_tx tx;
 
     if (!cli_directory_begin(c, &tx, err))
@@ -55,6 +58,12 @@ static bool change_members(struct cli *c, const struct cli_args *args, change_me
             return false;
         }
         *out_changed += changed;
+        if (changed)
+            json_append(names, json_string(c->arena, cli_object_title(c, &member)));
+    }
+    if (names->count > 0 && !cli_members_note(c, group, names, what, err)) {
+        directory_rollback(&tx);
+        return false;
     }
     return directory_commit(&tx, err);
 }

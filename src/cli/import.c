@@ -2,6 +2,7 @@
 #include "directory/import.h"
 
 #include "base/file.h"
+#include "cli/author.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -219,6 +220,23 @@ static void say_result(struct cli *c, const struct import_result *r, bool dry_ru
 
 /* --- The command --- */
 
+/* One record, whatever the size: who brought which file in, and what came of it. Nothing is told of
+ * a file that changed nothing. */
+static bool note_import(struct cli *c, const struct import_options *o,
+                        const struct import_result *r, struct err *err)
+{
+    struct json *v = result_json(c, r, false);
+    int64_t changes = r->members_added + r->members_removed;
+    const struct audit_change change = {.activity = AUDIT_IMPORT,
+                                        .subject = arena_printf(c->arena, "import of %s", o->name),
+                                        .after = v};
+
+    for (int k = 0; k < SOURCE_KIND_COUNT; k++)
+        changes += r->created[k] + r->updated[k] + r->restored[k] + r->removed[k];
+    json_set(c->arena, v, STR("complete"), json_bool(c->arena, o->complete));
+    return o->dry_run || changes == 0 || cli_note(c, &change, err);
+}
+
 static void on_rows(void *ctx, int64_t rows)
 {
     if (rows % 200 == 0)
@@ -278,6 +296,8 @@ static int run_import(struct cli *c, const struct cli_args *args)
     } else {
         say_result(c, &result, o.dry_run);
     }
+    if (!note_import(c, &o, &result, &err))
+        return cli_fail(c, &err);
     if (!o.dry_run && !keep_rules(c, &rules, &err))
         return cli_fail(c, &err);
     return 0;

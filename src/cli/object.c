@@ -382,7 +382,8 @@ int cli_object_add(struct cli *c, const struct cli_args *args, enum source_kind 
     if (!cli_db_open(c, &err) || !add_patch(c, args, kind, &patch, &err) ||
         !cli_directory_begin(c, &tx, &err))
         return cli_fail(c, &err);
-    if (!directory_insert(&tx, c->arena, kind, STR(""), patch, &id, &err)) {
+    if (!directory_insert(&tx, c->arena, kind, STR(""), patch, &id, &err) ||
+        !cli_object_note(c, NULL, id, &err)) {
         directory_rollback(&tx);
         return cli_fail(c, &err);
     }
@@ -402,7 +403,8 @@ static bool change(struct cli *c, const struct directory_object *o, const struct
 
     if (!cli_directory_begin(c, &tx, err))
         return false;
-    if (fn(c, &tx, o, patch, out_changed, err))
+    if (fn(c, &tx, o, patch, out_changed, err) &&
+        (!*out_changed || cli_object_note(c, o, o->id, err)))
         return directory_commit(&tx, err);
     directory_rollback(&tx);
     return false;

@@ -13,6 +13,16 @@ MUST_USE bool cli_object_find(struct cli *c, const char *who, unsigned kinds,
 /* "user 'Ada Lovelace' (ada@example.com)", for messages; in c->arena. */
 struct str cli_object_title(struct cli *c, const struct directory_object *o);
 
+/* Tells the audit log what the object was (NULL: it was not) and what it is now, in the transaction
+ * of the change (object_note.c). */
+MUST_USE bool cli_object_note(struct cli *c, const struct directory_object *before, struct str id,
+                              struct err *err);
+/* The same of members of a group: their names. */
+enum cli_members_change { CLI_MEMBERS_ADDED, CLI_MEMBERS_REMOVED };
+MUST_USE bool cli_members_note(struct cli *c, const struct directory_object *group,
+                               const struct json *members, enum cli_members_change what,
+                               struct err *err);
+
 int cli_object_list(struct cli *c, const struct cli_args *args, enum source_kind kind);
 int cli_object_show(struct cli *c, const struct cli_args *args, enum source_kind kind);
 /* args: NAME [ATTRIBUTE=VALUE ...]; name_attribute is what NAME gives, if it is not ATTRIBUTE=VALUE

@@ -1,4 +1,5 @@
 /* `usher prune`: takes back what is older than it has to be kept. */
+#include "cli/author.h"
 #include "cli/wire.h"
 #include "engine/retention.h"
 
@@ -35,6 +36,16 @@ static int show(struct cli_wire *w)
     return 0;
 }
 
+/* What went because somebody asked for it; what 'usher serve' removes goes by the settings. */
+static bool note_prune(struct cli *c, const struct engine_pruned *n, struct err *err)
+{
+    const struct audit_change change = {.activity = AUDIT_OTHER,
+                                        .subject = STR("old records pruned"),
+                                        .after = pruned_json(c->arena, n)};
+
+    return n->records + n->cycles + n->changes + n->tombstones == 0 || cli_note(c, &change, err);
+}
+
 static int run_prune(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -56,6 +67,8 @@ static int run_prune(struct cli *c, const struct cli_args *args)
         cli_progress_step(&progress, p.pruned.records, 0);
     }
     cli_progress_end(&progress);
+    if (!note_prune(c, &p.pruned, &err))
+        return cli_fail(c, &err);
     if (c->json)
         cli_print_json(c, pruned_json(c->arena, &p.pruned));
     cli_say(c,

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "engine/drift/reading.h"
 #include "engine/guard/guard.h"
+#include "engine/note.h"
 #include "job/reference.h"
 #include "job/retry.h"
 
@@ -503,13 +504,31 @@ static void start_repair(struct walk *w)
     }
 }
 
+/* Answers that change an account, or what is held to be its state, are changes of data. */
+static bool note_answers(struct run *r, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct json *is = json_new(a, JSON_OBJECT);
+    const struct engine_note note = {
+        .activity = AUDIT_OTHER, .subject = STR("drift answered"), .after = is};
+    struct drift found;
+    bool known;
+
+    if (!drift_load(r->db, a, r->job.no, &found, &known, err))
+        return false;
+    json_add_int(a, is, "repaired", found.repaired);
+    json_add_int(a, is, "accepted", found.accepted);
+    return found.repaired + found.accepted == 0 ||
+           engine_note(r->engine, r->db, &r->job, &note, err);
+}
+
 static bool keep_result(struct work *k, struct err *err)
 {
     struct run *r = k->run;
     bool ok = begin(r, err);
 
     k->result.ended_us = clock_now(r->engine->clock);
-    return end(r, ok && drift_end(r->db, r->job.no, &k->result, err), err);
+    return end(r, ok && drift_end(r->db, r->job.no, &k->result, err) && note_answers(r, err), err);
 }
 
 static bool read_target(struct work *k, struct err *err)
