@@ -1,6 +1,7 @@
 #include "job/drift.h"
 
 #include "job/queries.h"
+#include "job/store.h"
 
 enum query {
     Q_CLEAR,
@@ -155,59 +156,39 @@ bool drift_load(struct db *db, struct arena *a, int64_t job_no, struct drift *ou
     return count_rows(db, job_no, out, err);
 }
 
+static void read_row(struct db_stmt *st, struct arena *a, void *out)
+{
+    *(struct drift_row *)out = (struct drift_row){
+        .no = db_col_int(st, 0),
+        .finding = (enum drift_finding)db_col_int(st, 1),
+        .kind = (enum source_kind)db_col_int(st, 2),
+        .source_id = arena_str(a, db_col_text(st, 3)),
+        .target_id = arena_str(a, db_col_text(st, 4)),
+        .name = arena_str(a, db_col_text(st, 5)),
+        .attribute = arena_str(a, db_col_text(st, 6)),
+        .exported = arena_str(a, db_col_text(st, 7)),
+        .found = arena_str(a, db_col_text(st, 8)),
+        .answer = (enum drift_answer)db_col_int(st, 9),
+    };
+}
+
 bool drift_rows(struct db *db, struct arena *a, int64_t job_no, int64_t after, size_t limit,
                 struct drift_row **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct drift_row *list = ARENA_ARRAY(a, struct drift_row, limit ? limit : 1);
-    size_t count = 0;
-    bool row;
+    return store_rows(db, query(Q_ROWS),
+                      DB_ARGS(db_int(job_no), db_int(after), db_int((int64_t)limit)),
+                      STORE_LIST(a, limit, struct drift_row, read_row), out, out_count, err);
+}
 
-    if (!db_select(db, query(Q_ROWS),
-                   DB_ARGS(db_int(job_no), db_int(after), db_int((int64_t)limit)), &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        list[count++] = (struct drift_row){
-            .no = db_col_int(st, 0),
-            .finding = (enum drift_finding)db_col_int(st, 1),
-            .kind = (enum source_kind)db_col_int(st, 2),
-            .source_id = arena_str(a, db_col_text(st, 3)),
-            .target_id = arena_str(a, db_col_text(st, 4)),
-            .name = arena_str(a, db_col_text(st, 5)),
-            .attribute = arena_str(a, db_col_text(st, 6)),
-            .exported = arena_str(a, db_col_text(st, 7)),
-            .found = arena_str(a, db_col_text(st, 8)),
-            .answer = (enum drift_answer)db_col_int(st, 9),
-        };
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+static void read_id(struct db_stmt *st, struct arena *a, void *out)
+{
+    *(struct str *)out = arena_str(a, db_col_text(st, 0));
 }
 
 bool drift_repairs(struct db *db, struct arena *a, int64_t job_no, struct str after, size_t limit,
                    struct str **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct str *list = ARENA_ARRAY(a, struct str, limit ? limit : 1);
-    size_t count = 0;
-    bool row;
-
-    if (!db_select(db, query(Q_REPAIRS),
-                   DB_ARGS(db_int(job_no), db_text(after), db_int((int64_t)limit)), &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        list[count++] = arena_str(a, db_col_text(st, 0));
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return store_rows(db, query(Q_REPAIRS),
+                      DB_ARGS(db_int(job_no), db_text(after), db_int((int64_t)limit)),
+                      STORE_LIST(a, limit, struct str, read_id), out, out_count, err);
 }

@@ -1,6 +1,7 @@
 #include "job/due.h"
 
 #include "job/queries.h"
+#include "job/store.h"
 
 enum query { Q_SAVE, Q_REMOVE, Q_OF, Q_ANY, Q_PAGE, Q_NEXT, Q_REMOVALS, Q_GRACE, Q_CANCEL };
 
@@ -46,9 +47,9 @@ static const struct db_query *query(enum query q)
     return &due_queries[q];
 }
 
-static void read_due(struct db_stmt *st, struct arena *a, struct due *out)
+static void read_due(struct db_stmt *st, struct arena *a, void *out)
 {
-    *out = (struct due){
+    *(struct due *)out = (struct due){
         .source_id = arena_str(a, db_col_text(st, 0)),
         .reason = (unsigned)db_col_int(st, 1),
         .kind = (enum source_kind)db_col_int(st, 2),
@@ -64,23 +65,8 @@ static void read_due(struct db_stmt *st, struct arena *a, struct due *out)
 static bool load_many(struct db *db, enum query q, struct db_args args, size_t limit,
                       struct arena *a, struct due **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct due *list = ARENA_ARRAY(a, struct due, limit);
-    size_t count = 0;
-    bool row;
-
-    if (!db_select(db, query(q), args, &st, err))
-        return false;
-    while (count < limit) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        read_due(st, a, &list[count++]);
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return store_rows(db, query(q), args, STORE_LIST(a, limit, struct due, read_due), out,
+                      out_count, err);
 }
 
 bool due_save(struct db *db, int64_t job_no, const struct due *d, struct err *err)

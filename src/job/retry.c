@@ -76,9 +76,9 @@ static const struct db_query *query(enum query q)
     return &retry_queries[q];
 }
 
-static struct retry read_retry(struct db_stmt *st, struct arena *a)
+static void read_retry(struct db_stmt *st, struct arena *a, void *out)
 {
-    return (struct retry){
+    *(struct retry *)out = (struct retry){
         .source_id = arena_str(a, db_col_text(st, 0)),
         .reference = db_col_bool(st, 1),
         .kind = (enum source_kind)db_col_int(st, 2),
@@ -96,23 +96,8 @@ static struct retry read_retry(struct db_stmt *st, struct arena *a)
 static bool load_many(struct db *db, enum query q, struct db_args args, size_t limit,
                       struct arena *a, struct retry **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct retry *list = ARENA_ARRAY(a, struct retry, limit ? limit : 1);
-    size_t count = 0;
-    bool row;
-
-    if (!db_select(db, query(q), args, &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        list[count++] = read_retry(st, a);
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return store_rows(db, query(q), args, STORE_LIST(a, limit, struct retry, read_retry), out,
+                      out_count, err);
 }
 
 bool retry_load(struct db *db, struct arena *a, int64_t job_no, struct str source_id,
@@ -125,7 +110,7 @@ bool retry_load(struct db *db, struct arena *a, int64_t job_no, struct str sourc
         return false;
     *out_found = st != NULL;
     if (st)
-        *out = read_retry(st, a);
+        read_retry(st, a, out);
     return true;
 }
 
@@ -174,32 +159,22 @@ bool retry_now(struct db *db, int64_t job_no, struct str source_id, int64_t now_
     return true;
 }
 
+static void read_code(struct db_stmt *st, struct arena *a, void *out)
+{
+    *(struct retry_code *)out = (struct retry_code){
+        .code = arena_str(a, db_col_text(st, 0)),
+        .count = db_col_int(st, 1),
+        .given_up = db_col_int(st, 2),
+        .next_us = db_col_int(st, 3),
+    };
+}
+
 bool retry_codes(struct db *db, struct arena *a, int64_t job_no, size_t limit,
                  struct retry_code **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct retry_code *list = ARENA_ARRAY(a, struct retry_code, limit ? limit : 1);
-    size_t count = 0;
-    bool row;
-
-    if (!db_select(db, query(Q_CODES),
-                   DB_ARGS(db_int(job_no), db_int(RETRY_NEVER), db_int((int64_t)limit)), &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        list[count++] = (struct retry_code){
-            .code = arena_str(a, db_col_text(st, 0)),
-            .count = db_col_int(st, 1),
-            .given_up = db_col_int(st, 2),
-            .next_us = db_col_int(st, 3),
-        };
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return store_rows(db, query(Q_CODES),
+                      DB_ARGS(db_int(job_no), db_int(RETRY_NEVER), db_int((int64_t)limit)),
+                      STORE_LIST(a, limit, struct retry_code, read_code), out, out_count, err);
 }
 
 bool retry_park(struct db *db, int64_t job_no, const struct retry *r, struct err *err)

@@ -72,33 +72,23 @@ bool job_schema_load(struct db *db, struct arena *a, int64_t no, int64_t version
     return true;
 }
 
+static void read_version(struct db_stmt *st, struct arena *a, void *out)
+{
+    *(struct job_schema_version *)out = (struct job_schema_version){
+        .version = db_col_int(st, 0),
+        .author = arena_str(a, db_col_text(st, 1)),
+        .comment = arena_str(a, db_col_text(st, 2)),
+        .created_us = db_col_int(st, 3),
+    };
+}
+
 bool job_schema_list(struct db *db, struct arena *a, int64_t no, int64_t before, size_t limit,
                      struct job_schema_version **out, size_t *out_count, struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct job_schema_version *list = ARENA_ARRAY(a, struct job_schema_version, limit ? limit : 1);
-    size_t count = 0;
-    bool row;
-
-    if (!db_select(db, query(Q_LIST),
-                   DB_ARGS(db_int(no), db_int(before ? before : INT64_MAX), db_int((int64_t)limit)),
-                   &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        list[count++] = (struct job_schema_version){
-            .version = db_col_int(st, 0),
-            .author = arena_str(a, db_col_text(st, 1)),
-            .comment = arena_str(a, db_col_text(st, 2)),
-            .created_us = db_col_int(st, 3),
-        };
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return store_rows(
+        db, query(Q_LIST),
+        DB_ARGS(db_int(no), db_int(before ? before : INT64_MAX), db_int((int64_t)limit)),
+        STORE_LIST(a, limit, struct job_schema_version, read_version), out, out_count, err);
 }
 
 bool job_schema_save(struct db *db, int64_t no, struct str json, struct str author,

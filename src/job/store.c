@@ -54,3 +54,25 @@ bool store_change_job(struct db *db, const struct db_query *query, struct db_arg
         return err_set(err, ERR_NOT_FOUND, "jobNotFound", "no job number %" PRId64, job_no);
     return true;
 }
+
+bool store_rows(struct db *db, const struct db_query *query, struct db_args args,
+                const struct store_list *list, void *out, size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    char *rows = arena_alloc(list->a, (list->limit ? list->limit : 1) * list->size);
+    size_t count = 0;
+    bool row;
+
+    if (!db_select(db, query, args, &st, err))
+        return false;
+    while (count < list->limit) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            break;
+        list->read(st, list->a, rows + count++ * list->size);
+    }
+    memcpy(out, &rows, sizeof(rows));
+    *out_count = count;
+    return true;
+}

@@ -48,9 +48,9 @@ static const struct db_query *query(enum query q)
     return &undone_queries[q];
 }
 
-static void read_undone(struct db_stmt *st, struct arena *a, struct undone *out)
+static void read_undone(struct db_stmt *st, struct arena *a, void *out)
 {
-    *out = (struct undone){
+    *(struct undone *)out = (struct undone){
         .source_id = arena_str(a, db_col_text(st, 0)),
         .kind = (enum source_kind)db_col_int(st, 1),
         .name = arena_str(a, db_col_text(st, 2)),
@@ -89,26 +89,10 @@ bool undone_list(struct db *db, struct arena *a, int64_t job_no, int64_t schema_
                  struct str after, size_t limit, struct undone **out, size_t *out_count,
                  struct err *err)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-    struct undone *list = ARENA_ARRAY(a, struct undone, limit);
-    size_t count = 0;
-    bool row;
-
-    if (!db_select(
-            db, query(Q_LIST),
-            DB_ARGS(db_int(job_no), db_int(schema_version), db_text(after), db_int((int64_t)limit)),
-            &st, err))
-        return false;
-    for (;;) {
-        if (!db_step(st, &row, err))
-            return false;
-        if (!row)
-            break;
-        read_undone(st, a, &list[count++]);
-    }
-    *out = list;
-    *out_count = count;
-    return true;
+    return store_rows(
+        db, query(Q_LIST),
+        DB_ARGS(db_int(job_no), db_int(schema_version), db_text(after), db_int((int64_t)limit)),
+        STORE_LIST(a, limit, struct undone, read_undone), out, out_count, err);
 }
 
 bool undone_count(struct db *db, int64_t job_no, int64_t schema_version, int64_t *out,
