@@ -52,9 +52,10 @@ ask_bare() { "$build/bench_provider" "$1" "$bare_port" "$bare_pid" "$key" "$data
 
 column() { awk -v n="$1" '{print $n}' "$2" | median; }
 
-# operation NAME COUNT LIMIT
+# operation NAME COUNT LIMIT [WHERE]
 operation() {
-    local name=$1 count=$2 limit=$3 ids=$data/ids note
+    local name=$1 count=$2 limit=$3 where=${4:-} ids=$data/ids note
+    rm -f "$data/$name"
     [ "$name" = create ] && ids=$data/more
     for _ in 1 2 3 4 5; do
         ask_usher "$name" "$count" "$ids" >"$data/one" || exit 1
@@ -66,7 +67,7 @@ operation() {
     stop_bare
     awk '{print $2 / $5}' "$data/$name" >"$data/ratio"
     note="$(column 2 "$data/$name") and $(column 5 "$data/$name") us; $(column 1 "$data/$name") and $(column 4 "$data/$name") requests/s"
-    row "(e) provider $name, CPU beside bare" "$(printf '%.2f' "$(median <"$data/ratio")")" ratio "<=" "$limit" "$note"
+    row "(e) provider $name$where, CPU beside bare" "$(printf '%.2f' "$(median <"$data/ratio")")" ratio "<=" "$limit" "$note"
 }
 
 provider() {
@@ -79,5 +80,9 @@ provider() {
     operation list 500 60
     operation patch 10000 8
     operation create 5000 8
+    "$usher" --data "$data" tenant set bench --switch changeFeed=on >/dev/null || exit 1
+    sleep 2 # until the service follows
+    operation patch 10000 8 " with the change feed"
+    operation create 5000 8 " with the change feed"
     stop_usher
 }

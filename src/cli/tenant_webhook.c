@@ -3,6 +3,7 @@
 #include "cli/config_file.h"
 #include "cli/sending.h"
 #include "notify/webhook.h"
+#include "provider/tenant.h"
 #include "provider/webhook.h"
 
 #include <string.h>
@@ -242,6 +243,7 @@ static struct json *hook_json(struct cli *c, struct str tenant, const struct pro
     json_add_str(c->arena, v, "nextAttempt", next);
     json_add_str(c->arena, v, "error", w->error);
     json_add_int(c->arena, v, "lost", w->lost);
+    json_add_int(c->arena, v, "failuresWaiting", w->failures);
     return v;
 }
 
@@ -266,6 +268,8 @@ static void print_hook(struct cli *c, struct str tenant, const struct provider_w
                 "  lost: %lld changes were forgotten before they were taken; the receiver was told "
                 "to read everything anew\n",
                 (long long)w->lost);
+    if (w->failures > 0)
+        fprintf(c->out, "  failed writes that wait to be told: %lld\n", (long long)w->failures);
     if (!w->feed && w->events & PROVIDER_WEBHOOK_CHANGES)
         fprintf(c->out,
                 "  changes are not recorded: usher tenant set %.*s --switch "
@@ -283,6 +287,41 @@ static int show(struct cli *c, struct str tenant, struct err *err)
         cli_print_json(c, hook_json(c, tenant, &hook));
     } else {
         print_hook(c, tenant, &hook);
+    }
+    return 0;
+}
+
+static int list(struct cli *c, struct err *err)
+{
+    static const char *const headers[] = {"TENANT", "TO", "TELLS", "STATE", "TAKEN", "OF", "ERROR"};
+    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
+    struct json *all = json_new(c->arena, JSON_ARRAY);
+    struct provider_tenant *tenants;
+    size_t count;
+
+    if (!provider_tenant_list(c->db_handle, c->arena, &tenants, &count, err))
+        return cli_fail(c, err);
+    for (size_t i = 0; i < count; i++) {
+        struct provider_webhook w;
+
+        if (!provider_webhook_load(c->db_handle, c->arena, tenants[i].name, c->clock, &w, err)) {
+            if (err->kind != ERR_NOT_FOUND)
+                return cli_fail(c, err);
+            continue;
+        }
+        json_append(all, hook_json(c, tenants[i].name, &w));
+        cli_table_row(table,
+                      (struct str[]){tenants[i].name, place_of(w.url),
+                                     events_text(c->arena, w.events), str_from_z(state_of(&w)),
+                                     arena_printf(c->arena, "%lld", (long long)w.position),
+                                     arena_printf(c->arena, "%lld", (long long)w.head), w.error});
+    }
+    if (c->json) {
+        cli_print_json(c, all);
+    } else if (all->count > 0) {
+        cli_table_print(table);
+    } else {
+        cli_say(c, "no webhooks yet; usher tenant webhook set NAME URL makes one");
     }
     return 0;
 }
@@ -352,14 +391,21 @@ static int run(struct cli *c, const struct cli_args *args)
 
     while (action < ARRAY_LEN(actions) && strcmp(name, actions[action].name) != 0)
         action++;
-    if (action == ARRAY_LEN(actions) && strcmp(name, "show") != 0 && strcmp(name, "test") != 0)
-        return cli_usage(c, "'%s' is not set, show, test, pause, resume, secret or remove", name);
+    if (action == ARRAY_LEN(actions) && strcmp(name, "list") != 0 && strcmp(name, "show") != 0 &&
+        strcmp(name, "test") != 0) {
+        return cli_usage(c, "'%s' is not set, list, show, test, pause, resume, secret or remove",
+                         name);
+    }
+    if (tenant.len == 0 && strcmp(name, "list") != 0)
+        return cli_usage(c, "say which tenant");
     if (cli_arg_count(args) > 2 && strcmp(name, "set") != 0)
         return cli_usage(c, "'%s' is one word too many", cli_arg(args, 2));
     if (!cli_db_open(c, &err) || !cli_wire_begin(&w, c, &err))
         return cli_fail(c, &err);
     if (action < ARRAY_LEN(actions))
         return run_action(&w, args, action);
+    if (strcmp(name, "list") == 0)
+        return list(c, &err);
     return strcmp(name, "show") == 0 ? show(c, tenant, &err) : test(&w, tenant, &err);
 }
 
@@ -383,10 +429,11 @@ static const struct cli_command commands[] = {
             "is https, or http to\nthis machine. For the receiver: docs/manual/webhooks.md.\n\n"
             "  usher tenant webhook set field-crew https://app.example.com/hooks/usher\n"
             "  usher tenant webhook test field-crew\n"
-            "  usher tenant webhook show field-crew\n",
+            "  usher tenant webhook show field-crew\n"
+            "  usher tenant webhook list\n",
         .options = options,
         .option_count = ARRAY_LEN(options),
-        .min_args = 2,
+        .min_args = 1,
         .max_args = 3,
         .run = run,
     },

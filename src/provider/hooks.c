@@ -13,6 +13,7 @@ enum {
     TROUBLE_MS = 5000 /* after the database has failed */
 };
 #define PRUNE_EVERY_US (10 * US_PER_MINUTE)
+#define PRUNE_AGAIN_US (5 * US_PER_SECOND) /* when there may be more to remove */
 #define PAUSE_US       (5 * US_PER_SECOND)
 #define PAUSE_MAX_US   (5 * US_PER_MINUTE)
 #define WAIT_MAX_US    US_PER_HOUR /* however long the receiver asks for */
@@ -167,8 +168,11 @@ static void prune(struct hooks *h, struct db *db, int64_t *next_us)
     if (clock_monotonic_us() < *next_us)
         return;
     *next_us = clock_monotonic_us() + PRUNE_EVERY_US;
-    if (!changes_prune(db, h->provider->config.clock, &h->stop, &rows, &err))
+    if (!changes_prune(db, h->provider->config.clock, &h->stop, &rows, &err)) {
         log_error("provider_changes_not_pruned", &err);
+    } else if (rows > 0) {
+        *next_us = clock_monotonic_us() + PRUNE_AGAIN_US;
+    }
 }
 
 /* After the database has failed nobody knows what is ours: claims end by themselves. */

@@ -9,7 +9,8 @@
 
 #include <stdatomic.h>
 
-#define HOOKS_MAX 64 /* webhooks that are told at once */
+#define HOOKS_MAX  64 /* webhooks that are told at once */
+#define HOOK_TURNS 16 /* deliveries to one of them before others have their turn */
 
 enum hook_state {
     HOOK_FREE,
@@ -32,6 +33,7 @@ struct hook {
     /* What is being sent. */
     int64_t to, lost;
     bool more; /* there may be something behind it */
+    int turns; /* since the claim */
     int64_t wait_us;
     struct err err;
 };
@@ -62,8 +64,8 @@ MUST_USE bool hooks_look(struct hooks *h, struct db *db, struct err *err);
 MUST_USE bool hooks_store(struct hooks *h, struct err *err);
 
 /* --- keep.c: forgetting. --- */
-/* Removes changes that every webhook has taken and that are older than their tenant keeps them, and
- * those beyond the number that is kept for a webhook (changeFeed.days, changeFeed.maxPending). In
- * small transactions of its own. */
+/* Removes, for a second or so, changes that every webhook has taken and that are older than their
+ * tenant keeps them, and those beyond the number that is kept for a webhook (changeFeed.days,
+ * changeFeed.maxPending). In small transactions of its own. */
 MUST_USE bool changes_prune(struct db *db, const struct clock *clock, const atomic_bool *stop,
                             int64_t *out_rows, struct err *err);

@@ -84,6 +84,7 @@ static bool claim(struct hook *hook, struct db *db, int64_t now_us, struct err *
     hook->position = db_col_int(st, 2);
     hook->batch = db_col_int(st, 3);
     hook->attempts = db_col_int(st, 4);
+    hook->turns = 0;
     hook->tenant = arena_str(hook->arena, db_col_text(st, 5));
     return db_step(st, &more, err);
 }
@@ -93,16 +94,17 @@ static bool taken(struct hook *hook, struct db *db, int64_t now_us, struct err *
 {
     int64_t batch =
         hook->batch * 2 < PROVIDER_WEBHOOK_BATCH ? hook->batch * 2 : PROVIDER_WEBHOOK_BATCH;
+    bool go_on = hook->more && ++hook->turns < HOOK_TURNS;
     struct str claim = str_from_z(hook->claim);
     int64_t changed;
 
     if (!db_exec(db, provider_query(PROVIDER_WEBHOOK_TAKEN),
                  DB_ARGS(db_int(hook->tenant_no), db_text(claim), db_int(hook->to), db_int(batch),
-                         db_int(now_us), db_int(hook->lost), db_text(hook->more ? claim : STR("")),
-                         db_int(hook->more ? now_us + hook->hooks->how.claim_us : 0)),
+                         db_int(now_us), db_int(hook->lost), db_text(go_on ? claim : STR("")),
+                         db_int(go_on ? now_us + hook->hooks->how.claim_us : 0)),
                  &changed, err))
         return false;
-    hook->state = changed == 1 && hook->more ? HOOK_CLAIMED : HOOK_FREE;
+    hook->state = changed == 1 && go_on ? HOOK_CLAIMED : HOOK_FREE;
     hook->position = hook->to;
     hook->batch = batch;
     hook->attempts = 0;

@@ -3,6 +3,7 @@
 
 #define FEEDS_AT_ONCE 100
 #define ROWS_AT_ONCE  256 /* that a transaction looks at */
+#define BUDGET_US     US_PER_SECOND
 
 /* A feed, and what of it may go. */
 struct kept {
@@ -62,8 +63,14 @@ static bool is_due(struct db *db, const struct kept *k, int64_t old_us, int64_t 
     return true;
 }
 
+/* Webhooks wait meanwhile. */
+static bool is_enough(const atomic_bool *stop, int64_t until_us)
+{
+    return (stop && atomic_load(stop)) || clock_monotonic_us() > until_us;
+}
+
 static bool prune(struct db *db, const struct kept *k, int64_t now_us, const atomic_bool *stop,
-                  int64_t *rows, struct err *err)
+                  int64_t until_us, int64_t *rows, struct err *err)
 {
     int64_t old_us = now_us - k->settings.change_days * US_PER_DAY;
     int64_t hard = k->taken == INT64_MAX ? 0 : k->head - k->settings.change_pending;
@@ -73,7 +80,7 @@ static bool prune(struct db *db, const struct kept *k, int64_t now_us, const ato
     for (;;) {
         if (!is_due(db, k, old_us, hard, &due, err))
             return false;
-        if (!due || (stop && atomic_load(stop)))
+        if (!due || is_enough(stop, until_us))
             return true;
         if (!db_exec(db, provider_query(PROVIDER_CHANGE_PRUNE),
                      DB_ARGS(db_int(k->tenant_no), db_int(old_us), db_int(k->taken),
@@ -92,15 +99,15 @@ bool changes_prune(struct db *db, const struct clock *clock, const atomic_bool *
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct kept *page = mem_alloc(FEEDS_AT_ONCE * sizeof(*page));
     size_t count = FEEDS_AT_ONCE;
-    int64_t behind = INT64_MIN;
+    int64_t behind = INT64_MIN, until_us = clock_monotonic_us() + BUDGET_US;
     bool ok = true;
 
     *out_rows = 0;
-    while (ok && count == FEEDS_AT_ONCE) {
+    while (ok && count == FEEDS_AT_ONCE && !is_enough(stop, until_us)) {
         ok = load_page(db, a, behind, page, &count, err);
         for (size_t i = 0; ok && i < count; i++) {
             behind = page[i].tenant_no;
-            ok = prune(db, &page[i], clock_now(clock), stop, out_rows, err);
+            ok = prune(db, &page[i], clock_now(clock), stop, until_us, out_rows, err);
         }
         arena_reset(a);
     }

@@ -220,7 +220,7 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                               "  JOIN provider_change_head AS h ON h.tenant_no = w.tenant_no"
                               " WHERE NOT w.paused AND w.events <> 2 AND w.next_us <= $1"
                               "   AND w.claim_until_us <= $1 AND w.position <> h.seq"
-                              " ORDER BY w.next_us, w.tenant_no LIMIT $2"},
+                              " ORDER BY w.delivered_us, w.tenant_no LIMIT $2"},
     [PROVIDER_WEBHOOK_CLAIM] =
         {"provider_webhook_claim",
          "UPDATE provider_webhook SET claim = $2, claim_until_us = $3"

@@ -278,6 +278,7 @@ bool provider_webhook_load(struct db *db, struct arena *a, struct str tenant,
                            const struct clock *clock, struct provider_webhook *out, struct err *err)
 {
     const struct provider_profile *profile;
+    struct notify_backlog backlog;
     struct provider_tenant owner;
     bool found;
 
@@ -287,6 +288,9 @@ bool provider_webhook_load(struct db *db, struct arena *a, struct str tenant,
         return false;
     if (!found)
         return not_found(tenant, err);
+    if (!notify_backlog_load(db, a, notify_tenant(owner.no), clock_now(clock), &backlog, err))
+        return false;
+    out->failures = backlog.waiting;
     out->feed = profile->settings.change_feed;
     if (!change_head(db, owner.no, &out->head, err))
         return false;

@@ -25,6 +25,7 @@ struct provider_webhook {
     int64_t attempts, next_us, delivered_us, failed_us;
     struct str error; /* of the last attempt; empty: it succeeded */
     int64_t lost;     /* changes that were forgotten before they were taken */
+    int64_t failures; /* failed writes that wait to be told */
 };
 
 /* Joins the caller's transaction, as all that changes something. */

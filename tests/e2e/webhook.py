@@ -97,7 +97,7 @@ class Service:
 
     def start(self):
         with open(f"{T}/serve.out", "wb") as out, open(f"{T}/serve.log", "ab") as log:
-            self.process = subprocess.Popen(usher.argv("serve", "--listen", f"127.0.0.1:{self.port}", "--role", "provider"),
+            self.process = subprocess.Popen(usher.argv("serve", "--listen", f"127.0.0.1:{self.port}"),
                                             stdout=out, stderr=log)  # fmt: skip
         end = time.monotonic() + 60
         while "http://" not in open(f"{T}/serve.out").read():
@@ -295,6 +295,23 @@ def off():
     usher.run("tenant", "webhook", "show", "plant", code=1)
 
 
+def failures():
+    step("writes that are refused")
+    url = f"http://127.0.0.1:{receiver.port}/hook"
+    usher.run("tenant", "set", "plant", "--switch", "ownNotifications=on")
+    receiver.secret = usher.json("tenant", "webhook", "set", "plant", url, "--events", "failures")["secret"]
+    receiver.bodies.clear()
+    time.sleep(1.2)  # until the service follows the setting
+    service.ask("POST", "/scim/plant/v2/Users", {"userName": "twice"})
+    service.ask("POST", "/scim/plant/v2/Users", {"userName": "Twice"})
+    wait_until("it is told", lambda: len(receiver.bodies) > 0)
+    body = receiver.bodies[0]
+    check_eq("what it says", ("provisioningFailed", "plant", "Twice", 1),
+             (body["kind"], body["job"]["name"], body["objects"][0]["name"], len(receiver.bodies)))  # fmt: skip
+    check_eq("forged", 0, receiver.forged)
+    check_eq("the list", ["failures"], [h["events"] for h in usher.json("tenant", "webhook", "list")])
+
+
 service.start()
 try:
     setting()
@@ -303,6 +320,7 @@ try:
     killed()
     paused()
     off()
+    failures()
     service.process.terminate()
     check_eq("the service ends in order", 0, service.process.wait(60))
 finally:
