@@ -13,6 +13,7 @@ enum query {
     Q_MEMBER_REMOVE,
     Q_NAMED_CLEAR,
     Q_NAMED_ADD,
+    Q_NAMED_HAS,
     Q_PENDING_ADD,
     Q_PENDING_LIST,
     Q_PENDING_REMOVE,
@@ -75,6 +76,9 @@ const struct db_query reference_queries[] = {
                      "INSERT INTO job_exported_reference (job_no, owner_id, attribute, named_id)"
                      " VALUES ($1, $2, $3, $4)"
                      " ON CONFLICT (job_no, owner_id, attribute, named_id) DO NOTHING"},
+    [Q_NAMED_HAS] = {"exported_reference_has",
+                     "SELECT 1 FROM job_exported_reference"
+                     " WHERE job_no = $1 AND owner_id = $2 AND attribute = $3 AND named_id = $4"},
     [Q_PENDING_ADD] = {"pending_reference_add",
                        "INSERT INTO job_pending_reference (job_no, missing_id, owner_id, attribute)"
                        " VALUES ($1, $2, $3, $4)"
@@ -250,6 +254,17 @@ bool exported_reference_set(struct db *db, int64_t job_no, struct str owner_id,
             return false;
     }
     return true;
+}
+
+bool exported_reference_has(struct db *db, int64_t job_no, struct str owner_id,
+                            struct str attribute, struct str named_id, bool *out, struct err *err)
+{
+    int64_t one;
+
+    return store_number(
+        db, query(Q_NAMED_HAS),
+        DB_ARGS(db_int(job_no), db_text(owner_id), db_text(attribute), db_text(named_id)), &one,
+        out, err);
 }
 
 /* --- pending --- */

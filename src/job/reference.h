@@ -28,6 +28,9 @@ MUST_USE bool exported_member_set(struct db *db, int64_t job_no, struct str grou
 MUST_USE bool exported_reference_set(struct db *db, int64_t job_no, struct str owner_id,
                                      struct str attribute, const struct str *named, size_t count,
                                      struct err *err);
+MUST_USE bool exported_reference_has(struct db *db, int64_t job_no, struct str owner_id,
+                                     struct str attribute, struct str named_id, bool *out,
+                                     struct err *err);
 
 /* --- References that wait for an object to be connected: missing source id -> owner and target
  * attribute. --- */

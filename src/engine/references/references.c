@@ -117,6 +117,22 @@ static bool is_kept(const struct walk *w, const struct mapping_attribute *m,
     return mapping_equal(m, before, after) && m->flow_behavior == FLOW_WHEN_CHANGED;
 }
 
+/* An account that said so when it was matched: nothing is sent, but those who are named have to be
+ * known as well. */
+static bool is_found(const struct walk *w, const struct mapping_attribute *m,
+                     struct walk_named *named, struct err *err)
+{
+    bool known = true;
+
+    for (size_t i = 0; known && i < named->count; i++) {
+        if (!exported_reference_has(w->run->db, w->run->job.no, w->entry.id, m->target,
+                                    named->ids[i], &known, err))
+            return false;
+    }
+    named->found = !known;
+    return true;
+}
+
 static bool plan_single(struct walk *w, const struct mapping_attribute *m, struct err *err)
 {
     struct walk_references *s = w->second;
@@ -131,7 +147,7 @@ static bool plan_single(struct walk *w, const struct mapping_attribute *m, struc
                                                          m->target, &named->settled, err)))
         return false;
     if (is_kept(w, m, before, after))
-        return true;
+        return !mapping_equal(m, before, after) || is_found(w, m, named, err);
     named->changed = true;
     w->changes.items[w->changes.count++] = (struct mapping_change){
         .attribute = m,
@@ -214,7 +230,7 @@ bool references_to_record(const struct walk *w)
     if (!s)
         return false;
     for (size_t i = 0; i < s->named_count; i++) {
-        if (s->named[i].settled)
+        if (s->named[i].settled || s->named[i].found)
             return true;
     }
     return s->owed_count > 0 || s->member_count > 0 ||

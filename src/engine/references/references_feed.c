@@ -293,9 +293,14 @@ bool feed_references(struct run *r, struct str cursor, struct feed_page *page, s
     for (;; at++, from = (struct str){0}) { /* steps that have nothing are passed at once */
         bool ended;
 
-        if (at >= count)
+        if (at > count)
             return err_set(err, ERR_INTERNAL, "badCursor", "'%.*s' is no step of the second pass",
                            STR_ARG(str_sub(cursor, 0, 40)));
+        if (at == count) { /* the cycle was cut short behind its last page */
+            page->next = cursor;
+            page->last = true;
+            return true;
+        }
         page->repeats = true;
         page->leg = steps[at].leg;
         page->next = (struct str){0};

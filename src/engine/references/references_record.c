@@ -63,7 +63,7 @@ static bool record_member(struct db *db, const struct run *r, const struct walk 
 static bool record_named(struct db *db, const struct run *r, const struct walk *w,
                          const struct walk_named *n, struct err *err)
 {
-    if (n->changed && w->keep == KEEP_CONNECTION &&
+    if ((n->found || (n->changed && w->keep == KEEP_CONNECTION)) &&
         !exported_reference_set(db, r->job.no, w->entry.id, n->attribute->target, n->ids, n->count,
                                 err))
         return false;

@@ -259,9 +259,13 @@ static bool attempt_set(const struct walk *w, const struct removal_policy *p, st
     *out = (struct attempt){
         .intent = INTENT_DISABLE, .removal = REMOVAL_BY_VALUE, .action = ACTION_UPDATE};
     if (!mapping_set(w->mapping, p->attribute, p->value, w->exported_before, w->arena,
-                     &out->changes, err))
-        return false;
-    if (out->changes.count == 0) {
+                     &out->changes, err)) {
+        if (w->entry.kind == SOURCE_USER)
+            return false;
+        not_possible(out, "EntrySynchronizationSkipped",
+                     "The policy sets what groups do not have: the group stays as it is");
+    }
+    if (out->intent != INTENT_NOTHING && out->changes.count == 0) {
         not_possible(out, "RedundantExport", "The account says already what the policy sets");
         out->redundant = true;
         out->removal = REMOVAL_BY_VALUE;

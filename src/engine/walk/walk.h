@@ -75,6 +75,7 @@ struct walk_named {
     struct str *ids; /* source ids */
     size_t count;
     bool changed; /* the account says so now */
+    bool found;   /* the account has said so before it was connected */
     bool settled; /* it waits for nobody but those in `missing` */
 };
 

@@ -1,146 +1,188 @@
 """What the directory says and, following from it, what the application should say. Names of people and
-groups in a script are numbers, so that a script stays meaningful when steps are left out of it."""
+groups in a script are numbers, so that a script stays meaningful when steps are left out of it.
 
-from target import ENTERPRISE
+Between two settlings it is not known what each cycle came to: it may have been killed, or refused. So of
+every account it is kept what it said when all was settled last (`was`) and what any cycle since may have
+written (`may`). What a settled system has to say is one value; compare.py knows which."""
 
 DEPARTMENTS = ["Red", "Green", "Blue"]
+TITLES = ["Fitter", "Driver", "Clerk"]
+
+# What keeps somebody out, and what the settings call it.
+SOFT, DISABLED, UNASSIGNED, FILTERED, HARD = (
+    "sourceSoftDeleted", "sourceDisabled", "unassigned", "filteredOut", "sourceHardDeleted")
+STRENGTH = ["set", "disable", "delete"]
+LEFT = "Left"  # what the policy "set" writes as title
 
 
-class Person:
-    def __init__(self, n, id, upn):
-        self.n, self.id, self.upn = n, id, upn
-        self.handle = f"h{n}"  # mailNickname, the account's externalId: never changes
-        self.name = f"Person {n}"
-        self.department = DEPARTMENTS[n % 3]
-        self.title = "Fitter"
-        self.enabled = True
-        self.deleted = False  # in the recycle bin
-        self.assigned = False
-        self.manager = None
-        self.seen = False  # in scope when some cycle ran: may have an account
-        self.settled = False  # in scope when everything was settled: has one
-        self.adopted = False  # the account was there first
+class Managed:
+    """What people and groups have in common."""
 
-
-class Group:
     def __init__(self, n, id):
         self.n, self.id = n, id
-        self.name = f"Group {n}"
-        self.deleted = False
+        self.deleted = False  # in the recycle bin
+        self.gone = False  # for good
         self.assigned = False
+        # at the application
+        self.account = None  # the id that it had when all was settled
+        self.settled = False  # has an account for sure, which usher knows
+        self.was, self.may = {}, {}  # name -> value; name -> values
+        self.may_exist = self.may_vanish = False
+        self.doubtful = False  # an account may be there that nobody knows of
+        self.protected = False
+        self.undone = False  # held as an undo has left it
+        self.rejected = False  # its removal was
+        self.cancelled = None  # the events whose removals were, or None
+        self.cancelled_at = None  # ... and all that kept it out of scope then
+        self.stray = False  # an account that is found by its name alone: it was there first, or is forgotten
+
+    def known(self):
+        """Whether usher may know its account."""
+        return self.settled or self.may_exist or self.doubtful
+
+    def touched(self):
+        """The source object has another version."""
+        self.rejected = False
+        self.cancelled = None
+
+
+class Person(Managed):
+    kind = "Users"
+
+    def __init__(self, n, id, upn):
+        super().__init__(n, id)
+        self.upn = upn
+        self.key = f"h{n}"  # mailNickname, the account's externalId: never changes
+        self.name = f"Person {n}"
+        self.department = DEPARTMENTS[n % 3]
+        self.title = TITLES[0]
+        self.enabled = True
+        self.manager = None
+        self.named = None  # the manager whom the account may go on naming: nobody can tell it otherwise
+
+
+class Group(Managed):
+    kind = "Groups"
+
+    def __init__(self, n, id):
+        super().__init__(n, id)
+        self.key = id
+        self.name = f"Group {n}"
         self.members = set()  # ("p", n) and ("g", n)
+        self.stale = set()  # accounts in its list of which nobody knows any more
 
 
 class Model:
     def __init__(self):
         self.people, self.groups = {}, {}
-        self.gone = []  # people deleted for good who had an account for sure
+        self.left = []  # deleted for good, and the account may be there
         self.scope = "assigned"
+        self.nested = False
         self.departments = None  # a scoping filter; None: no filter
-        self.title = None  # the constant that the title is mapped to; None: jobTitle
-        self.disabled_by_hand = set()
+        self.group_filter = None  # a group that is filtered out by its name
+        self.title = "attribute"  # what the title is mapped to
+        self.policies = {}  # event -> (measure, grace), grace None, "short" or "long"
+        self.suppressed = set()  # events that the skip flags cover
+        self.vanished = set()  # accounts deleted by hand, which usher cannot know of before it asks for them
+        self.removing = None  # accounts that a plan removes, while it is applied; None: none is
 
     # --- scope ---
 
-    def group_in_scope(self, g):
-        return not g.deleted and (self.scope == "all" or g.assigned)
+    def group_assigned(self, g):
+        """Also through groups around it, where that is asked for."""
+        seen, around = set(), {g.n}
+        while around:
+            if any(self.groups[n].assigned for n in around):
+                return True
+            if not self.nested:
+                return False
+            seen |= around
+            around = {o.n for o in self.groups.values() if not o.deleted and o.n not in seen
+                      and any(("g", n) in o.members for n in around)}
+        return False
 
     def is_assigned(self, p):
-        return p.assigned or any(g.assigned and not g.deleted and ("p", p.n) in g.members
+        return p.assigned or any(not g.deleted and ("p", p.n) in g.members and self.group_assigned(g)
                                  for g in self.groups.values())
 
-    def in_scope(self, p):
-        return (p.enabled and not p.deleted and (self.scope == "all" or self.is_assigned(p))
-                and (self.departments is None or p.department in self.departments))
+    def events(self, m):
+        """All that keep it out of scope; none: it is in."""
+        if m.gone:
+            return {HARD}
+        found = {SOFT} if m.deleted else set()
+        if m.kind == "Users":
+            assigned = self.is_assigned(m)
+            passes = self.departments is None or m.department in self.departments
+            if not m.enabled:
+                found.add(DISABLED)
+        else:
+            assigned = m.assigned  # groups inside others bring in their people only
+            passes = m.name != self.group_filter
+        if self.scope == "assigned" and not assigned:
+            found.add(UNASSIGNED)
+        return found if passes else found | {FILTERED}
 
-    def may_remove(self, kind, resource):
+    def in_scope(self, m):
+        return not self.events(m)
+
+    # --- removals ---
+
+    def measures(self, m):
+        """What is to be done about an account whose owner is out of scope, the strongest last."""
+        if m.rejected or m.protected or m.undone:
+            return []
+        found = set()
+        for event in self.events(m):
+            measure, grace = self.policies.get(event, ("default", None))
+            if measure == "keep" or grace == "long" or event in self.suppressed or event in (m.cancelled or ()):
+                continue
+            if measure == "default":
+                measure = "delete" if event == HARD else "disable"
+            if m.kind == "Users":
+                found.add(measure)
+            elif measure != "set":  # a group has no title, and cannot be disabled
+                found.add("delete")
+        return sorted(found, key=STRENGTH.index)
+
+    def everybody(self):
+        return [*self.people.values(), *self.groups.values(), *self.left]
+
+    def may_remove(self, kind, resource, what):
         """Whether a removal of this account has a cause now."""
-        if kind == "Groups":
-            return not any(self.group_in_scope(g) and g.id == resource.get("externalId") for g in self.groups.values())
-        return not any(self.in_scope(p) and p.handle == resource.get("externalId") for p in self.people.values())
+        if self.removing is not None:
+            return resource["id"] in self.removing
+        measure = {"deleted": "delete", "disabled": "disable"}[what]
+        return any(measure in self.measures(m) for m in self.everybody()
+                   if m.kind == kind and m.key == resource.get("externalId") and m.known())
 
-    # --- what a cycle may and must have done ---
+    # --- what an account says ---
+
+    def wanted(self, m):
+        """By name; None: it is not written."""
+        if m.kind == "Groups":
+            return {"displayName": m.name}
+        title = {"attribute": m.title, "constant": "Colleague", "joined": f"{m.title} {m.department}", "none": None}[self.title]
+        return {"active": True, "userName": m.upn, "displayName": m.name, "title": title, "department": m.department}
+
+    # --- what a cycle may have done ---
+
+    def may_write(self, m):
+        if m.protected or m.undone:
+            return
+        if self.in_scope(m):
+            m.may_exist = True
+            for name, value in self.wanted(m).items():
+                if value is not None:
+                    m.may.setdefault(name, set()).add(value)
+            return
+        for measure in self.measures(m):
+            if measure == "delete":
+                m.may_vanish = True
+            elif measure == "disable":
+                m.may.setdefault("active", set()).add(False)
+            else:
+                m.may.setdefault("title", set()).add(LEFT)
 
     def cycle_ran(self):
-        for p in self.people.values():
-            p.seen |= self.in_scope(p)
-
-    def compare(self, target):
-        """What differs between the target and what it should say; texts."""
-        wrong = []
-        users, groups = by_external_id(target.resources["Users"]), by_external_id(target.resources["Groups"])
-        for key, found in list(users.items()) + list(groups.items()):
-            if len(found) > 1:
-                wrong.append(f"{len(found)} accounts for {key}")
-        known = {p.handle for p in self.people.values()} | {g.id for g in self.groups.values()}
-        for key in set(users) | set(groups):
-            if key not in known and key in self.gone:
-                wrong.append(f"{key} was deleted for good and still has an account")
-        for p in self.people.values():
-            self.compare_person(p, users.get(p.handle, [None])[0], users, wrong)
-        for g in self.groups.values():
-            self.compare_group(g, groups.get(g.id, [None])[0], users, groups, wrong)
-        return wrong
-
-    def compare_person(self, p, account, users, wrong):
-        who = f"person {p.n} ({p.upn})"
-        if not self.in_scope(p):
-            if p.settled and account and account.get("active", True) is not False:
-                wrong.append(f"{who} is out of scope, but active")
-            if not account and p.settled:
-                wrong.append(f"{who} is out of scope and had an account: it is not there any more")
-            return
-        if not account:
-            wrong.append(f"{who} is in scope and has no account")
-            return
-        for name, expected, actual in [
-                ("active", True, account.get("active")), ("userName", p.upn, account.get("userName")),
-                ("displayName", p.name, account.get("displayName")),
-                ("title", self.title or p.title, account.get("title")),
-                ("department", p.department, account.get(ENTERPRISE, {}).get("department"))]:
-            if expected != actual:
-                wrong.append(f"{who}: {name} should be {expected!r}, is {actual!r}")
-        manager = account.get(ENTERPRISE, {}).get("manager") or {}
-        manager = manager.get("value") if isinstance(manager, dict) else manager
-        boss = self.people.get(p.manager) if p.manager is not None else None
-        boss_account = users.get(boss.handle, [None])[0] if boss else None
-        if boss_account and (self.in_scope(boss) or boss.settled) and manager != boss_account["id"]:
-            wrong.append(f"{who}: manager should be person {boss.n}, is {manager!r}")
-        if not boss and manager:
-            wrong.append(f"{who}: manager should be cleared, is {manager!r}")
-
-    def compare_group(self, g, account, users, groups, wrong):
-        if not self.group_in_scope(g):
-            if account:
-                wrong.append(f"group {g.n} is out of scope, but there")
-            return
-        if not account:
-            wrong.append(f"group {g.n} is in scope, but not there")
-            return
-        if account["displayName"] != g.name:
-            wrong.append(f"group {g.n}: displayName should be {g.name!r}, is {account['displayName']!r}")
-        actual = {m["value"] for m in account.get("members", [])}
-        must, may = set(), set()
-        for kind, n in g.members:
-            member = (self.people if kind == "p" else self.groups).get(n)
-            there = member and (users if kind == "p" else groups).get(member.handle if kind == "p" else member.id)
-            if not there:
-                continue
-            may.add(there[0]["id"])
-            sure = (self.in_scope(member) or member.settled and not member.deleted) if kind == "p" \
-                else self.group_in_scope(member)
-            if sure:
-                must.add(there[0]["id"])
-        if not must <= actual <= may:
-            wrong.append(f"group {g.n}: members should be {sorted(must)}, are {sorted(actual)}")
-
-    def settled(self):
-        for p in self.people.values():
-            p.settled |= self.in_scope(p)
-
-
-def by_external_id(resources):
-    found = {}
-    for r in resources.values():
-        found.setdefault(r.get("externalId") or r.get("userName") or r.get("displayName"), []).append(r)
-    return found
+        for m in self.everybody():
+            self.may_write(m)

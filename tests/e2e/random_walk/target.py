@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 FAULTS = ["throttle", "busy", "error", "reset", "truncate", "lost", "slow", "total", "late_error"]
+REFUSALS = {"refuse": 400, "forbid": 403, "conflict": 409, "unprocessable": 422}
+OF_WRITES = {*REFUSALS}
 PATH = re.compile(r'^(?:(?P<urn>urn:[^\[\]]+):)?(?P<attr>[A-Za-z$][\w$-]*)(?:\[(?P<filter>[^\]]*)\])?(?:\.(?P<sub>\w+))?$')
 TERM = re.compile(r'^\s*(\S+)\s+eq\s+("(?:[^"\\]|\\.)*"|true|false)\s*$', re.I)
 
@@ -34,11 +36,26 @@ class Target:
         self.bulk = False
         self.patch = True
         self.log = []
-        server = Server(("127.0.0.1", 0), handler_of(self))
+        self.changed = set()  # (kind, id) of what was written by requests
+        self.under_way = 0
+        self.calm_at = None  # the faults end by themselves then
+        self.server = server = Server(("127.0.0.1", 0), handler_of(self))
         self.port = server.server_address[1]
         threading.Thread(target=lambda: server.serve_forever(0.05), daemon=True).start()
 
-    def misbehave(self, seed, rate, kinds=None):
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def drain(self):
+        """Until everything that has arrived is answered."""
+        time.sleep(0.01)
+        while self.under_way:
+            time.sleep(0.005)
+
+    def misbehave(self, seed, rate, kinds=None, seconds=None):
+        """Until behave(), or for so long."""
+        self.calm_at = None if seconds is None else time.monotonic() + seconds
         self.faults = random.Random(seed)
         self.fault_rate = rate
         self.fault_kinds = kinds or FAULTS
@@ -46,11 +63,29 @@ class Target:
     def behave(self):
         self.faults = None
 
-    def next_fault(self):
+    def next_fault(self, method):
+        fault = self.draw_fault()
+        return None if method == "GET" and fault in OF_WRITES or method != "POST" and fault == "conflict" else fault
+
+    def draw_fault(self):
         with self.lock:
+            if self.calm_at is not None and time.monotonic() > self.calm_at:
+                self.faults = None
             if self.faults and self.faults.random() < self.fault_rate:
                 return self.faults.choice(self.fault_kinds)
         return None
+
+    def note(self, method, path, status, answer):
+        """Which account a request has written."""
+        if status >= 300:
+            return
+        parts = [p for p in path.split("/") if p][1:]
+        if parts == ["Bulk"]:
+            for each in answer["Operations"]:
+                if each["status"] == "201":
+                    self.changed.add((each["location"].split("/")[1], each["response"]["id"]))
+        else:
+            self.changed.add((parts[0], parts[1] if len(parts) > 1 else answer["id"]))
 
     # --- what administrators of the application do by hand ---
 
@@ -159,6 +194,9 @@ class Target:
 
     def put(self, kind, id, body):
         before = self.resources[kind][id]
+        key = "userName" if kind == "Users" else "displayName"
+        if self.unique and any(r["id"] != id for r in self.by_name(kind, body[key])):
+            return 409, error(409, "uniqueness", key + " is taken")
         if before.get("active", True) is True and body.get("active", True) is False:
             self.on_removal(kind, before, "disabled")
         self.resources[kind][id] = {**body, "id": id, "meta": before["meta"]}
@@ -276,12 +314,24 @@ def handler_of(target):
             return ("\r\n".join(lines) + "\r\n\r\n").encode() + text
 
         def go(self, method):
+            with target.lock:
+                target.under_way += 1
+            try:
+                self.serve(method)
+            finally:
+                with target.lock:
+                    target.under_way -= 1
+
+        def serve(self, method):
             length = int(self.headers.get("Content-Length") or 0)
             raw = self.rfile.read(length) if length else b""
             body = json.loads(raw) if raw else None
             path, _, query = self.path.partition("?")
             params = {k: v[0] for k, v in urllib.parse.parse_qs(query).items()}
-            fault = target.next_fault()
+            fault = target.next_fault(method)
+            if fault in REFUSALS:
+                self.wfile.write(self.answer(REFUSALS[fault], error(REFUSALS[fault], "", "refused at random")))
+                return
             if fault in ("throttle", "busy", "error"):
                 status = {"throttle": 429, "busy": 503, "error": 500}[fault]
                 headers = {"Retry_After": 0} if fault != "error" else {}
@@ -301,7 +351,8 @@ def handler_of(target):
                     target.reads += 1
                 else:
                     target.writes += 1
-                target.log.append((method, self.path, body, fault, status))
+                    target.note(method, path, status, answer)
+                target.log.append((method, self.path, body, fault, status, answer and answer.get("id")))
                 data = self.answer(status, answer)
             if fault == "lost":
                 self.cut()

@@ -291,8 +291,36 @@ static void account_is_gone(void **state)
     test_databases(account_gone);
 }
 
-TEST_GROUP(references, cmocka_unit_test(managers_), cmocka_unit_test(members_),
-           cmocka_unit_test(waiting_member_that_left_),
+/* Who names whom is known again after the connections were cleared, although nothing had to be sent
+ * then: the accounts said it already. */
+static void account_gone_after_restart(const struct db_config *config)
+{
+    struct err err = {0};
+    struct str ada, eve;
+    struct cycle c;
+
+    start(config);
+    ada = person("ada");
+    eve = person("eve");
+    set_manager(eve, ada);
+    world_cycle(w);
+    CHECK(engine_restart(&w->engine, w->job.no, RESET_FULL, &err), "%s", err.message);
+    c = world_cycle(w);
+    CHECK(c.counters.created == 0 && c.counters.updated == 0, "all were matched, and say all");
+    lose("ada");
+    world_set(w, ada, "displayName", "\"Ada again\"");
+    c = world_cycle(w);
+    CHECK(c.counters.created == 1, "ada has an account again");
+    CHECK_STR(world_value(world_account(w, "eve"), MANAGER), world_account(w, "ada")->id,
+              "and eve names it");
+    c = world_cycle(w);
+    CHECK(c.counters.requests == 0, "and that was all");
+    end();
+}
+ON_BOTH(account_gone_after_restart)
+
+TEST_GROUP(references, cmocka_unit_test(managers_), cmocka_unit_test(account_gone_after_restart_),
+           cmocka_unit_test(members_), cmocka_unit_test(waiting_member_that_left_),
            cmocka_unit_test(group_assigned_later_brings_all_),
            cmocka_unit_test(large_group_goes_in_parts_), cmocka_unit_test(account_is_gone),
            cmocka_unit_test(failed_members_are_retried_))

@@ -248,6 +248,12 @@ static const struct {
      "false",
      {false, false, false, false, false}},
     {"not mapped", "IsSoftDeleted", "accountEnabled", NULL, NULL, {true, true, false, true, true}},
+    {"set what people have",
+     NULL,
+     NULL,
+     "deprovision.unassigned",
+     "set title=gone",
+     {false, true, false, true, true}},
 };
 
 static void check_group(size_t column, enum event event)

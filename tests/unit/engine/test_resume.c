@@ -257,6 +257,37 @@ static void start_out_of_quarantine(const struct db_config *config)
     end();
 }
 
+/* Stopped when all pages of its last phase were recorded, and nothing of its end was. */
+static void stopped_behind_its_last_page(const struct db_config *config)
+{
+    enum cycle_kind kinds[] = {CYCLE_INITIAL, CYCLE_INCREMENTAL};
+    struct str ada, group;
+    struct cycle c;
+
+    start(config);
+    ada = person("ada");
+    group = world_group(w, "team");
+    world_assign(w, group, true);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct cycle half;
+        struct err err = {0};
+        bool found;
+
+        world_member(w, group, ada, i == 0);
+        w->stop_after_members = 1;
+        half = world_cycle(w);
+        CHECK(half.kind == kinds[i] && half.state == CYCLE_RUNNING, "stopped");
+        CHECK(cycle_open(w->db, w->arena, w->job.no, &half, &found, &err) && found, "%s",
+              err.message);
+        half.cursor = i == 0 ? STR("6") : STR("9");
+        CHECK(cycle_update(w->db, &half, &err), "%s", err.message);
+        w->stop = false;
+        c = world_cycle(w);
+        CHECK(c.state == CYCLE_SUCCEEDED && str_eq(c.id, half.id), "it comes to its end");
+    }
+    end();
+}
+
 #define ON_BOTH(test)                 \
     static void test##_(void **state) \
     {                                 \
@@ -269,6 +300,7 @@ ON_BOTH(provisioned_on_demand_gets_its_references)
 ON_BOTH(changed_across_pages)
 ON_BOTH(paused_while_it_begins)
 ON_BOTH(stopped_cycle_is_due)
+ON_BOTH(stopped_behind_its_last_page)
 ON_BOTH(start_out_of_quarantine)
 ON_BOTH(vanished_group)
 ON_BOTH(vanished_member)
@@ -277,5 +309,6 @@ TEST_GROUP(resume, cmocka_unit_test(cut_short_in_the_references_),
            cmocka_unit_test(retried_object_gets_its_references_),
            cmocka_unit_test(provisioned_on_demand_gets_its_references_),
            cmocka_unit_test(changed_across_pages_), cmocka_unit_test(paused_while_it_begins_),
-           cmocka_unit_test(stopped_cycle_is_due_), cmocka_unit_test(start_out_of_quarantine_),
-           cmocka_unit_test(vanished_group_), cmocka_unit_test(vanished_member_))
+           cmocka_unit_test(stopped_cycle_is_due_), cmocka_unit_test(stopped_behind_its_last_page_),
+           cmocka_unit_test(start_out_of_quarantine_), cmocka_unit_test(vanished_group_),
+           cmocka_unit_test(vanished_member_))
