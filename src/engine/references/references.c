@@ -202,12 +202,23 @@ void references_broken(struct walk *w, const struct err *err)
     export_finish(w);
 }
 
+void references_let_go(struct walk *w)
+{
+    const struct walk_references *s = w->second;
+
+    if (s && s->rest)
+        s->rest->second->before = NULL;
+    if (s && s->before)
+        s->before->second->rest = NULL;
+}
+
 /* The connection is dropped and the object matched or created again, as in the first pass; what it
  * names, and who names it, is owed then and follows in this cycle (engine.md 4, InvalidAnchor). */
 void references_account_gone(struct walk *w)
 {
     struct run *r = w->run;
 
+    references_let_go(w);
     w->references = false;
     w->reopened = true;
     w->second = NULL;
@@ -368,14 +379,4 @@ void references_go_on(struct walk *w)
     };
     w->second->rest = rest;
     begin(rest, second);
-}
-
-void references_let_go(struct walk *w)
-{
-    const struct walk_references *s = w->second;
-
-    if (s && s->rest)
-        s->rest->second->before = NULL;
-    if (s && s->before)
-        s->before->second->rest = NULL;
 }

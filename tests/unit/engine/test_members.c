@@ -268,6 +268,28 @@ static void sent_as_a_whole(const struct db_config *config)
     end();
 }
 
+static int changes_left;
+
+static void lose_group(struct world *world, enum call call)
+{
+    if (call == CALL_MEMBERS && --changes_left == 0)
+        world_account(world, "team")->used = false;
+}
+
+/* The group is deleted there while a walk goes on where another, not recorded yet, has ended. */
+static void gone_between_the_walks(const struct db_config *config)
+{
+    start(config);
+    crowd("team", 950);
+    changes_left = 5;
+    w->before_call = lose_group;
+    world_cycle(w);
+    w->before_call = NULL;
+    world_cycle(w);
+    CHECK_INT(members_of("team"), 950, "made again, with all its members");
+    end();
+}
+
 /* A target that takes no members at all is not asked for each of them. */
 static void everybody_refused(const struct db_config *config)
 {
@@ -558,6 +580,7 @@ static void asserted_again(const struct db_config *config)
     }
 ON_BOTH(managers_then_leaves_then_joins)
 ON_BOTH(one_refused_member)
+ON_BOTH(gone_between_the_walks)
 ON_BOTH(sent_as_a_whole)
 ON_BOTH(failures_count)
 ON_BOTH(everybody_refused)
@@ -574,9 +597,10 @@ ON_BOTH(asserted_again)
 
 TEST_GROUP(members, cmocka_unit_test(managers_then_leaves_then_joins_),
            cmocka_unit_test(one_refused_member_), cmocka_unit_test(failures_count_),
-           cmocka_unit_test(sent_as_a_whole_), cmocka_unit_test(everybody_refused_),
-           cmocka_unit_test(unknown_member_), cmocka_unit_test(cut_short_between_batches_),
-           cmocka_unit_test(batches_of_a_size_), cmocka_unit_test(size_is_found_out_),
-           cmocka_unit_test(deleted_member_leaves_), cmocka_unit_test(returned_member_),
-           cmocka_unit_test(manager_made_again_), cmocka_unit_test(manager_goes_),
-           cmocka_unit_test(nested_and_renamed_), cmocka_unit_test(asserted_again_))
+           cmocka_unit_test(sent_as_a_whole_), cmocka_unit_test(gone_between_the_walks_),
+           cmocka_unit_test(everybody_refused_), cmocka_unit_test(unknown_member_),
+           cmocka_unit_test(cut_short_between_batches_), cmocka_unit_test(batches_of_a_size_),
+           cmocka_unit_test(size_is_found_out_), cmocka_unit_test(deleted_member_leaves_),
+           cmocka_unit_test(returned_member_), cmocka_unit_test(manager_made_again_),
+           cmocka_unit_test(manager_goes_), cmocka_unit_test(nested_and_renamed_),
+           cmocka_unit_test(asserted_again_))
