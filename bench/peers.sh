@@ -37,6 +37,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 start_peer() {
     local name=$1 file=$2 port base token
     shift 2
+    : >"$data/$name.out"
     taskset -c "$server_core" node "bench/peers/$file.mjs" --ids "$data/ids.$name" "$@" >"$data/$name.out" 2>"$data/$name.log" &
     declare -g "${name}_pid=$!"
     until grep -q '^listening ' "$data/$name.out"; do

@@ -1,4 +1,5 @@
 /* Behaviour that the conformance cases leave open: concurrency, keys, tenants, limits. */
+#include "base/map.h"
 #include "fixture.h"
 #include "frame/postgres.h"
 #include "provider/statements.h"
@@ -226,6 +227,42 @@ static void writes_are_serialised(void **state)
 
 /* --- Groups --- */
 
+/* Each of them once, however the answer was made. */
+static void check_all_members(const struct answer *answer, const struct str *ids, int count)
+{
+    CLEANUP(map_done) struct map seen;
+    const struct json *members = json_get(answer->json, STR("members"));
+
+    map_init(&seen);
+    CHECK(json_is(members, JSON_ARRAY) && (int)members->count == count, "all are there");
+    JSON_EACH(member, members)
+    {
+        CHECK(map_put(&seen, json_get_text(member, "value"), member) == NULL, "twice: %.*s",
+              STR_ARG(json_get_text(member, "value")));
+        CHECK_STR(json_get_text(member, "type"), "User", "type");
+        CHECK(str_ends(json_get_text(member, "$ref"), json_get_text(member, "value")), "$ref");
+    }
+    for (int i = 0; i < count; i++)
+        CHECK(map_get(&seen, ids[i]), "%.*s is there", STR_ARG(ids[i]));
+}
+
+/* As clients ask before they write (scim.md 11.5). */
+static void check_is_member(struct client *client, const struct fixture *f, struct arena *a,
+                            const char *group, struct str member, int64_t found)
+{
+    struct answer answer;
+    const char *id = strrchr(group, '/') + 1;
+
+    client_ask(client, f, a, HTTP_GET,
+               arena_printf(a,
+                            "/scim/t/v2/Groups?filter=id+eq+%%22%s%%22+and+members+eq+%%22%.*s%%22"
+                            "&attributes=id",
+                            id, STR_ARG(member))
+                   .ptr,
+               NULL, &answer);
+    CHECK(json_get_int(answer.json, "totalResults", -1) == found, "%.*s", STR_ARG(answer.body));
+}
+
 static void check_members(const struct db_config *config)
 {
     enum { MEMBERS = 1500 };
@@ -264,7 +301,12 @@ static void check_members(const struct db_config *config)
     CHECK(str_eq(version, answer_header(&answer, STR("ETag"))), "the same again changes nothing");
 
     client_ask(&client, &f, a, HTTP_GET, group, NULL, &answer);
-    CHECK(json_get(answer.json, STR("members"))->count == MEMBERS, "all are there");
+    check_all_members(&answer, ids, MEMBERS);
+    client_ask(&client, &f, a, HTTP_GET, arena_printf(a, "%s?attributes=members", group).ptr, NULL,
+               &answer);
+    check_all_members(&answer, ids, MEMBERS);
+    check_is_member(&client, &f, a, group, ids[MEMBERS - 1], 1);
+    check_is_member(&client, &f, a, group, STR("nobody"), 0);
     client_ask(&client, &f, a, HTTP_PATCH, group,
                arena_printf(a,
                             "{\"Operations\":[{\"op\":\"remove\",\"path\":\"members[value ne "
