@@ -1,33 +1,15 @@
 /* The switches by which a tenant imitates an application or a faulty one, each through HTTP
  * (apps.md 5). */
 #include "base/file.h"
-#include "fixture.h"
 #include "frame/postgres.h"
 #include "provider/mark.h"
 #include "provider/profile.h"
+#include "story.h"
 
 #include <string.h>
 
 #define ENT           "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-#define PATCH(ops)    "{\"Operations\":[" ops "]}"
-#define USER(name)    "{\"userName\":\"" name "\"}"
 #define EVERY_MINUTES "{\"requests\":1,\"seconds\":600}"
-
-/* A request; $1, $2 stand for the ids of what the case has made so far. */
-struct step {
-    enum http_method method;
-    const char *path, *body;
-    int status;
-    const char *has, *lacks; /* in head or body; NULL: anything */
-};
-
-struct story {
-    const char *label;
-    struct {
-        const char *name, *value;
-    } set[3];
-    struct step steps[9]; /* status 0: no more */
-};
 
 static const struct story stories[] = {
     {"seats are for active users",
@@ -204,70 +186,12 @@ static const struct story stories[] = {
       {HTTP_DELETE, "/Users/$1", NULL, 204, NULL, NULL}}},
 };
 
-/* $1 in a text by the id of the first thing that was made. */
-static const char *with_ids(struct arena *a, const char *text, const struct str *ids, size_t count)
-{
-    CLEANUP(buf_done) struct buf out = {0};
-
-    buf_init(&out, 100000);
-    if (!text)
-        return NULL;
-    for (; *text; text++) {
-        size_t n = *text == '$' && ascii_is_digit(text[1]) ? (size_t)(text[1] - '1') : SIZE_MAX;
-
-        if (n < count) {
-            buf_add(&out, ids[n]);
-            text++;
-        } else {
-            buf_add_char(&out, *text);
-        }
-    }
-    return arena_z(a, buf_str(&out));
-}
-
-static bool contains(const struct answer *answer, const char *text)
-{
-    size_t at;
-
-    return str_find(answer->head, str_from_z(text), &at) ||
-           str_find(answer->body, str_from_z(text), &at);
-}
-
 static void set(struct fixture *f, const char *tenant, const char *name, const char *value)
 {
     struct err err = {0};
 
     CHECK(provider_tenant_set(f->db, str_from_z(tenant), str_from_z(name), str_from_z(value), &err),
           "%s: %s", name, err.message);
-}
-
-static void run_story(struct fixture *f, struct client *client, const struct story *s,
-                      const char *tenant)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct str ids[ARRAY_LEN(s->steps)];
-    size_t count = 0;
-
-    for (size_t i = 0; i < ARRAY_LEN(s->steps) && s->steps[i].status; i++) {
-        const struct step *step = &s->steps[i];
-        const char *has = with_ids(a, step->has, ids, count);
-        const char *lacks = with_ids(a, step->lacks, ids, count);
-        const char *body = with_ids(a, step->body, ids, count);
-        struct answer answer;
-
-        client_ask(
-            client, f, a, step->method,
-            arena_printf(a, "/scim/%s/v2%s", tenant, with_ids(a, step->path, ids, count)).ptr, body,
-            &answer);
-        CHECK(answer.status == step->status, "%s, step %zu: %d %.*s", s->label, i + 1,
-              answer.status, STR_ARG(answer.body));
-        CHECK(!has || contains(&answer, has), "%s, step %zu: no '%s': %.*s", s->label, i + 1, has,
-              STR_ARG(answer.body));
-        CHECK(!lacks || !contains(&answer, lacks), "%s, step %zu: '%s': %.*s", s->label, i + 1,
-              lacks, STR_ARG(answer.body));
-        if (answer.status == 201)
-            ids[count++] = json_get_text(answer.json, "id");
-    }
 }
 
 /* A generic tenant with a boolean that the core does not have. */
@@ -303,7 +227,7 @@ static void check_stories(const struct db_config *config)
         add_tenant(&f, tenant);
         for (size_t k = 0; k < ARRAY_LEN(s->set) && s->set[k].name; k++)
             set(&f, tenant, s->set[k].name, s->set[k].value);
-        run_story(&f, &client, s, tenant);
+        story_run(&f, &client, s, tenant);
     }
     client_close(&client);
     fixture_stop(&f);
@@ -334,7 +258,7 @@ static void expect(struct fixture *f, struct client *client, struct arena *a,
 
     client_ask(client, f, a, method, path, body, &answer);
     CHECK(answer.status == status, "%s: %d %.*s", path, answer.status, STR_ARG(answer.body));
-    CHECK(!has || contains(&answer, has), "%s: no '%s': %.*s", path, has, STR_ARG(answer.body));
+    CHECK(!has || story_has(&answer, has), "%s: no '%s': %.*s", path, has, STR_ARG(answer.body));
 }
 
 static const char *make(struct fixture *f, struct client *client, struct arena *a,
