@@ -6,6 +6,12 @@ cores=$(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' | awk -F- '{for (i = $1; i
 server_core=$(echo "$cores" | head -1)
 client_core=$(echo "$cores" | tail -1) # the same one where there is no other
 
+# pin PID: with the processes that it has started; a server is filled before, on all cores
+pin() {
+    local pid
+    for pid in "$1" $(ps -o pid= --ppid "$1"); do taskset -acp "$server_core" "$pid" >/dev/null; done
+}
+
 # start_postgres: sets $pg_pid, $pg_url; it does not run as root
 start_postgres() {
     local bin as
@@ -18,7 +24,7 @@ start_postgres() {
     pg_url="postgresql://bench@127.0.0.1:$pg_port/postgres?sslmode=disable"
     (cd "$pg_dir" && $as "$bin/initdb" -D data -U bench -A trust --locale=C --encoding=UTF8 --no-sync >/dev/null) || exit 1
     # shellcheck disable=SC2086 # words
-    (cd "$pg_dir" && exec taskset -c "$server_core" $as "$bin/postgres" -D data -k "$pg_dir" -p "$pg_port" \
+    (cd "$pg_dir" && exec $as "$bin/postgres" -D data -k "$pg_dir" -p "$pg_port" \
         -c listen_addresses=127.0.0.1 >log 2>&1) &
     pg_pid=$!
     pg_bin=$bin
@@ -38,7 +44,7 @@ start_peer() {
     local name=$1 file=$2 port base token
     shift 2
     : >"$data/$name.out"
-    taskset -c "$server_core" node "bench/peers/$file.mjs" --ids "$data/ids.$name" "$@" >"$data/$name.out" 2>"$data/$name.log" &
+    node "bench/peers/$file.mjs" --ids "$data/ids.$name" "$@" >"$data/$name.out" 2>"$data/$name.log" &
     declare -g "${name}_pid=$!"
     until grep -q '^listening ' "$data/$name.out"; do
         kill -0 "$!" 2>/dev/null || { cat "$data/$name.log" >&2; exit 1; }
@@ -87,7 +93,6 @@ peers_at() {
     users=$1
     rm -rf "$data"
     start_usher
-    taskset -acp "$server_core" "$usher_pid" >/dev/null
     first=0
     ask_usher create "$users" >/dev/null || exit 1
     first=$users
@@ -100,6 +105,7 @@ peers_at() {
     psql "ALTER SYSTEM RESET synchronous_commit"
     psql "SELECT pg_reload_conf()"
     psql "VACUUM ANALYZE"
+    for peer in "$usher_pid" "$scimmy_pid" "$memory_pid" "$jackson_pid" "$pg_pid"; do pin "$peer"; done
     beside get 20000 2000
     beside filter 20000 2000
     beside list 1000 100

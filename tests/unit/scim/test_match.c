@@ -167,5 +167,45 @@ static void equalities(void **state)
     }
 }
 
+/* Which filters hold only where a user is active, or is not; and how often they look at groups. */
+static void booleans(void **state)
+{
+    static const struct {
+        const char *filter;
+        int want; /* -1: it says nothing of the kind */
+        bool whole;
+        size_t groups;
+    } cases[] = {
+        {"active eq true", 1, true, 0},
+        {"active eq \"False\"", 0, true, 0},
+        {"(active eq false)", 0, true, 0},
+        {"active eq true and title eq \"a\"", 1, false, 0},
+        {"title eq \"a\" and (userName pr and active eq false)", 0, false, 0},
+        {"active eq true or title eq \"a\"", -1, false, 0},
+        {"not (active eq true)", -1, false, 0},
+        {"active ne true", -1, false, 0},
+        {"active pr", -1, false, 0},
+        {"active eq null", -1, false, 0},
+        {"emails.primary eq true", -1, false, 0},
+        {"emails[primary eq true]", -1, false, 0},
+        {"groups eq \"g\" and active eq true and groups.value ne \"h\"", 1, false, 2},
+        {"groups[value eq \"g\" and type eq \"direct\"]", -1, false, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        const struct scim_matcher *m;
+        bool active = false, whole = false;
+        struct err err = {0};
+
+        CHECK(compile(a, cases[i].filter, &m, &err), "%s: %s", cases[i].filter, err.message);
+        CHECK(scim_matcher_boolean(m, STR("active"), &active, &whole) == (cases[i].want >= 0), "%s",
+              cases[i].filter);
+        CHECK(active == (cases[i].want == 1) && whole == cases[i].whole, "%s", cases[i].filter);
+        CHECK(scim_matcher_uses_count(m, STR("groups")) == cases[i].groups, "%s", cases[i].filter);
+    }
+}
+
 TEST_GROUP(match, cmocka_unit_test(matches), cmocka_unit_test(refuses),
-           cmocka_unit_test(equalities));
+           cmocka_unit_test(equalities), cmocka_unit_test(booleans));
