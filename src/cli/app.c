@@ -1,7 +1,9 @@
-/* `usher app ...`: applications, each with one job that keeps its accounts. */
+/* `usher app add|set|remove|test`: applications, each with one job that keeps its accounts;
+ * app_show.c shows them. */
+#include "cli/app.h"
+
 #include "base/unicode.h"
 #include "cli/author.h"
-#include "cli/cli.h"
 #include "cli/credential.h"
 #include "cli/probe.h"
 #include "cli/sending.h"
@@ -17,111 +19,6 @@
 #include <string.h>
 
 enum { PAGE = 500, SETTINGS_MAX = 64 };
-
-/* --- Options that describe an application --- */
-
-static bool check_url(const char *url, struct err *err)
-{
-    if (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0)
-        return true;
-    return err_set(err, ERR_INVALID, "badUrl",
-                   "'%s' is no tenant URL: it has to begin with https:// (http:// only to this "
-                   "machine)",
-                   url);
-}
-
-static bool check_name(const char *name, struct err *err)
-{
-    struct str text = str_trim(str_from_z(name));
-
-    if (!text.len)
-        return err_set(err, ERR_INVALID, "usage", "--name must not be empty");
-    if (text.len != strlen(name))
-        return err_set(err, ERR_INVALID, "usage", "--name must not begin or end with a blank");
-    if (!utf8_valid(text, NULL) || utf8_length(text) > JOB_NAME_MAX) {
-        return err_set(err, ERR_INVALID, "usage", "--name takes at most %d characters of UTF-8",
-                       JOB_NAME_MAX);
-    }
-    return true;
-}
-
-/* Puts what the options say into the job; what is not given stays. */
-static bool apply_options(const struct cli_args *args, struct job *job, struct err *err)
-{
-    const char *name = cli_value(args, "--name");
-    const char *url = cli_value(args, "--url");
-    const char *scope = cli_value(args, "--scope");
-    const char *interval = cli_value(args, "--interval");
-    const char *mail = cli_value(args, "--notification-mail");
-
-    if ((name && !check_name(name, err)) || (url && !check_url(url, err)))
-        return false;
-    if (name)
-        job->name = str_from_z(name);
-    if (url)
-        job->base_url = str_from_z(url);
-    if (scope && !job_scope_from_name(str_from_z(scope), &job->scope))
-        return err_set(err, ERR_INVALID, "usage", "--scope is assigned or all, not '%s'", scope);
-    if (interval && (!duration_parse(str_from_z(interval), &job->interval_us) ||
-                     job->interval_us < JOB_INTERVAL_MIN_US)) {
-        return err_set(err, ERR_INVALID, "usage",
-                       "--interval is a duration of a minute or more such as PT40M, not '%s'",
-                       interval);
-    }
-    if (mail) {
-        if (!notify_addresses_check(str_from_z(mail), err))
-            return err_wrap(err, "--notification-mail");
-        job->notification_mail = str_trim(str_from_z(mail));
-    }
-    return true;
-}
-
-/* --- Output --- */
-
-static struct json *app_json(struct cli *c, const struct job *job)
-{
-    struct arena *a = c->arena;
-    struct json *v = json_new(a, JSON_OBJECT);
-    char text[TIME_TEXT_MAX];
-
-    json_add_str(a, v, "id", job->id);
-    json_add_str(a, v, "name", job->name);
-    json_add_str(a, v, "template", job->template_id);
-    json_add_str(a, v, "url", job->base_url);
-    json_add_z(a, v, "scope", job_scope_name(job->scope));
-    json_add_z(a, v, "schedule", job_state_name(job->state));
-    json_add_str(a, v, "interval", duration_write(job->interval_us, text));
-    json_add_str(a, v, "notificationMail", job->notification_mail);
-    json_add_int(a, v, "schemaVersion", job->schema_version);
-    json_add_str(a, v, "created", time_write(job->created_us, text));
-    json_add_bool(a, v, "quarantined", job->quarantined);
-    return v;
-}
-
-static void print_app(struct cli *c, const struct job *job)
-{
-    char interval[TIME_TEXT_MAX];
-    char created[TIME_TEXT_MAX];
-
-    duration_write(job->interval_us, interval);
-    time_write(job->created_us, created);
-    fprintf(c->out,
-            "name        %.*s\n"
-            "id          %.*s\n"
-            "template    %.*s\n"
-            "tenant URL  %.*s\n"
-            "scope       %s\n"
-            "schedule    %s, every %s\n"
-            "schema      version %lld\n"
-            "created     %s\n",
-            STR_ARG(job->name), STR_ARG(job->id), STR_ARG(job->template_id), STR_ARG(job->base_url),
-            job_scope_name(job->scope), job_state_name(job->state), interval,
-            (long long)job->schema_version, created);
-    if (job->notification_mail.len)
-        fprintf(c->out, "notices to  %.*s\n", STR_ARG(job->notification_mail));
-    if (job->quarantined)
-        fprintf(c->out, "quarantine  %.*s\n", STR_ARG(job->quarantine_message));
-}
 
 /* --- app add --- */
 
@@ -158,37 +55,7 @@ static bool new_job(struct cli *c, const struct cli_args *args, struct job *job,
     };
     job_scope_from_name(template.scope_default, &job->scope);
     *schema = json_text(c->arena, document);
-    return apply_options(args, job, err);
-}
-
-/* The token was set, or replaced: that, never what it is. */
-static bool note_token(struct cli *c, const struct job *job, bool had_one, struct err *err)
-{
-    struct json *token = json_new(c->arena, JSON_OBJECT);
-    const struct audit_change change = {
-        .activity = AUDIT_SETTING,
-        .app_id = job->id,
-        .app_name = job->name,
-        .subject = STR("secret SecretToken"),
-        .before = had_one ? token : NULL,
-        .after = token,
-    };
-
-    json_add_z(c->arena, token, "SecretToken", AUDIT_MASK);
-    return cli_note(c, &change, err);
-}
-
-static bool note_added(struct cli *c, const struct job *job, struct err *err)
-{
-    const struct audit_change change = {
-        .activity = AUDIT_ADD,
-        .app_id = job->id,
-        .app_name = job->name,
-        .subject = STR("application"),
-        .after = engine_note_job(c->arena, job),
-    };
-
-    return cli_note(c, &change, err) && note_token(c, job, false, err);
+    return cli_app_options(args, job, err);
 }
 
 /* Tests and saves. The test comes first: what is refused leaves nothing behind. */
@@ -209,7 +76,7 @@ static bool save_job(struct cli_wire *w, struct job *job, struct str schema,
     if (job_insert(c->db_handle, job, schema, err) &&
         job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &credential->secret,
                         err) &&
-        cli_credential_save(c, job, credential, err) && note_added(c, job, err))
+        cli_credential_save(c, job, credential, err) && cli_app_note_added(c, job, err))
         return db_commit(c->db_handle, err);
     db_rollback(c->db_handle);
     return false;
@@ -259,7 +126,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
     if (!add(&w, args, &job, &err))
         return cli_fail(c, &err);
     if (c->json) {
-        cli_print_json(c, app_json(c, &job));
+        cli_print_json(c, cli_app_json(c, &job));
         return 0;
     }
     cli_say(c, "added application '%.*s' (%.*s)", STR_ARG(job.name), STR_ARG(job.template_id));
@@ -271,58 +138,7 @@ static int run_add(struct cli *c, const struct cli_args *args)
     return 0;
 }
 
-/* --- app list, show, set, remove, test --- */
-
-static int run_list(struct cli *c, const struct cli_args *args)
-{
-    static const char *const headers[] = {"NAME", "TEMPLATE", "SCOPE", "SCHEDULE", "TENANT URL"};
-    struct err err = {.kind = ERR_NONE};
-    struct json *array = json_new(c->arena, JSON_ARRAY);
-    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
-    struct job *jobs;
-    size_t count;
-
-    (void)args;
-    if (!cli_db_open(c, &err) || !job_list(c->db_handle, c->arena, &jobs, &count, &err))
-        return cli_fail(c, &err);
-    for (size_t i = 0; i < count; i++) {
-        const struct job *j = &jobs[i];
-        const char *state = j->quarantined ? "Quarantine" : job_state_name(j->state);
-
-        json_append(array, app_json(c, j));
-        cli_table_row(table,
-                      (struct str[]){j->name, j->template_id, str_from_z(job_scope_name(j->scope)),
-                                     str_from_z(state), j->base_url});
-    }
-    if (c->json) {
-        cli_print_json(c, array);
-    } else if (count) {
-        cli_table_print(table);
-    } else {
-        cli_say(c, "no applications yet; 'usher app add --help' shows how to add one");
-    }
-    return 0;
-}
-
-static int show(struct cli *c, const struct job *job)
-{
-    if (c->json) {
-        cli_print_json(c, app_json(c, job));
-    } else {
-        print_app(c, job);
-    }
-    return 0;
-}
-
-static int run_show(struct cli *c, const struct cli_args *args)
-{
-    struct err err = {.kind = ERR_NONE};
-    struct job job;
-
-    if (!cli_job(c, cli_arg(args, 0), &job, &err))
-        return cli_fail(c, &err);
-    return show(c, &job);
-}
+/* --- app set, remove, test --- */
 
 /* The new URL or token is tried before it replaces the old one (engine.md 10). */
 static bool test_changed(struct cli_wire *w, const struct cli_args *args, const struct job *job,
@@ -383,7 +199,7 @@ static bool save_credential(struct cli_wire *w, const struct job *job,
     if (job_has_secrets(c->db_handle, job->no, &had_one, err) &&
         job_secret_save(c->db_handle, &w->key, job->no, STR("SecretToken"), &credential->secret,
                         err) &&
-        cli_credential_save(c, job, credential, err) && note_token(c, job, had_one, err) &&
+        cli_credential_save(c, job, credential, err) && cli_app_note_token(c, job, had_one, err) &&
         /* What the job is in quarantine for may be mended: it is tried at once (engine.md 9.5). */
         (!job->quarantined || job_set_next_cycle(c->db_handle, job->no, 0, err)))
         return db_commit(c->db_handle, err);
@@ -396,7 +212,7 @@ static bool apply_to_copy(const struct cli_args *args, const struct job *loaded,
                           struct err *err)
 {
     *job = *loaded;
-    return apply_options(args, job, err);
+    return cli_app_options(args, job, err);
 }
 
 static bool set(struct cli_wire *w, const struct cli_args *args, struct job *job, struct err *err)
@@ -423,47 +239,7 @@ static int run_set(struct cli *c, const struct cli_args *args)
 
     if (!set(&w, args, &job, &err))
         return cli_fail(c, &err);
-    return c->quiet ? 0 : show(c, &job);
-}
-
-static int run_settings(struct cli *c, const struct cli_args *args)
-{
-    static const char *const headers[] = {"SETTING", "VALUE", "WHAT IT DOES"};
-    struct err err = {.kind = ERR_NONE};
-    struct json *array = json_new(c->arena, JSON_ARRAY);
-    struct cli_table *table = cli_table_new(c, headers, ARRAY_LEN(headers));
-    struct job_setting *list;
-    struct job job;
-    size_t count;
-
-    if (!cli_job(c, cli_arg(args, 0), &job, &err) ||
-        !job_settings_list(c->db_handle, c->arena, job.no, &list, &count, &err))
-        return cli_fail(c, &err);
-    for (size_t i = 0; i < count; i++) {
-        struct json *v = json_new(c->arena, JSON_OBJECT);
-
-        if (cli_flag(args, "--changed") && !list[i].set)
-            continue;
-        json_add_str(c->arena, v, "name", list[i].name);
-        json_add_str(c->arena, v, "value", list[i].value);
-        json_add_str(c->arena, v, "default", list[i].initial);
-        json_add_z(c->arena, v, "allowed", list[i].allowed);
-        json_add_z(c->arena, v, "help", list[i].help);
-        json_append(array, v);
-        cli_table_row(table, (struct str[]){list[i].name,
-                                            arena_printf(c->arena, "%.*s%s", STR_ARG(list[i].value),
-                                                         list[i].set ? " *" : ""),
-                                            str_from_z(list[i].help)});
-    }
-    if (c->json) {
-        cli_print_json(c, array);
-    } else {
-        cli_table_print(table);
-        cli_say(c, "* set by an administrator; 'usher app set %.*s --setting NAME=VALUE' sets one,",
-                STR_ARG(job.name));
-        cli_say(c, "  an empty value puts it back");
-    }
-    return 0;
+    return c->quiet ? 0 : cli_app_show(c, &job);
 }
 
 /* Who was assigned to the application is nobody's any more. */
@@ -518,7 +294,7 @@ static int run_remove(struct cli *c, const struct cli_args *args)
         !remove_job(c, &job, &err))
         return cli_fail(c, &err);
     if (c->json) {
-        cli_print_json(c, app_json(c, &job));
+        cli_print_json(c, cli_app_json(c, &job));
     } else {
         cli_say(c, "removed application '%.*s'; the accounts in it stay as they are",
                 STR_ARG(job.name));
@@ -595,10 +371,6 @@ static const struct cli_option set_options[] = {
 static const struct cli_option test_options[] = {
     {"--record", "DIR", "keep every exchange with the application there, without secrets"},
 };
-static const struct cli_option settings_options[] = {
-    {"--changed", NULL, "only those that are not at their default"},
-};
-
 static const struct cli_command commands[] = {
     {
         .name = "app add",
@@ -619,48 +391,19 @@ static const struct cli_command commands[] = {
         .run = run_add,
     },
     {
-        .name = "app list",
-        .usage = "",
-        .summary = "list the applications",
-        .run = run_list,
-    },
-    {
-        .name = "app show",
-        .usage = "N",
-        .summary = "show an application's settings (never its token)",
-        .help = "  usher app show demo\n",
-        .min_args = 1,
-        .max_args = 1,
-        .run = run_show,
-    },
-    {
         .name = "app set",
         .usage = "N [--name N] [--url U] [--token T] [--scope assigned|all] [--interval PT40M]"
                  " [--setting NAME=VALUE ...]",
         .summary = "change an application's settings",
-        .help = "A changed scope takes effect with the next cycle; 'usher restart N' evaluates\n"
-                "everybody again.\n\n"
-                "  usher app set demo --interval PT10M\n",
+        .help =
+            "A changed scope takes effect with the next cycle, which looks at everybody whom it\n"
+            "concerns; accounts stay connected.\n\n"
+            "  usher app set demo --interval PT10M\n",
         .options = set_options,
         .option_count = ARRAY_LEN(set_options),
         .min_args = 1,
         .max_args = 1,
         .run = run_set,
-    },
-    {
-        .name = "app settings",
-        .usage = "N [--changed]",
-        .summary = "list everything else that can be set of an application",
-        .help =
-            "How accounts are removed, what the guard holds back, how hard the application may\n"
-            "be asked, what its client does.\n\n"
-            "  usher app settings demo\n"
-            "  usher app set demo --setting guard.count=50 --setting client.rate=10\n",
-        .options = settings_options,
-        .option_count = ARRAY_LEN(settings_options),
-        .min_args = 1,
-        .max_args = 1,
-        .run = run_settings,
     },
     {
         .name = "app remove",

@@ -201,6 +201,23 @@ static bool wants_help(int argc, char **argv)
     return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
+static bool has_option(const struct cli_command *command, const char *name)
+{
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (strcmp(command->options[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is pasted has to find the same data directory. */
+static const char *to_paste(struct cli *c)
+{
+    if (strcmp(c->data_dir, CLI_DATA_DEFAULT) == 0 || env_get("USHER_DATA"))
+        return c->program;
+    return arena_printf(c->arena, "%s --data '%s'", c->program, c->data_dir).ptr;
+}
+
 static bool count_fits(const struct cli_command *command, const struct cli_args *args,
                        struct err *err)
 {
@@ -209,8 +226,15 @@ static bool count_fits(const struct cli_command *command, const struct cli_args 
                        command->name, command->usage);
     }
     if (command->max_args >= 0 && args->word_count > command->max_args) {
-        return err_set(err, ERR_INVALID, "usage", "'%s' is too much: usher %s %s",
-                       args->words[command->max_args], command->name, command->usage);
+        const char *extra = args->words[command->max_args];
+
+        if (strchr(extra, '=') && has_option(command, "--setting")) {
+            return err_set(err, ERR_INVALID, "usage",
+                           "'%s' has no place here: a setting is changed with --setting %s", extra,
+                           extra);
+        }
+        return err_set(err, ERR_INVALID, "usage", "'%s' is too much: usher %s %s", extra,
+                       command->name, command->usage);
     }
     return true;
 }
@@ -234,6 +258,7 @@ static int run_command(struct cli *c, int argc, char **argv)
     if (!count_fits(c->command, &args, &err) || !settle(c, &err))
         return cli_fail(c, &err);
     args.file = c->file;
+    c->program = to_paste(c);
     /* What a command has to say it says in words; log lines would stand between them. */
     log_set_level(c->command->is_service ? LOG_INFO : LOG_ERROR);
     return c->command->run(c, &args);

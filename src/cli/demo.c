@@ -1,6 +1,7 @@
 /* `usher demo`: everything at once, to look at and to try things on. Each step looks first whether
  * it is done already, so that a second run goes on where the first one ended. */
-#include "base/env.h"
+#include "cli/app.h"
+#include "cli/author.h"
 #include "cli/cycle.h"
 #include "cli/sending.h"
 #include "cli/service.h"
@@ -87,6 +88,16 @@ static bool is_missing(bool ok, const struct err *err)
     return !ok && err->kind == ERR_NOT_FOUND;
 }
 
+static bool note_made(struct cli *c, struct str subject, const char *name, struct str value,
+                      struct err *err)
+{
+    struct json *after = json_new(c->arena, JSON_OBJECT);
+    const struct audit_change change = {.activity = AUDIT_ADD, .subject = subject, .after = after};
+
+    json_add_str(c->arena, after, name, value);
+    return cli_note(c, &change, err);
+}
+
 static bool ensure_tenant(struct demo *d, struct err *err)
 {
     struct cli *c = d->cli;
@@ -94,8 +105,10 @@ static bool ensure_tenant(struct demo *d, struct err *err)
     struct err why = {.kind = ERR_NONE};
     bool ok = provider_tenant_load(c->db_handle, c->arena, STR(DEMO), &tenant, &why);
 
-    if (is_missing(ok, &why))
-        return provider_tenant_add(c->db_handle, STR(DEMO_KIND), STR(DEMO), c->clock, err);
+    if (is_missing(ok, &why)) {
+        return provider_tenant_add(c->db_handle, STR(DEMO_KIND), STR(DEMO), c->clock, err) &&
+               note_made(c, STR("tenant " DEMO), "kind", STR(DEMO_KIND), err);
+    }
     if (!ok)
         *err = why;
     return ok;
@@ -108,7 +121,8 @@ static bool save_app(struct demo *d, struct str schema, struct err *err)
     if (!db_begin(db, DB_WRITE, err))
         return false;
     if (job_insert(db, &d->job, schema, err) &&
-        job_secret_save(db, &d->wire.key, d->job.no, STR("SecretToken"), &d->key, err))
+        job_secret_save(db, &d->wire.key, d->job.no, STR("SecretToken"), &d->key, err) &&
+        cli_app_note_added(d->cli, &d->job, err))
         return db_commit(db, err);
     db_rollback(db);
     return false;
@@ -125,7 +139,8 @@ static bool make_app(struct demo *d, struct str url, struct err *err)
     if (!gallery_load(c->arena, STR(DEMO_KIND), &template, err) ||
         !gallery_schema(c->arena, &template, c->rng, &schema, err) ||
         !provider_key_add(c->db_handle, STR(DEMO), STR("made by usher demo"), c->clock, c->rng,
-                          key_id, &d->key, err))
+                          key_id, &d->key, err) ||
+        !note_made(c, STR("key of tenant " DEMO), "id", str_from_z(key_id), err))
         return false;
     d->job = (struct job){
         .id = uuid_new(c->rng, id),
@@ -234,20 +249,10 @@ static const struct {
     {"follow it live (Ctrl-C ends it)", "watch demo"},
 };
 
-/* The words before the line's own: program, and the options of this run that others need, too. */
-static struct str prefix(struct cli *c)
-{
-    struct str p = str_from_z(c->program);
-
-    if (strcmp(c->data_dir, CLI_DATA_DEFAULT) != 0 && !env_get("USHER_DATA"))
-        p = arena_printf(c->arena, "%.*s --data '%s'", STR_ARG(p), c->data_dir);
-    return p;
-}
-
 static void print_tries(struct demo *d)
 {
     struct cli *c = d->cli;
-    struct str start = prefix(c);
+    struct str start = str_from_z(c->program);
 
     cli_say(c, "\nTo try in another terminal:");
     for (size_t i = 0; i < ARRAY_LEN(tries); i++) {

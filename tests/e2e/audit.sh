@@ -126,5 +126,7 @@ audited "assignment" discover plant --assign
 step "an application's end"
 audited "plant" app remove plant
 audited "tenant plant" tenant remove plant
+"$USHER" --data demo --quiet demo --no-serve --listen 127.0.0.1:0 >/dev/null 2>demo.log
+check_has "the demo, too" "$("$USHER" --data demo audit list)" "tenant demo" "key of tenant demo" application "secret SecretToken"
 check_has "the chain" "$(usher audit verify)" intact
 echo "$CHECKS checks"

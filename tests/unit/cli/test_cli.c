@@ -38,6 +38,7 @@ static const struct {
     {"watch", 2, NULL, "something is missing: usher watch N"},
     {"logs x --limit 0", 2, NULL, "--limit takes a number from 1 to 10000, not '0'"},
     {"logs x --status wrong", 2, NULL, "--status is success"},
+    {"app set a guard.count=5", 2, NULL, "a setting is changed with --setting guard.count=5"},
     {"--json status a b", 2, NULL, "{\"code\":\"usage\",\"message\":\"'b' is too much"},
     {"nothing --json", 2, NULL, "{\"code\":\"usage\""},
 };
