@@ -175,33 +175,38 @@ struct run {
  * its own arena. */
 MUST_USE bool run_open(struct run *r, const struct engine *e, int64_t job_no, bool planning,
                        struct err *err);
+/* Takes the job's lease and begins to record under it. ERR_CONFLICT when another process has it. */
 MUST_USE bool run_lease(struct run *r, struct err *err);
 void run_close(struct run *r); /* gives the lease back; for CLEANUP */
 struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index);
-/* Whether somebody elsewhere paused the job, or this process is asked to stop. */
-void run_look_for_signals(struct run *r);
 void run_walk_recycle(struct run *r, struct walk *w);
 /* The walk has its outcome: counts it and hands it to the recorder. */
 void run_walk_finish(struct walk *w);
+/* Moves the cursor over the pages at the front whose walks have all been handed over. */
+void run_pass_pages(struct run *r);
+/* Whether another source object of the job has that account; *out_other names it (in the walk's
+ * arena). */
+MUST_USE bool run_target_taken(struct walk *w, struct str target_id, bool *out_taken,
+                               struct str *out_other, struct err *err);
+
+/* --- drive.c: what keeps a run going --- */
+typedef bool run_load(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 /* Takes walks from the pages that load() gives, until there are none left or the run stops; then
  * everything is recorded. */
+MUST_USE bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w),
+                        struct err *err);
 /* Planning and exporting is what run_drive starts each walk with; the second pass starts otherwise.
  */
 void run_start_walk(struct walk *w);
 /* The pure stations; what an undo holds is turned into a skip. */
 void run_plan_walk(struct walk *w);
-typedef bool run_load(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
-MUST_USE bool run_drive(struct run *r, run_load *load, void (*start)(struct walk *w),
-                        struct err *err);
 /* Imports, scopes, maps and plans everything that load() gives, and exports nothing. */
 MUST_USE bool run_rehearse(struct run *r, run_load *load, struct str cursor,
                            void (*visit)(void *ctx, struct walk *w), void *ctx, struct err *err);
+/* Whether somebody elsewhere paused the job, or this process is asked to stop. */
+void run_look_for_signals(struct run *r);
 /* Stops the run: err is its failure. */
 void run_abort(struct run *r, const struct err *err);
-/* Whether another source object of the job has that account; *out_other names it (in the walk's
- * arena). */
-MUST_USE bool run_target_taken(struct walk *w, struct str target_id, bool *out_taken,
-                               struct str *out_other, struct err *err);
 
 /* --- lease.c --- */
 /* True when the holder was a process of this machine that no longer exists. */
