@@ -108,8 +108,8 @@ static struct str user_text(struct cli *c, const struct provider_key *key)
 
 static int run_list(struct cli *c, const struct cli_args *args)
 {
-    static const char *const headers[] = {"ID", "DESCRIPTION", "AUTOMATION USER", "CREATED",
-                                          "LAST USED"};
+    static const char *const headers[] = {"ID",      "DESCRIPTION", "AUTOMATION USER",
+                                          "CREATED", "LAST USED",   "EXPIRES"};
     struct err err = {.kind = ERR_NONE};
     struct provider_key *keys;
     struct cli_table *table;
@@ -151,7 +151,8 @@ static int run_list(struct cli *c, const struct cli_args *args)
     for (size_t i = 0; i < count; i++) {
         cli_table_row(table, (struct str[]){keys[i].id, keys[i].description, user_text(c, &keys[i]),
                                             time_text(c, keys[i].created_us),
-                                            time_text(c, keys[i].used_us)});
+                                            time_text(c, keys[i].used_us),
+                                            time_text(c, keys[i].expires_us)});
     }
     cli_table_print(table);
     return 0;
@@ -188,7 +189,7 @@ static const struct cli_command commands[] = {
         .help =
             "Prints the key, once: only a hash of it is stored. Clients send it as\n"
             "\"Authorization: Bearer KEY\". A tenant may have several keys, so that they can be "
-            "changed\nwithout a gap.\n\n"
+            "changed\nwithout a gap, unless its switch singleToken is on.\n\n"
             "  usher key add field-crew --description \"my connector\"\n",
         .options = add_options,
         .option_count = ARRAY_LEN(add_options),

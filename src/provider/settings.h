@@ -73,11 +73,6 @@ const struct provider_setting *provider_setting_find(struct str name);
  * fit is an error: ERR_INVALID "badSetting". Texts and lists point into the documents. */
 MUST_USE bool provider_settings_read(const struct json *switches, const struct json *set,
                                      struct provider_settings *out, struct err *err);
-/* Of a switch that is on or a list; false for one that is off. */
-static inline bool provider_switch_on(const struct json *value)
-{
-    return value && (value->type != JSON_BOOL || value->boolean);
-}
 /* Turns the text of a command line into a value: on, off, true, false; a number; JSON. ERR_INVALID
  * "badSetting" with what the setting takes. */
 MUST_USE bool provider_setting_parse(struct arena *a, const struct provider_setting *setting,

@@ -444,12 +444,34 @@ class OddIds(Mode):
         return answer
 
 
+class Vanished(Mode):
+    """bob's account is deleted there by hand when he is to be disabled: that is done, then; and when he comes back it
+    is missed, and made again with what belongs to it."""
+
+    disabled = "gone"
+
+    def before(self, name):
+        if name == "disable":
+            bob = next(u for u in self.resources["Users"].values() if u["userName"].startswith("bob"))
+            self.delete("Users", bob, None, None)
+
+
+class AlreadyThere(Mode):
+    """People have accounts there before usher comes, in other letters: they are matched, and changed."""
+
+    def before(self, name):
+        if name == "begin":
+            for who in ("ada", "bob"):
+                self.create("Users", {"userName": f"{who.upper()}@plant.test", "active": True, "title": "Temp"})
+
+
 LIVES = [
     Mode, Created200, Created204, CreatedNoId, Accepted, Patched204, PatchedEmpty, PatchedStale, DeletedAlready, Types,
     LowerCase, TotalAsText, NoTotal, TotalOfThePage, ListIsMissing, ListIsNull, ItemsPerPageLies, Twice, TooMany,
     PageTooLarge, SamePage, EndlessCursor, CursorOnly, FilterIgnored, EmptyIs404, OtherSpelling, NoActive, NoTypes,
     Forgetful, NoSchemas, MembersAsText, StrayTags, TagsPromised, ChangedMeanwhile, Packed, Moved, AnswerLost, Torn,
     Throttles, Chunked, NoPatch405, NoPatch501, NoConfig, ConfigIsAPage, OddIds,
+    Vanished, AlreadyThere,
 ]  # fmt: skip
 
 
@@ -652,6 +674,8 @@ def live(usher, directory, modes):
         step(name)
         getattr(directory, name)()
         for mode in modes:
+            if hasattr(mode, "before"):
+                mode.before(name)
             result = usher.json("start", mode.name, "--wait")
             for _ in range(4):
                 if not getattr(mode, "again", False) or not waiting(usher, mode):
@@ -660,7 +684,7 @@ def live(usher, directory, modes):
             check_eq(f"{mode.name}, {name}: state ({result['error']})", "Succeeded", result["state"])
             check_eq(f"{mode.name}, {name}: what fails", [], waiting(usher, mode))
             people, crew = seen(mode.everything())
-            want, want_crew = expected(name)
+            want, want_crew = expected(name, getattr(mode, "disabled", "inactive"))
             if name == "end" and getattr(mode, "manager_stays", False):
                 want["bob"] = want["bob"][:4] + ("ada", True)
             check_eq(f"{mode.name}, {name}: people", want, people)

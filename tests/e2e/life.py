@@ -77,7 +77,7 @@ def truth(value):
 def seen(resources):
     """What the accounts are, in the same form; a manager by name."""
     users = {r["id"]: r for r in resources if "userName" in r}
-    names = {i: u["userName"].split("@")[0] for i, u in users.items()}
+    names = {i: u["userName"].split("@")[0].lower() for i, u in users.items()}
     people = {}
     for i, user in users.items():
         ent = user.get(ENTERPRISE, {})
