@@ -106,8 +106,14 @@ static bool send_next(struct hook *hook, struct db *db, struct err *err)
     bool any;
 
     buf_init(&body, PROVIDER_ANSWER_MAX);
-    if (!fill(hook, db, &body, &any, err))
-        return false;
+    if (!fill(hook, db, &body, &any, &hook->err)) {
+        if (hook->err.kind == ERR_UNAVAILABLE) { /* the database, so nothing of the others either */
+            *err = hook->err;
+            return false;
+        }
+        failed(hook, NOTIFY_OUTCOME_LATER, NULL);
+        return true;
+    }
     if (!any) {
         hook->state = HOOK_RELEASE;
         return true;

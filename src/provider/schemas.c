@@ -87,26 +87,26 @@ static unsigned take_word(struct reader *r, struct str place, const struct json 
 static struct str take_list(struct reader *r, struct str place, const struct json *v,
                             const char *name)
 {
+    CLEANUP(buf_done) struct buf joined = {0};
     const struct json *list = json_get(v, str_from_z(name));
-    struct str at = below(r, place, name), joined = {0};
+    struct str at = below(r, place, name);
     size_t i = 0;
 
     if (list && list->type != JSON_ARRAY && list->type != JSON_NULL)
         found(r, at, "must be a list of texts");
     if (!json_is(list, JSON_ARRAY))
-        return joined;
+        return (struct str){0};
+    buf_init(&joined, (size_t)1 << 20);
     JSON_EACH(word, list)
     {
         if (word->type != JSON_STRING) {
             found(r, item(r, at, i), "must be a text");
         } else if (!str_find_char(word->text, ',', &(size_t){0})) {
-            joined = joined.len
-                         ? arena_printf(r->arena, "%.*s,%.*s", STR_ARG(joined), STR_ARG(word->text))
-                         : word->text;
+            buf_addf(&joined, "%s%.*s", joined.len ? "," : "", STR_ARG(word->text));
         }
         i++;
     }
-    return joined;
+    return arena_str(r->arena, buf_str(&joined));
 }
 
 static struct str take_text(const struct json *v, const char *name)
