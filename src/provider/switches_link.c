@@ -65,13 +65,9 @@ bool switches_link(const struct call *c, const struct json *before, struct json 
         if (pair->count != 2 || !read_side(c, pair->first, before, *doc, &a) ||
             !read_side(c, pair->first->next, before, *doc, &b))
             continue;
-        if (is_written(&a)) {
+        if (is_written(&a) || (!is_written(&b) && a.is && !b.is)) {
             ok = copy(c, &a, &b, doc, err);
-        } else if (is_written(&b)) {
-            ok = copy(c, &b, &a, doc, err);
-        } else if (a.is && !b.is) {
-            ok = copy(c, &a, &b, doc, err);
-        } else if (b.is && !a.is) {
+        } else if (is_written(&b) || (b.is && !a.is)) {
             ok = copy(c, &b, &a, doc, err);
         }
         if (!ok)

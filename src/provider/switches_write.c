@@ -189,10 +189,10 @@ static bool check_domains(struct arena *a, const struct json *domains, const str
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         struct scim_path path;
 
-        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the context of switches_value_fn is not const
-         */
-        if (scim_path_parse(a, str_from_z(paths[i]), &path, NULL) &&
-            !switches_each_value(&path, user, check_domain, (void *)(uintptr_t)domains, err))
+        if (!scim_path_parse(a, str_from_z(paths[i]), &path, NULL))
+            continue;
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the context of a value_fn is not const */
+        if (!switches_each_value(&path, user, check_domain, (void *)(uintptr_t)domains, err))
             return false;
     }
     return true;
@@ -262,10 +262,10 @@ bool switches_id(const struct call *c, const struct json *doc, struct str *out, 
     for (size_t i = 0; i < id.len; i++) {
         char ch = id.ptr[i];
 
-        if (!ascii_is_alpha(ch) && !ascii_is_digit(ch) && ch != '-' && ch != '_' && ch != '.')
+        if (!ascii_is_alpha(ch) && !ascii_is_digit(ch) && ch != '-' && ch != '_' && ch != '.') {
             return err_set(err, ERR_INVALID, "invalidValue",
-                           "'externalId' becomes the id: it "
-                           "takes letters, digits, '-._'");
+                           "'externalId' becomes the id: it takes letters, digits, '-._'");
+        }
     }
     if (id.len == 0 || id.len >= UUID_TEXT_MAX) {
         return err_set(err, ERR_INVALID, "invalidValue",

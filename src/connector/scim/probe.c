@@ -145,7 +145,9 @@ static struct str other_case(struct arena *a, struct str text)
     for (size_t i = 0; i < copy.len; i++) {
         char c = copy.ptr[i];
 
-        p[i] = ascii_is_alpha(c) ? (char)(c ^ 0x20) : c;
+        if (ascii_is_alpha(c))
+            c = (char)(c ^ 0x20);
+        p[i] = c;
     }
     return (struct str){p, copy.len};
 }
