@@ -11,19 +11,21 @@ struct kept {
     struct provider_settings settings;
 };
 
+/* A tenant whose settings cannot be read keeps its feed as others do. */
 static bool load_kept(struct arena *a, struct db_stmt *st, struct kept *out, struct err *err)
 {
     const struct provider_tenant tenant = {.kind = arena_str(a, db_col_text(st, 1)),
                                            .settings = arena_str(a, db_col_text(st, 2)),
                                            .template = arena_str(a, db_col_text(st, 3))};
     const struct provider_profile *profile;
+    struct err ignored = {0};
 
-    if (!provider_tenant_profile(a, &tenant, &profile, err))
-        return false;
     *out = (struct kept){.tenant_no = db_col_int(st, 0),
                          .head = db_col_int(st, 4),
-                         .taken = db_col_is_null(st, 5) ? INT64_MAX : db_col_int(st, 5),
-                         .settings = profile->settings};
+                         .taken = db_col_is_null(st, 5) ? INT64_MAX : db_col_int(st, 5)};
+    if (!provider_tenant_profile(a, &tenant, &profile, &ignored))
+        return provider_settings_read(NULL, NULL, &out->settings, err);
+    out->settings = profile->settings;
     return true;
 }
 
