@@ -152,6 +152,17 @@ static void add_typed(struct export *e, struct str name, const struct scim_attri
     }
 }
 
+/* A column for each sub-attribute. */
+static void add_parts(struct export *e, struct str name, const struct scim_attribute *attribute)
+{
+    for (size_t i = 0; i < attribute->sub_count; i++) {
+        if (is_shown(&attribute->subs[i])) {
+            add_known(e, arena_printf(e->cli->arena, "%.*s.%.*s", STR_ARG(name),
+                                      STR_ARG(attribute->subs[i].name)));
+        }
+    }
+}
+
 static void add_all_of(struct export *e, struct str prefix, const struct scim_schema *schema)
 {
     for (size_t i = 0; i < schema->count; i++) {
@@ -167,11 +178,7 @@ static void add_all_of(struct export *e, struct str prefix, const struct scim_sc
             add_typed(e, name, attribute);
             add_known(e, name);
         } else {
-            for (size_t k = 0; k < attribute->sub_count; k++) {
-                if (is_shown(&attribute->subs[k]))
-                    add_known(e, arena_printf(e->cli->arena, "%.*s.%.*s", STR_ARG(name),
-                                              STR_ARG(attribute->subs[k].name)));
-            }
+            add_parts(e, name, attribute);
         }
     }
 }
@@ -331,9 +338,10 @@ static bool begin_csv(struct export *e, struct str tenant, const char *columns, 
     if (!provider_tenant_load(e->cli->db_handle, e->cli->arena, tenant, &loaded, err) ||
         !provider_tenant_profile(e->cli->arena, &loaded, &e->profile, err))
         return false;
-    if (e->groups && !e->profile->has_groups)
+    if (e->groups && !e->profile->has_groups) {
         return err_set(err, ERR_INVALID, "noGroups", "tenant '%.*s' has no groups",
                        STR_ARG(tenant));
+    }
     if (!choose_columns(e, columns, err))
         return false;
     for (size_t i = 0; i < e->count; i++)

@@ -44,9 +44,10 @@ static struct str events_text(struct arena *a, unsigned events)
     struct str text = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (events & kinds[i].events)
+        if (events & kinds[i].events) {
             text = text.len ? arena_printf(a, "%.*s,%s", STR_ARG(text), kinds[i].name)
                             : str_from_z(kinds[i].name);
+        }
     }
     return text;
 }
@@ -247,34 +248,43 @@ static struct json *hook_json(struct cli *c, struct str tenant, const struct pro
     return v;
 }
 
+static void print_failure(struct cli *c, const struct provider_webhook *w)
+{
+    if (w->error.len == 0)
+        return;
+    fprintf(c->out, "  failed: %.*s: %.*s\n", STR_ARG(time_or(c, w->failed_us, "never")),
+            STR_ARG(w->error));
+    if (!w->paused) {
+        fprintf(c->out, "  tried again: %.*s, the attempt after %lld that failed\n",
+                STR_ARG(time_or(c, w->next_us, "now")), (long long)w->attempts);
+    }
+}
+
 static void print_hook(struct cli *c, struct str tenant, const struct provider_webhook *w)
 {
     fprintf(c->out, "%.*s: %s, tells %.*s to %.*s\n", STR_ARG(tenant), state_of(w),
             STR_ARG(events_text(c->arena, w->events)), STR_ARG(place_of(w->url)));
     fprintf(c->out, "  taken: change %lld of %lld", (long long)w->position, (long long)w->head);
-    if (w->pending_us)
+    if (w->pending_us) {
         fprintf(c->out, "; the oldest that waits is %lld s old",
                 (long long)(lag_us(c, w) / US_PER_SECOND));
-    fprintf(c->out, "\n  last taken: %.*s\n", STR_ARG(time_or(c, w->delivered_us, "never")));
-    if (w->error.len > 0) {
-        fprintf(c->out, "  failed: %.*s: %.*s\n", STR_ARG(time_or(c, w->failed_us, "never")),
-                STR_ARG(w->error));
-        if (!w->paused)
-            fprintf(c->out, "  tried again: %.*s, the attempt after %lld that failed\n",
-                    STR_ARG(time_or(c, w->next_us, "now")), (long long)w->attempts);
     }
-    if (w->lost > 0)
+    fprintf(c->out, "\n  last taken: %.*s\n", STR_ARG(time_or(c, w->delivered_us, "never")));
+    print_failure(c, w);
+    if (w->lost > 0) {
         fprintf(c->out,
                 "  lost: %lld changes were forgotten before they were taken; the receiver was told "
                 "to read everything anew\n",
                 (long long)w->lost);
+    }
     if (w->failures > 0)
         fprintf(c->out, "  failed writes that wait to be told: %lld\n", (long long)w->failures);
-    if (!w->feed && w->events & PROVIDER_WEBHOOK_CHANGES)
+    if (!w->feed && w->events & PROVIDER_WEBHOOK_CHANGES) {
         fprintf(c->out,
                 "  changes are not recorded: usher tenant set %.*s --switch "
                 "changeFeed=on\n",
                 STR_ARG(tenant));
+    }
 }
 
 static int show(struct cli *c, struct str tenant, struct err *err)
