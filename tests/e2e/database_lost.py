@@ -1,6 +1,7 @@
-"""See database_lost.sh: URL KEY."""
+"""See database_lost.sh: URL KEY.  DOWN_S=N lets the database be away for longer."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from postgres import OnPostgres, Postgres
 
 APP = "Plant"
 PEOPLE = 600
+DOWN_S = float(os.environ.get("DOWN_S") or 3)
 
 
 def within(seconds, what, holds):
@@ -89,8 +91,10 @@ def lost_under_the_service(usher, postgres, scim):
             within(30, "the service has begun", lambda: count(scim) > before + 20)
             check("the cycle was too fast to be disturbed", count(scim) < people)
             lose()
-            time.sleep(3)
+            time.sleep(DOWN_S)
             check_eq("the service has ended", None, service.poll())
+            with open(f"{T}/service.log", encoding="utf-8") as log:
+                check("the service does not say what is wrong", lose != postgres.kill or "PostgreSQL" in log.read())
             back()
             within(120, "everybody has an account", lambda: count(scim) >= people)
             within(60, "and is connected", lambda: usher.json("status", APP)["counts"]["users"] == people

@@ -316,6 +316,7 @@ static void choose(struct walk *w, const struct candidate *c, const struct attem
     w->policy = c->policy;
     w->removal = a->removal;
     w->changes = a->changes;
+    w->unchanged = false; /* of a stronger one there was nothing left to do, maybe */
     w->status = STATUS_SUCCESS;
     w->code = w->message = (struct str){0};
     if (d->known)

@@ -79,7 +79,7 @@ class Comparison:
             return
         if not m.account and not m.may_exist and not m.stray:
             self.wrong.append(f"{who} was never in scope and has an account")
-        if m.doubtful or not m.known():
+        if m.doubtful or not m.known() or m.stray and not m.settled:
             return
         said = said_by(m.kind, account)
         strongest = measures[-1] if measures else None
@@ -141,8 +141,9 @@ class Comparison:
         """What is there now is what the next settling starts from."""
         for m in self.model.everybody():
             account = self.of(m)
-            m.settled = bool(account) and (self.model.in_scope(m) and not m.protected and not m.undone or m.known()
-                                           and not m.doubtful)
+            served = self.model.in_scope(m) and not m.protected and not m.undone
+            found = m.may_exist and not m.stray and not m.doubtful  # since, and it has left again
+            m.settled = bool(account) and (served or m.settled or found)
             if m.settled or not account:
                 m.stray = m.stray and not m.settled
                 m.doubtful = False

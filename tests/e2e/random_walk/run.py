@@ -1,6 +1,7 @@
 """usher beside the model: its commands, its cycles, and how it is brought to rest."""
 
 import calendar
+import datetime
 import json
 import os
 import subprocess
@@ -145,14 +146,15 @@ class Base:
         return not due
 
     def rest(self):
-        """Cycles without faults until one writes nothing."""
+        """Cycles without faults until one writes nothing. One that was begun before has not seen what changed since."""
         self.target.behave()
         result = None
         for _ in range(10):
             self.usher("retry", APP, "--all", code=None)
-            before = self.target.writes
+            before, began = self.target.writes, datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds")
             result = self.life()
-            if result and result["state"] == "Succeeded" and self.target.writes == before and self.wait_for_grace():
+            if result and result["state"] == "Succeeded" and result["began"] >= began and self.target.writes == before \
+                    and self.wait_for_grace():
                 return
         raise Wrong(f"does not settle: {result} {self.refused}\n{self.usher('logs', APP, '--status', 'failure')[:3000]}")
 

@@ -180,6 +180,33 @@ static void two_events(const struct db_config *config)
 }
 ON_BOTH(two_events)
 
+/* What is done beside something stronger that is done already, is told like anything else. */
+static void weaker_event(const struct db_config *config)
+{
+    struct journal_record *records;
+    struct str ada;
+    struct cycle c;
+    size_t before;
+
+    start(config);
+    world_setting(w, "deprovision.sourceSoftDeleted", "set title=Former");
+    ada = world_person(w, "ada");
+    world_assign(w, ada, true);
+    world_cycle(w);
+    world_assign(w, ada, false);
+    c = world_cycle(w);
+    CHECK(c.counters.disabled == 1, "disabled");
+    before = world_journal(w, NULL, &records);
+    world_delete(w, ada, WORLD_SOFT);
+    c = world_cycle(w);
+    CHECK_STR(world_value(world_account(w, "ada"), "title"), "Former", "marked as well");
+    CHECK(c.counters.updated == 1 && c.counters.unchanged == 0, "counted");
+    CHECK(world_journal(w, NULL, &records) == before + 1, "told");
+    CHECK(records[0].status == STATUS_SUCCESS && records[0].action == ACTION_UPDATE, "as it was");
+    end();
+}
+ON_BOTH(weaker_event)
+
 /* Refused when it is set; and when the mapping is taken away afterwards, the removal fails. */
 static void unmapped_attribute(const struct db_config *config)
 {
@@ -601,9 +628,10 @@ static void begins_on_demand(const struct db_config *config)
 ON_BOTH(begins_on_demand)
 
 TEST_GROUP(removal, cmocka_unit_test(each_policy_), cmocka_unit_test(two_events_),
-           cmocka_unit_test(unmapped_attribute_), cmocka_unit_test(groups_leave_),
-           cmocka_unit_test(groups_are_not_created_), cmocka_unit_test(removal_waits_),
-           cmocka_unit_test(returns_in_time_), cmocka_unit_test(due_twice_),
-           cmocka_unit_test(cancelled_), cmocka_unit_test(purged_after_grace_),
-           cmocka_unit_test(one_after_the_other_), cmocka_unit_test(changed_policy_),
-           cmocka_unit_test(guarded_when_due_), cmocka_unit_test(begins_on_demand_))
+           cmocka_unit_test(weaker_event_), cmocka_unit_test(unmapped_attribute_),
+           cmocka_unit_test(groups_leave_), cmocka_unit_test(groups_are_not_created_),
+           cmocka_unit_test(removal_waits_), cmocka_unit_test(returns_in_time_),
+           cmocka_unit_test(due_twice_), cmocka_unit_test(cancelled_),
+           cmocka_unit_test(purged_after_grace_), cmocka_unit_test(one_after_the_other_),
+           cmocka_unit_test(changed_policy_), cmocka_unit_test(guarded_when_due_),
+           cmocka_unit_test(begins_on_demand_))
