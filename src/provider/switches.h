@@ -5,7 +5,7 @@
 
 /* Told each value at a path: text, with its length. False ends it. */
 typedef bool switches_value_fn(void *ctx, struct str value, struct err *err);
-/* An element in brackets counts when its type is that of the path. */
+/* An element in brackets counts when it is what the brackets say of it. */
 bool switches_each_value(const struct scim_path *path, const struct json *user,
                          switches_value_fn *fn, void *ctx, struct err *err);
 /* The element, or what holds the value, that a path means; NULL if there is none. */

@@ -9,18 +9,36 @@ static const struct provider_settings *settings_of(const struct call *c)
 
 /* --- Users --- */
 
-static bool matches_type(const struct scim_path *path, const struct json *element)
+/* [type eq "work"], [primary eq "True"] */
+static bool matches_term(const struct scim_path *path, const struct json *element)
 {
-    return !path->filter || !path->filter->value ||
-           str_eq_ascii_nocase(json_get_text(element, "type"), path->filter->value->text);
+    const struct scim_filter *f = path->filter;
+    const struct json *v;
+
+    if (!f || !f->value)
+        return true;
+    v = json_get_nocase(element, f->path.attribute);
+    if (json_is(v, JSON_BOOL)) {
+        return f->value->type == JSON_BOOL
+                   ? v->boolean == f->value->boolean
+                   : str_eq_ascii_nocase(f->value->text, v->boolean ? STR("true") : STR("false"));
+    }
+    return v && str_eq_ascii_nocase(v->text, f->value->text);
 }
 
-/* What holds the values: the attribute in its extension, or at the top. */
+/* The attribute in its extension, or at the top; without a URI in any extension, too (scim.md 1.1).
+ */
 static const struct json *attribute_at(const struct scim_path *path, const struct json *user)
 {
     const struct json *holder = path->urn.len > 0 ? json_get_nocase(user, path->urn) : user;
+    const struct json *found = json_get_nocase(holder, path->attribute);
 
-    return json_get_nocase(holder, path->attribute);
+    JSON_EACH(extension, !found && path->urn.len == 0 ? user : NULL)
+    {
+        if (extension->type == JSON_OBJECT && str_find_char(extension->name, ':', &(size_t){0}))
+            found = found ? found : json_get_nocase(extension, path->attribute);
+    }
+    return found;
 }
 
 /* The value of an element, which may be a plain text. */
@@ -42,7 +60,7 @@ bool switches_each_value(const struct scim_path *path, const struct json *user,
         {
             const struct json *text = value_of(element, sub);
 
-            if (matches_type(path, element) && text && !fn(ctx, text->text, err))
+            if (matches_term(path, element) && text && !fn(ctx, text->text, err))
                 return false;
         }
         return true;
@@ -58,7 +76,7 @@ const struct json *switches_value_at(const struct scim_path *path, const struct 
     if (json_is(v, JSON_ARRAY) && (path->filter || path->sub.len > 0)) {
         JSON_EACH(element, v)
         {
-            if (matches_type(path, element))
+            if (matches_term(path, element))
                 return path->sub.len > 0 ? value_of(element, path->sub) : element;
         }
         return NULL;

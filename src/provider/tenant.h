@@ -32,7 +32,8 @@ MUST_USE bool provider_tenant_load(struct db *db, struct arena *a, struct str na
 struct provider_profile;
 MUST_USE bool provider_tenant_profile(struct arena *a, const struct provider_tenant *tenant,
                                       const struct provider_profile **out, struct err *err);
-/* Sets one of provider/settings.h from its text; an empty text takes it back. A running service
+/* Sets one of provider/settings.h from its text; an empty text takes it back. In the caller's
+ * transaction: globalUnique looks at all users (ERR_CONFLICT "uniqueness"). A running service
  * follows within a second. ERR_INVALID "badSetting"; ERR_UNAVAILABLE when somebody else did so at
  * the same time. */
 MUST_USE bool provider_tenant_set(struct db *db, struct str name, struct str setting,
