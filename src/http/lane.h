@@ -1,7 +1,7 @@
 /* HTTP/1.1 of the client without libcurl's work for each request: libcurl opens the connection
  * (names, addresses, TLS, certificates), a lane writes requests to it and reads answers from it,
  * one at a time. Calls of an origin share its lanes; those for which there is none wait in line.
- * docs/decisions/0026-lanes.md says why. The client's thread only. */
+ * docs/decisions/0020-lanes.md says why. The client's thread only. */
 #pragma once
 
 #include "http/call.h"

@@ -17,7 +17,7 @@ const struct db_query block_queries[] = {
 const size_t block_query_count = ARRAY_LEN(block_queries);
 
 enum {
-    BLOCK_RECORDS = 64,      /* docs/decisions/0027-journal-blocks.md */
+    BLOCK_RECORDS = 64,      /* docs/decisions/0021-journal-blocks.md */
     BLOCK_BYTES = 256 << 10, /* of a block that one more text is added to */
 };
 
