@@ -14,7 +14,6 @@ struct list_type {
     enum provider_statement from;
     struct str key;
     int64_t since_us; /* of PROVIDER_BY_MODIFIED, instead of the key */
-    bool active;      /* of PROVIDER_PAGE_ACTIVE, likewise */
     bool exact;       /* every candidate matches */
 };
 
@@ -53,6 +52,8 @@ void list_run(struct list *l);
 void list_choose_index(struct list *l, struct list_type *type);
 /* Whether there is one candidate at most. */
 bool list_is_look_up(const struct list *l);
+/* Whether the candidates are the users that are active, or those that are not. */
+bool list_is_by_activity(const struct list_type *type);
 /* Whether there can be many that have to be looked at. */
 bool list_is_scan(const struct list *l);
 /* Looks at every candidate; what is in the window is written, or ranked. */

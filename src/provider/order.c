@@ -23,12 +23,19 @@ static const struct list_order by_creation = {
 static const struct list_order root = {
     STR_INIT("meta"), STR_INIT("created"), BY_CREATED, {PROVIDER_ROOT}, {PROVIDER_ROOT_OFFSET},
 };
-static const struct list_order by_activity = {
+static const struct list_order of_active = {
     STR_INIT("meta"),
     STR_INIT("created"),
     BY_CREATED,
     {PROVIDER_PAGE_ACTIVE, PROVIDER_PAGE_ACTIVE_DOWN},
     {PROVIDER_PAGE_ACTIVE_OFFSET, PROVIDER_PAGE_ACTIVE_DOWN_OFFSET},
+};
+static const struct list_order of_inactive = {
+    STR_INIT("meta"),
+    STR_INIT("created"),
+    BY_CREATED,
+    {PROVIDER_PAGE_INACTIVE, PROVIDER_PAGE_INACTIVE_DOWN},
+    {PROVIDER_PAGE_INACTIVE_OFFSET, PROVIDER_PAGE_INACTIVE_DOWN_OFFSET},
 };
 static const struct list_order by_change = {
     STR_INIT("meta"),
@@ -91,9 +98,9 @@ static bool is_by_activity(const struct list *l)
 {
     const struct list_type *type = &l->types[0];
 
-    return l->type_count == 1 && type->from == PROVIDER_PAGE_ACTIVE && type->exact &&
+    return l->type_count == 1 && list_is_by_activity(type) && type->exact &&
            (!l->sorted ||
-            (type->sort.leaf && !type->sort.ref.extension && is_by(&by_activity, &type->sort)));
+            (type->sort.leaf && !type->sort.ref.extension && is_by(&by_creation, &type->sort)));
 }
 
 void list_choose_order(struct list *l)
@@ -102,7 +109,7 @@ void list_choose_order(struct list *l)
 
     l->indexed = NULL;
     if (is_by_activity(l)) {
-        l->indexed = &by_activity;
+        l->indexed = type->from == PROVIDER_PAGE_ACTIVE ? &of_active : &of_inactive;
         return;
     }
     for (size_t i = 0; i < l->type_count; i++) {
@@ -161,21 +168,19 @@ static bool unique_after(struct list *l, struct str *out, struct err *err)
 
 /* --- Reading the window, with a cursor one more --- */
 
-/* Which of them, where the statements have $2. */
-static struct db_value chosen(const struct list *l)
+/* The statements of these do not ask for a type. */
+static bool has_no_kind(const struct list *l)
 {
-    const struct list_type *type = &l->types[0];
-
-    return l->indexed == &by_activity ? db_bool(type->active) : db_int(type->call.kind);
+    return l->indexed == &root || l->indexed == &of_active || l->indexed == &of_inactive;
 }
 
 static bool select_from(struct list *l, struct db_stmt **out, struct err *err)
 {
-    struct db_value tenant = db_int(l->call->tenant->no), kind = chosen(l);
+    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
     struct db_value limit = db_int(l->by_cursor ? l->count + 1 : l->count);
     struct db_value offset = db_int(l->by_cursor ? 0 : l->start - 1);
     struct db_args args =
-        l->indexed == &root ? DB_ARGS(tenant, limit, offset) : DB_ARGS(tenant, kind, limit, offset);
+        has_no_kind(l) ? DB_ARGS(tenant, limit, offset) : DB_ARGS(tenant, kind, limit, offset);
 
     return db_select(l->db, provider_query(l->indexed->from[l->sorted ? l->order : 0]), args, out,
                      err);
@@ -184,7 +189,7 @@ static bool select_from(struct list *l, struct db_stmt **out, struct err *err)
 static bool select_after(struct list *l, struct db_stmt **out, struct err *err)
 {
     const struct db_query *query = provider_query(l->indexed->after[l->sorted ? l->order : 0]);
-    struct db_value tenant = db_int(l->call->tenant->no), kind = chosen(l);
+    struct db_value tenant = db_int(l->call->tenant->no), kind = db_int(l->types[0].call.kind);
     struct db_value time = db_int(l->after.created_us), id = db_text(str_from_z(l->after.id));
     struct db_value limit = db_int(l->count + 1);
     struct str unique;
@@ -200,8 +205,8 @@ static bool select_after(struct list *l, struct db_stmt **out, struct err *err)
         break;
     }
     return db_select(l->db, query,
-                     l->indexed == &root ? DB_ARGS(tenant, time, id, limit)
-                                         : DB_ARGS(tenant, kind, time, id, limit),
+                     has_no_kind(l) ? DB_ARGS(tenant, time, id, limit)
+                                    : DB_ARGS(tenant, kind, time, id, limit),
                      out, err);
 }
 
@@ -219,14 +224,14 @@ static bool add_count(struct list *l, int kind, int sign, struct err *err)
 
 static bool count_all(struct list *l, struct err *err)
 {
-    if (l->indexed == &by_activity && !l->types[0].active)
+    if (l->indexed == &of_inactive)
         return add_count(l, PROVIDER_COUNT_INACTIVE, 1, err);
     for (size_t i = 0; i < l->type_count; i++) {
         if (!add_count(l, (int)l->types[i].call.kind, 1, err))
             return false;
     }
-    return l->indexed != &by_activity || (add_count(l, PROVIDER_COUNT_INACTIVE, -1, err) &&
-                                          add_count(l, PROVIDER_COUNT_NEITHER, -1, err));
+    return l->indexed != &of_active || (add_count(l, PROVIDER_COUNT_INACTIVE, -1, err) &&
+                                        add_count(l, PROVIDER_COUNT_NEITHER, -1, err));
 }
 
 bool list_all(struct list *l, struct err *err)

@@ -25,16 +25,16 @@
               ", f.id FROM provider_resource AS f WHERE f.tenant_no = $1 AND f.type = $2" \
               " ORDER BY f." by down ", f.id" down " LIMIT 1 OFFSET $4)"                  \
               " ORDER BY r." by down ", r.id" down " LIMIT $3"
-/* The users that are active, or those that are not. */
-#define AFTER_ACTIVE(op, down)                                                             \
-    RESOURCES " AND r.type = 1 AND r.active = $2 AND (r.created_us, r.id) " op " ($3, $4)" \
-              " ORDER BY r.created_us" down ", r.id" down " LIMIT $5"
-#define FROM_ACTIVE(op, down)                                                     \
-    RESOURCES " AND r.type = 1 AND r.active = $2 AND (r.created_us, r.id) " op    \
-              " (SELECT f.created_us, f.id FROM provider_resource AS f"           \
-              "   WHERE f.tenant_no = $1 AND f.type = 1 AND f.active = $2"        \
-              "   ORDER BY f.created_us" down ", f.id" down " LIMIT 1 OFFSET $4)" \
-              " ORDER BY r.created_us" down ", r.id" down " LIMIT $3"
+/* The users that are active, or, where `which` is "NOT ", those that are not. */
+#define AFTER_ACTIVE(which, op, down)                                              \
+    RESOURCES " AND r.type = 1 AND " which "r.active AND (r.created_us, r.id) " op \
+              " ($2, $3) ORDER BY r.created_us" down ", r.id" down " LIMIT $4"
+#define FROM_ACTIVE(which, op, down)                                               \
+    RESOURCES " AND r.type = 1 AND " which "r.active AND (r.created_us, r.id) " op \
+              " (SELECT f.created_us, f.id FROM provider_resource AS f"            \
+              "   WHERE f.tenant_no = $1 AND f.type = 1 AND " which "f.active"     \
+              "   ORDER BY f.created_us" down ", f.id" down " LIMIT 1 OFFSET $3)"  \
+              " ORDER BY r.created_us" down ", r.id" down " LIMIT $2"
 #define AFTER_TEXT(type, by, op, down) \
     RESOURCES " AND " type " = $2 AND " by " " op " $3 ORDER BY " by down " LIMIT $4"
 #define FROM_TEXT(type, by, down) \
@@ -334,11 +334,18 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_PAGE_DOWN] = {"provider_page_down", AFTER_TIME("created_us", "<", " DESC")},
     [PROVIDER_PAGE_DOWN_OFFSET] = {"provider_page_down_offset",
                                    FROM_TIME("created_us", "<=", " DESC")},
-    [PROVIDER_PAGE_ACTIVE] = {"provider_page_active", AFTER_ACTIVE(">", "")},
-    [PROVIDER_PAGE_ACTIVE_OFFSET] = {"provider_page_active_offset", FROM_ACTIVE(">=", "")},
-    [PROVIDER_PAGE_ACTIVE_DOWN] = {"provider_page_active_down", AFTER_ACTIVE("<", " DESC")},
+    [PROVIDER_PAGE_ACTIVE] = {"provider_page_active", AFTER_ACTIVE("", ">", "")},
+    [PROVIDER_PAGE_ACTIVE_OFFSET] = {"provider_page_active_offset", FROM_ACTIVE("", ">=", "")},
+    [PROVIDER_PAGE_ACTIVE_DOWN] = {"provider_page_active_down", AFTER_ACTIVE("", "<", " DESC")},
     [PROVIDER_PAGE_ACTIVE_DOWN_OFFSET] = {"provider_page_active_down_offset",
-                                          FROM_ACTIVE("<=", " DESC")},
+                                          FROM_ACTIVE("", "<=", " DESC")},
+    [PROVIDER_PAGE_INACTIVE] = {"provider_page_inactive", AFTER_ACTIVE("NOT ", ">", "")},
+    [PROVIDER_PAGE_INACTIVE_OFFSET] = {"provider_page_inactive_offset",
+                                       FROM_ACTIVE("NOT ", ">=", "")},
+    [PROVIDER_PAGE_INACTIVE_DOWN] = {"provider_page_inactive_down",
+                                     AFTER_ACTIVE("NOT ", "<", " DESC")},
+    [PROVIDER_PAGE_INACTIVE_DOWN_OFFSET] = {"provider_page_inactive_down_offset",
+                                            FROM_ACTIVE("NOT ", "<=", " DESC")},
     [PROVIDER_ROOT] = {"provider_root", ROOT(" AND (r.created_us, r.id) > ($2, $3)",
                                              "$4") " ORDER BY 5, 1 LIMIT $4"},
     [PROVIDER_ROOT_OFFSET] = {"provider_root_offset",

@@ -38,6 +38,7 @@ static bool index_serves(size_t i, const struct list_type *type,
 void list_choose_index(struct list *l, struct list_type *type)
 {
     struct scim_equality equality;
+    bool active;
 
     type->from = PROVIDER_PAGE;
     for (size_t i = 0; type->matcher && i < ARRAY_LEN(indexes); i++) {
@@ -57,14 +58,19 @@ void list_choose_index(struct list *l, struct list_type *type)
     } else if (type->call.kind == RESOURCE_USER &&
                /* where users are invited they show as not active */
                !l->call->tenant->profile->settings.activation_delay &&
-               scim_matcher_boolean(type->matcher, STR("active"), &type->active, &type->exact)) {
-        type->from = PROVIDER_PAGE_ACTIVE;
+               scim_matcher_boolean(type->matcher, STR("active"), &active, &type->exact)) {
+        type->from = active ? PROVIDER_PAGE_ACTIVE : PROVIDER_PAGE_INACTIVE;
     }
 }
 
 bool list_in_order(const struct list_type *type)
 {
     return type->from != PROVIDER_BY_MODIFIED && type->from != PROVIDER_BY_GROUP;
+}
+
+bool list_is_by_activity(const struct list_type *type)
+{
+    return type->from == PROVIDER_PAGE_ACTIVE || type->from == PROVIDER_PAGE_INACTIVE;
 }
 
 static bool is_look_up(const struct list_type *type)
@@ -84,8 +90,8 @@ bool list_is_scan(const struct list *l)
     for (size_t i = 0; i < l->type_count; i++) {
         enum provider_statement from = l->types[i].from;
 
-        if (from == PROVIDER_PAGE || from == PROVIDER_PAGE_ACTIVE || from == PROVIDER_BY_MODIFIED ||
-            from == PROVIDER_BY_GROUP)
+        if (from == PROVIDER_PAGE || list_is_by_activity(&l->types[i]) ||
+            from == PROVIDER_BY_MODIFIED || from == PROVIDER_BY_GROUP)
             return true;
     }
     return false;
@@ -162,7 +168,7 @@ static bool walk_page(struct list *l, const struct list_type *type, size_t *rows
     struct db_value id = db_text(str_from_z(l->last_id)), limit = db_int(PAGE_ROWS);
     struct db_args by_key = DB_ARGS(tenant, kind, key, time, id, limit);
     struct db_args by_time = DB_ARGS(tenant, kind, time, id, limit);
-    struct db_args active = DB_ARGS(tenant, db_bool(type->active), time, id, limit);
+    struct db_args active = DB_ARGS(tenant, time, id, limit);
     struct db_args by_id = DB_ARGS(tenant, kind, key, id, limit);
     const struct db_args *args = &by_key;
     bool row;
@@ -171,7 +177,7 @@ static bool walk_page(struct list *l, const struct list_type *type, size_t *rows
         by_key.count = 3;
     if (type->from == PROVIDER_PAGE || type->from == PROVIDER_BY_MODIFIED)
         args = &by_time;
-    if (type->from == PROVIDER_PAGE_ACTIVE)
+    if (list_is_by_activity(type))
         args = &active;
     if (type->from == PROVIDER_BY_GROUP)
         args = &by_id;

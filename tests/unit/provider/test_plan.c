@@ -22,6 +22,12 @@ static bool sorts(enum provider_statement statement)
     }
 }
 
+/* Those who are not active are few: they have an index of their own. */
+static bool is_of_inactive(enum provider_statement statement)
+{
+    return statement >= PROVIDER_PAGE_INACTIVE && statement <= PROVIDER_PAGE_INACTIVE_DOWN_OFFSET;
+}
+
 /* $1 to $n, whatever they are: plans do not depend on it. */
 static struct db_args arguments(const char *sql)
 {
@@ -54,6 +60,10 @@ static void check(struct db *db, enum provider_statement statement)
 
         CHECK(!str_starts(step, STR("SCAN r")) && !str_starts(step, STR("SCAN e")) &&
                   !str_starts(step, STR("SCAN m")),
+              "%s: %.*s", query->name, STR_ARG(step));
+        CHECK(!is_of_inactive(statement) || !str_starts(step, STR("SEARCH")) ||
+                  str_find(step, STR("provider_resource_inactive"), &at) ||
+                  str_find(step, STR("provider_member"), &at),
               "%s: %.*s", query->name, STR_ARG(step));
         CHECK(sorts(statement) || !str_find(step, STR("TEMP B-TREE"), &at), "%s: %.*s", query->name,
               STR_ARG(step));
