@@ -136,6 +136,19 @@ static int64_t wait_of(struct rate_classes *state, size_t class_, const struct j
     return (int64_t)((1 - state->buckets[class_].tokens) / per_us) + 1;
 }
 
+/* Takes the request out of the bucket of each of its classes. */
+static void spend(const struct json *rates, struct rate_classes *state, enum resource_kind kind,
+                  unsigned act)
+{
+    JSON_EACH(rate, rates)
+    {
+        size_t class_ = class_of(rate->name);
+
+        if (class_ < ARRAY_LEN(classes) && counts_for(class_, kind, act))
+            state->buckets[class_].tokens -= 1;
+    }
+}
+
 int64_t rate_classes_take(const struct json *rates, struct rate_classes *state,
                           const struct call *c)
 {
@@ -154,13 +167,8 @@ int64_t rate_classes_take(const struct json *rates, struct rate_classes *state,
             wait_us = wait_us > short_us ? wait_us : short_us;
         }
     }
-    JSON_EACH(rate, wait_us == 0 ? rates : NULL)
-    {
-        size_t class_ = class_of(rate->name);
-
-        if (class_ < ARRAY_LEN(classes) && counts_for(class_, kind, act))
-            state->buckets[class_].tokens -= 1;
-    }
+    if (wait_us == 0)
+        spend(rates, state, kind, act);
     pthread_mutex_unlock(&state->lock);
     return wait_us;
 }
