@@ -94,7 +94,7 @@ static bool write_file(const struct page *p, struct err *err)
     ok = ok && fdatasync(fd) == 0;
     if (!ok) {
         (void)err_set(err, ERR_UNAVAILABLE, "streamFailed", "%.*s: %s", STR_ARG(path),
-                      strerror(errno));
+                      strerrordesc_np(errno));
     }
     if (fd >= 0)
         close(fd);

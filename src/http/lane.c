@@ -211,12 +211,10 @@ static void send_on(struct http_lane *lane)
     struct str body = buf_str(&lane->call->request_body);
     size_t head = lane->head.len;
     bool later = false;
+    bool ok = lane->sent >= head || send_part(lane, buf_str(&lane->head), lane->sent, &later);
 
-    if (lane->sent < head && !send_part(lane, buf_str(&lane->head), lane->sent, &later)) {
-        lane->dead = lane->dead || !later;
-    } else if (!lane->body_inside && !send_part(lane, body, lane->sent - head, &later)) {
-        lane->dead = lane->dead || !later;
-    }
+    ok = ok && (lane->body_inside || send_part(lane, body, lane->sent - head, &later));
+    lane->dead = lane->dead || (!ok && !later);
     lane->lanes->broken = lane->lanes->broken || lane->dead;
     if (later != lane->writing)
         lane_watch(lane, later);

@@ -118,7 +118,8 @@ static int unpack(struct http_lane *lane, const char *p, size_t n)
     z_stream *z = lane->gzip;
     char bytes[UNPACK_AT_ONCE];
 
-    z->next_in = (unsigned char *)(uintptr_t)p; /* it is only read */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): zlib's type is not const; it is only read */
+    z->next_in = (unsigned char *)(uintptr_t)p;
     z->avail_in = (unsigned)n;
     while (!lane->unpacked && (z->avail_in > 0 || z->avail_out == 0)) {
         z->next_out = (unsigned char *)bytes;

@@ -76,7 +76,9 @@ static void add_name(struct buf *out, struct str name)
     for (size_t i = 0; i < name.len && i < NAME_BYTES_MAX; i++) {
         char c = name.ptr[i];
 
-        buf_add_char(out, c > ' ' && c < 0x7f ? c : '_');
+        if ((unsigned char)c <= ' ' || (unsigned char)c >= 0x7f)
+            c = '_';
+        buf_add_char(out, c);
     }
     if (name.len == 0)
         buf_add_char(out, '-');
@@ -127,7 +129,7 @@ static bool send_local(struct str messages, struct err *err)
             ok = send(fd, one.ptr, one.len, MSG_NOSIGNAL) == (ssize_t)one.len;
     }
     if (!ok)
-        (void)failed(err, "/dev/log", strerror(errno));
+        (void)failed(err, "/dev/log", strerrordesc_np(errno));
     if (fd >= 0)
         close(fd);
     return ok;
@@ -171,7 +173,7 @@ static bool send_tcp(const struct receiver *r, struct str messages, struct err *
             messages = str_from(messages, (size_t)n);
     }
     if (!ok)
-        (void)failed(err, r->host, strerror(errno));
+        (void)failed(err, r->host, strerrordesc_np(errno));
     if (fd >= 0)
         close(fd);
     return ok;
