@@ -275,7 +275,7 @@ static bool is_same(const struct walk *w, enum held_class class_, const struct h
 
 bool guard_is_rejected(const struct walk *w, const struct held *row)
 {
-    enum held_class class_;
+    enum held_class class_ = HELD_REMOVAL;
 
     return guard_concerns(w, &class_) && row->state == HELD_REJECTED && is_same(w, class_, row) &&
            row->version == w->entry.version;
