@@ -67,6 +67,10 @@ struct source_ops {
     /* One object as it is now; *out_found is false if no such id was ever known. */
     bool (*read)(struct source *s, struct str id, struct arena *a, struct source_entry *out,
                  bool *out_found, struct err *err);
+    /* Several as they are now, `ids` in id order, out[i] for ids[i]; out_found[i] is false if no
+     * such id was ever known. A few statements, however many there are. */
+    bool (*read_many)(struct source *s, const struct str *ids, size_t count, struct arena *a,
+                      struct source_entry *out, bool *out_found, struct err *err);
     /* What WHO means: id, userPrincipalName, mail, employeeId, display name. ERR_NOT_FOUND, or
      * ERR_CONFLICT "ambiguousName" listing the candidates. Disabled and soft-deleted ones are found
      * too. */

@@ -275,6 +275,30 @@ static bool read_one(struct source *s, struct str id, struct arena *a, struct so
     return directory_source_gone(d, arena_str(a, id), out, out_found, err);
 }
 
+/* Both lists are in id order. */
+static bool read_many(struct source *s, const struct str *ids, size_t count, struct arena *a,
+                      struct source_entry *out, bool *out_found, struct err *err)
+{
+    struct directory_source *d = directory_source_of(s);
+    struct directory_object *objects = ARENA_ARRAY(a, struct directory_object, count + 1);
+    struct source_entry *entries = ARENA_ARRAY(a, struct source_entry, count + 1);
+    size_t there;
+    size_t next = 0;
+
+    if (!directory_load_many(d->db, a, ids, count, objects, &there, err) ||
+        !directory_source_entries(d, objects, there, ENTRY_EACH, a, entries, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        out_found[i] = next < there && str_eq(entries[next].id, ids[i]);
+        if (out_found[i]) {
+            out[i] = entries[next++];
+        } else if (!directory_source_gone(d, arena_str(a, ids[i]), &out[i], &out_found[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool find(struct source *s, struct str who, struct arena *a, struct source_entry *out,
                  struct err *err)
 {
@@ -382,6 +406,7 @@ static const struct source_ops directory_ops = {
     .read_all = read_all,
     .read_changes = directory_source_changes,
     .read = read_one,
+    .read_many = read_many,
     .find = find,
     .members = members,
     .has_member = has_member,

@@ -100,35 +100,71 @@ bool feed_entry(struct run *r, struct feed_page *page, struct str id, enum sourc
     return true;
 }
 
+bool feed_entries(struct run *r, struct feed_page *page, struct connection *of, size_t count,
+                  struct err *err)
+{
+    struct str *ids = ARENA_ARRAY(page->arena, struct str, count + 1);
+    bool *found = ARENA_ARRAY(page->arena, bool, count + 1);
+
+    page->entries = ARENA_ARRAY(page->arena, struct source_entry, count + 1);
+    page->connections = ARENA_ARRAY(page->arena, struct connection *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = of[i].source_id;
+    if (!r->source->ops->read_many(r->source, ids, count, page->arena, page->entries, found, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct source_entry *e = &page->entries[i];
+
+        if (!found[i])
+            *e = (struct source_entry){.id = of[i].source_id, .kind = of[i].kind, .gone = true};
+        if (e->gone && str_empty(e->display_name))
+            e->display_name = of[i].display_name;
+        page->connections[i] = &of[i];
+    }
+    page->count = count;
+    return true;
+}
+
+/* Who is to be looked at although no full read has shown it: gone, or no longer assigned. */
+static bool is_unseen(const struct run *r, const struct source_entry *e)
+{
+    return e->gone || (r->walk_job.scope != SOURCE_SCOPE_ALL && !e->assigned);
+}
+
 /* Cursor: "u" or "g" and the source id of the last one seen; users first. */
 bool feed_connections(struct run *r, struct str cursor, struct feed_page *page, struct err *err)
 {
     enum source_kind kind = str_starts(cursor, STR("g")) ? SOURCE_GROUP : SOURCE_USER;
     struct connection *found;
     size_t count;
+    size_t left = 0;
+    struct str last = {0};
 
     if (!connection_page(r->db, page->arena, r->job.no, kind, str_from(cursor, 1), RUN_PAGE_SIZE,
                          &found, &count, err))
         return false;
-    page->entries = ARENA_ARRAY(page->arena, struct source_entry, count);
-    page->connections = ARENA_ARRAY(page->arena, struct connection *, count);
+    if (count > 0) /* found is thinned out below */
+        last = found[count - 1].source_id;
+    /* What was written in this cycle the full read has shown. */
     for (size_t i = 0; i < count; i++) {
-        struct source_entry *e = &page->entries[page->count];
-
-        if (found[i].changed_us >= r->cycle.began_us)
-            continue; /* written in this cycle, so the full read has shown it */
-        if (!feed_entry(r, page, found[i].source_id, kind, found[i].display_name, e, err))
-            return false;
-        if (!e->gone && (r->walk_job.scope == SOURCE_SCOPE_ALL || e->assigned))
+        if (found[i].changed_us < r->cycle.began_us)
+            found[left++] = found[i];
+    }
+    if (!feed_entries(r, page, found, left, err))
+        return false;
+    page->count = 0;
+    for (size_t i = 0; i < left; i++) {
+        if (!is_unseen(r, &page->entries[i]))
             continue;
-        page->connections[page->count++] = &found[i];
+        page->entries[page->count] = page->entries[i];
+        page->connections[page->count++] = page->connections[i];
     }
     page->last = count < RUN_PAGE_SIZE && kind == SOURCE_GROUP;
     if (count < RUN_PAGE_SIZE) {
         page->next = STR("g");
     } else {
-        page->next = arena_printf(page->arena, "%c%.*s", kind == SOURCE_USER ? 'u' : 'g',
-                                  STR_ARG(found[count - 1].source_id));
+        page->next =
+            arena_printf(page->arena, "%c%.*s", kind == SOURCE_USER ? 'u' : 'g', STR_ARG(last));
     }
     return true;
 }

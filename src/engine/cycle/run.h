@@ -222,6 +222,9 @@ MUST_USE bool lease_claim(const struct engine *e, struct db *db, int64_t job_no,
  * of the entries of a page, one by one. */
 bool feed_entry(struct run *r, struct feed_page *page, struct str id, enum source_kind kind,
                 struct str name, struct source_entry *out, struct err *err);
+/* The page becomes the entries of connections in id order, which belong to its arena. */
+bool feed_entries(struct run *r, struct feed_page *page, struct connection *of, size_t count,
+                  struct err *err);
 bool feed_connections_of(struct run *r, struct feed_page *page, struct err *err);
 bool feed_users(struct run *r, struct str cursor, struct feed_page *page, struct err *err);
 bool feed_groups(struct run *r, struct str cursor, struct feed_page *page, struct err *err);

@@ -19,15 +19,8 @@ static bool feed_connected(struct run *r, struct str cursor, struct feed_page *p
     if (!connection_page(r->db, page->arena, r->job.no, kind, str_from(cursor, 1), RUN_PAGE_SIZE,
                          &found, &count, err))
         return false;
-    page->entries = ARENA_ARRAY(page->arena, struct source_entry, count);
-    page->connections = ARENA_ARRAY(page->arena, struct connection *, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!feed_entry(r, page, found[i].source_id, kind, found[i].display_name, &page->entries[i],
-                        err))
-            return false;
-        page->connections[i] = &found[i];
-    }
-    page->count = count;
+    if (!feed_entries(r, page, found, count, err))
+        return false;
     page->last = count < RUN_PAGE_SIZE && kind == SOURCE_GROUP;
     page->next = count < RUN_PAGE_SIZE
                      ? STR("g")

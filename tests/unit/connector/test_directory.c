@@ -318,6 +318,27 @@ static void computed(const struct db_config *config)
     run(&w, "!m");
     OK(&w, w.source->ops->read(w.source, STR("m"), w.a, &e, &found, &w.err));
     CHECK(found && e.gone && e.kind == SOURCE_USER, "gone");
+    {
+        static const struct str ids[] = {STR_INIT("G"), STR_INIT("H"), STR_INIT("aa"),
+                                         STR_INIT("g"), STR_INIT("m"), STR_INIT("z")};
+        struct source_entry many[ARRAY_LEN(ids)];
+        bool there[ARRAY_LEN(ids)];
+
+        OK(&w, w.source->ops->read_many(w.source, ids, ARRAY_LEN(ids), w.a, many, there, &w.err));
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+            OK(&w, w.source->ops->read(w.source, ids[i], w.a, &e, &found, &w.err));
+            CHECK(found == there[i], "%.*s: found", STR_ARG(ids[i]));
+            if (!found)
+                continue;
+            CHECK_STR(many[i].id, ids[i].ptr, "in its place");
+            CHECK(many[i].gone == e.gone && many[i].assigned == e.assigned &&
+                      many[i].version == e.version,
+                  "%.*s: as read alone", STR_ARG(ids[i]));
+            CHECK(e.gone ||
+                      str_eq(json_text(w.a, many[i].attributes), json_text(w.a, e.attributes)),
+                  "%.*s: attributes", STR_ARG(ids[i]));
+        }
+    }
     close_world(&w);
 }
 
