@@ -184,6 +184,7 @@ class HandSteps(Base):
             self.account(p).update(values)
         for name, value in values.items():
             p.may.setdefault(name, set()).add(value)
+        self.model.may_write(p)  # what it should say now is what a repair sends
         self.set_up(**{"drift.answer": "repair"})
         if b % 3 == 0 and p.assigned:
             self.hold([p], lambda: self.usher("drift", APP), lambda held: self.decide(held, b // 3))
