@@ -9,7 +9,7 @@
 #include "directory/assignment.h"
 #include "directory/sample.h"
 #include "gallery/gallery.h"
-#include "provider/key.h"
+#include "provider/access/key.h"
 #include "provider/tenant.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* `usher key ...`: the keys of the SCIM provider's tenants. */
-#include "provider/key.h"
+#include "provider/access/key.h"
 
 #include "cli/author.h"
 

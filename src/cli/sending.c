@@ -1,6 +1,6 @@
 #include "cli/sending.h"
 
-#include "provider/webhook.h"
+#include "provider/changes/webhook.h"
 
 static bool webhook_secret(void *ctx, struct db *db, int64_t job_no, struct secret *out,
                            struct err *err)

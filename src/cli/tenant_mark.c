@@ -1,6 +1,6 @@
 /* `usher tenant mark`: what a person does in an application that a tenant imitates. */
 #include "cli/author.h"
-#include "provider/mark.h"
+#include "provider/imitation/mark.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * application decides. */
 #include "cli/author.h"
 #include "notify/address.h"
-#include "provider/automation.h"
+#include "provider/access/automation.h"
 #include "provider/notice.h"
 #include "provider/profile.h"
 #include "provider/tenant.h"

@@ -3,8 +3,8 @@
 #include "cli/config_file.h"
 #include "cli/sending.h"
 #include "notify/webhook.h"
+#include "provider/changes/webhook.h"
 #include "provider/tenant.h"
-#include "provider/webhook.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "provider/cursor.h"
+#include "provider/lists/cursor.h"
 #include "scim/message.h"
 
 /* The schemas of a profile: core User, its extensions, core Group. NULL beyond the last. */

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "base/map.h"
-#include "provider/guess.h"
-#include "provider/key.h"
+#include "provider/access/guess.h"
+#include "provider/access/key.h"
+#include "provider/imitation/rate_class.h"
 #include "provider/profile.h"
 #include "provider/provider.h"
-#include "provider/rate_class.h"
 #include "provider/statements.h"
 #include "scim/filter.h"
 #include "scim/patch.h"

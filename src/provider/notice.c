@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "base/unicode.h"
 #include "notify/notify.h"
+#include "provider/changes/webhook.h"
 #include "provider/internal.h"
 #include "provider/tenant.h"
-#include "provider/webhook.h"
 
 #define TOLD_MAX     50 /* failures that a mail names; the others are counted */
 #define RETENTION_US (90 * US_PER_DAY)

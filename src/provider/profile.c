@@ -1,7 +1,7 @@
 #include "provider/profile.h"
 
 #include "gallery/gallery.h"
-#include "provider/rate_class.h"
+#include "provider/imitation/rate_class.h"
 #include "provider/schemas.h"
 
 #include <regex.h>

@@ -1,9 +1,9 @@
 #include "provider/provider.h"
 
-#include "provider/change.h"
-#include "provider/cursor.h"
-#include "provider/delay.h"
-#include "provider/hooks.h"
+#include "provider/changes/change.h"
+#include "provider/changes/hooks.h"
+#include "provider/imitation/delay.h"
+#include "provider/lists/cursor.h"
 #include "provider/tenant.h"
 
 static bool is_read(const struct call *c)

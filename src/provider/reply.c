@@ -1,5 +1,5 @@
 #include "base/log.h"
-#include "provider/delay.h"
+#include "provider/imitation/delay.h"
 #include "scim/message.h"
 
 #define ERROR_MAX 65536 /* bytes of an error's body */

@@ -1,5 +1,5 @@
 #include "base/unicode.h"
-#include "provider/change.h"
+#include "provider/changes/change.h"
 
 /* What is searched, taken out of the document. */
 struct keys {

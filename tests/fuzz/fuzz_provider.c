@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "db/db.h"
-#include "provider/key.h"
+#include "provider/access/key.h"
 #include "provider/provider.h"
 #include "provider/tenant.h"
 

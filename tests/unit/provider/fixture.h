@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "frame/frame.h"
-#include "provider/key.h"
+#include "provider/access/key.h"
 #include "provider/provider.h"
 #include "provider/tenant.h"
 

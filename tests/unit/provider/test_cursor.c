@@ -1,7 +1,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "frame/frame.h"
-#include "provider/cursor.h"
+#include "provider/lists/cursor.h"
 
 /* A database without the table: no key, and an error that says so. */
 static void key_needs_a_table(void **state)

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "fixture.h"
 #include "frame/postgres.h"
-#include "provider/guess.h"
+#include "provider/access/guess.h"
 
 #include <stdlib.h>
 #include <string.h>

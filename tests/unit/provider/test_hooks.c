@@ -3,9 +3,9 @@
 #include "fixture.h"
 #include "frame/postgres.h"
 #include "notify/notify.h"
-#include "provider/hooks.h"
+#include "provider/changes/hooks.h"
+#include "provider/changes/webhook.h"
 #include "provider/notice.h"
-#include "provider/webhook.h"
 
 #include <string.h>
 #include <time.h>

@@ -2,7 +2,7 @@
  * (apps.md 5). */
 #include "base/file.h"
 #include "frame/postgres.h"
-#include "provider/mark.h"
+#include "provider/imitation/mark.h"
 #include "provider/profile.h"
 #include "story.h"
 

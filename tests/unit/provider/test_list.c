@@ -1,7 +1,7 @@
 /* Order, cursors and searches of lists (scim.md 5). */
 #include "fixture.h"
 #include "frame/postgres.h"
-#include "provider/cursor.h"
+#include "provider/lists/cursor.h"
 
 #include <string.h>
 

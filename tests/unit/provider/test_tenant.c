@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include "frame/postgres.h"
 #include "notify/queue.h"
-#include "provider/automation.h"
+#include "provider/access/automation.h"
 #include "provider/notice.h"
 #include "provider/template.h"
 

@@ -1,0 +1,282 @@
+#include "provider/changes/hooks.h"
+
+#include "base/log.h"
+#include "notify/webhook.h"
+#include "provider/changes/webhook.h"
+
+#include <string.h>
+
+enum {
+    LOOK_MS = 1000,   /* for what other processes have written */
+    TURN_MS = 200,    /* while something is under way */
+    DRAIN_S = 3,      /* what is under way at the end */
+    TROUBLE_MS = 5000 /* after the database has failed */
+};
+#define PRUNE_EVERY_US (10 * US_PER_MINUTE)
+#define PRUNE_AGAIN_US (5 * US_PER_SECOND) /* when there may be more to remove */
+#define PAUSE_US       (5 * US_PER_SECOND)
+#define PAUSE_MAX_US   (5 * US_PER_MINUTE)
+#define WAIT_MAX_US    US_PER_HOUR /* however long the receiver asks for */
+#define CLAIM_US       (20 * US_PER_SECOND)
+
+/* --- One delivery --- */
+
+static int64_t pause_after(const struct hook *hook, enum notify_outcome outcome,
+                           const struct http_answer *answer)
+{
+    int64_t pause = hook->hooks->how.pause_us;
+    int64_t wished = answer && answer->failure == HTTP_OK && answer->retry_after_ms > 0
+                         ? answer->retry_after_ms * US_PER_MS
+                         : 0;
+
+    for (int64_t i = 0; i < hook->attempts && pause < PAUSE_MAX_US; i++)
+        pause *= 2;
+    pause = pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
+    if (outcome == NOTIFY_OUTCOME_REFUSED)
+        pause = WAIT_MAX_US;
+    pause = wished > pause ? wished : pause;
+    return pause < WAIT_MAX_US ? pause : WAIT_MAX_US;
+}
+
+static void failed(struct hook *hook, enum notify_outcome outcome, const struct http_answer *answer)
+{
+    hook->state = HOOK_FAILED;
+    hook->wait_us = pause_after(hook, outcome, answer);
+    if (hook->attempts == 0)
+        log_error("provider_webhook_failed", &hook->err);
+}
+
+static void on_done(void *ctx, const struct http_answer *answer)
+{
+    struct hook *hook = ctx;
+    enum notify_outcome outcome = notify_webhook_outcome(hook->url, answer, &hook->err);
+
+    if (outcome == NOTIFY_OUTCOME_SENT) {
+        hook->state = HOOK_TAKEN;
+    } else {
+        failed(hook, outcome, answer);
+    }
+}
+
+static void begin_body(const struct hook *hook, struct buf *out, const char *kind, int64_t first,
+                       int64_t last)
+{
+    char at[TIME_TEXT_MAX];
+
+    buf_addf(out, "{\"id\":\"%.*s/%lld-%lld\",\"kind\":\"%s\",\"tenant\":\"%.*s\",\"at\":\"%.*s\"",
+             STR_ARG(hook->tenant), (long long)first, (long long)last, kind, STR_ARG(hook->tenant),
+             STR_ARG(time_write(clock_now(hook->hooks->provider->config.clock), at)));
+}
+
+/* What the next delivery says; false when there is nothing to say. */
+static bool fill(struct hook *hook, struct db *db, struct buf *out, bool *out_any, struct err *err)
+{
+    CLEANUP(buf_done) struct buf list = {0};
+    struct change_page page;
+
+    buf_init(&list, PROVIDER_ANSWER_MAX);
+    hook->lost = 0;
+    if (!change_page_read(db, hook->tenant_no, hook->position, hook->batch, &list, &page, err))
+        return false;
+    *out_any = page.count > 0 || page.gone;
+    hook->more = page.gone || page.count == hook->batch;
+    if (page.gone) {
+        hook->to = page.resume;
+        hook->lost = page.resume > hook->position ? page.resume - hook->position : 0;
+        begin_body(hook, out, "changesLost", hook->position + 1, hook->to);
+        buf_add_z(out, ",\"text\":\"changes were forgotten, or not recorded, before they could be "
+                       "told: read all resources anew\"");
+    } else {
+        hook->to = page.next;
+        begin_body(hook, out, "changes", hook->position + 1, hook->to);
+        buf_add_z(out, ",\"changes\":");
+        buf_add(out, buf_str(&list));
+    }
+    buf_addf(out, ",\"next\":%lld}", (long long)hook->to);
+    return true;
+}
+
+static bool send_next(struct hook *hook, struct db *db, struct err *err)
+{
+    CLEANUP(buf_done) struct buf body = {0};
+    CLEANUP(secret_done) struct secret secret = {0};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct hooks *h = hook->hooks;
+    struct str signature;
+    bool any;
+
+    buf_init(&body, PROVIDER_ANSWER_MAX);
+    if (!fill(hook, db, &body, &any, &hook->err)) {
+        if (hook->err.kind == ERR_UNAVAILABLE) { /* the database, so nothing of the others either */
+            *err = hook->err;
+            return false;
+        }
+        failed(hook, NOTIFY_OUTCOME_LATER, NULL);
+        return true;
+    }
+    if (!any) {
+        hook->state = HOOK_RELEASE;
+        return true;
+    }
+    if (!provider_webhook_unseal(h->how.key, hook->tenant_no, hook->sealed, &secret, &hook->err)) {
+        failed(hook, NOTIFY_OUTCOME_LATER, NULL);
+        return true;
+    }
+    signature =
+        notify_webhook_signature(a, &secret, clock_now(h->provider->config.clock), buf_str(&body));
+    hook->state = HOOK_SENDING;
+    notify_webhook_start(h->client, hook->url, signature, buf_str(&body), on_done, hook);
+    return true;
+}
+
+/* --- The thread --- */
+
+static bool is_finished(const struct hook *hook)
+{
+    return hook->state == HOOK_TAKEN || hook->state == HOOK_FAILED || hook->state == HOOK_RELEASE;
+}
+
+static bool has_finished(const struct hooks *h)
+{
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        if (is_finished(&h->all[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Claims, sends and stores until all that can be done at the moment is under way. */
+static bool turn(struct hooks *h, struct db *db, struct err *err)
+{
+    do {
+        if ((!atomic_load(&h->stop) && !hooks_look(h, db, err)) || !hooks_store(h, err))
+            return false;
+        for (size_t i = 0; i < HOOKS_MAX; i++) {
+            struct hook *hook = &h->all[i];
+
+            if (hook->state != HOOK_CLAIMED)
+                continue;
+            if (atomic_load(&h->stop)) {
+                hook->state = HOOK_RELEASE;
+            } else if (!send_next(hook, db, err)) {
+                return false;
+            }
+        }
+    } while (has_finished(h));
+    return true;
+}
+
+static void prune(struct hooks *h, struct db *db, int64_t *next_us)
+{
+    struct err err = {0};
+    int64_t rows;
+
+    if (clock_monotonic_us() < *next_us)
+        return;
+    *next_us = clock_monotonic_us() + PRUNE_EVERY_US;
+    if (!changes_prune(db, h->provider->config.clock, &h->stop, &rows, &err)) {
+        log_error("provider_changes_not_pruned", &err);
+    } else if (rows > 0) {
+        *next_us = clock_monotonic_us() + PRUNE_AGAIN_US;
+    }
+}
+
+/* After the database has failed nobody knows what is ours: claims end by themselves. */
+static void forget_all(struct hooks *h)
+{
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        if (h->all[i].state != HOOK_SENDING)
+            h->all[i].state = HOOK_FREE;
+    }
+}
+
+static void work(struct hooks *h, int64_t *prune_us)
+{
+    struct err err = {0};
+    struct db *db = NULL;
+    int64_t wait_ms = TROUBLE_MS;
+
+    /* Before looking: what is written from here on wakes, unless an answer will anyway. */
+    atomic_store(&h->idle, http_client_in_flight(h->client) == 0);
+    if (pool_take(&h->provider->pool, &db, &err)) {
+        if (turn(h, db, &err))
+            wait_ms = http_client_in_flight(h->client) > 0 ? TURN_MS : LOOK_MS;
+        if (wait_ms != TROUBLE_MS)
+            prune(h, db, prune_us);
+        pool_give(&h->provider->pool, db);
+    }
+    if (wait_ms == TROUBLE_MS) {
+        log_error("provider_webhooks_not_read", &err);
+        forget_all(h);
+    }
+    if (!atomic_load(&h->stop))
+        (void)http_client_run(h->client, wait_ms);
+}
+
+/* What is under way may end; what was taken is stored. */
+static void drain(struct hooks *h)
+{
+    int64_t until = clock_monotonic_us() + DRAIN_S * US_PER_SECOND;
+    struct err err = {0};
+
+    while (http_client_in_flight(h->client) > 0 && clock_monotonic_us() < until)
+        (void)http_client_run(h->client, TURN_MS);
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        if (h->all[i].state == HOOK_SENDING || h->all[i].state == HOOK_CLAIMED)
+            h->all[i].state = HOOK_RELEASE;
+    }
+    if (!hooks_store(h, &err))
+        log_error("provider_webhooks_not_stored", &err);
+}
+
+static void *run(void *arg)
+{
+    struct hooks *h = arg;
+    int64_t prune_us = clock_monotonic_us();
+
+    while (!atomic_load(&h->stop))
+        work(h, &prune_us);
+    drain(h);
+    return NULL;
+}
+
+bool hooks_start(struct hooks *h, struct provider *p, struct err *err)
+{
+    struct http_client_config config = {.ca_file = p->config.delivery.ca_file,
+                                        .max_connections = HOOKS_MAX,
+                                        .max_answer = (size_t)64 * 1024};
+
+    h->provider = p;
+    h->how = p->config.delivery;
+    if (h->how.pause_us == 0)
+        h->how.pause_us = PAUSE_US;
+    if (h->how.claim_us == 0)
+        h->how.claim_us = CLAIM_US;
+    for (size_t i = 0; i < HOOKS_MAX; i++)
+        h->all[i].hooks = h;
+    if (!h->how.key)
+        return true;
+    if (!http_client_new(&config, &h->client, err))
+        return false;
+    h->started = pthread_create(&h->thread, NULL, run, h) == 0;
+    return h->started || err_set(err, ERR_INTERNAL, "thread", "cannot start the webhooks");
+}
+
+void hooks_stop(struct hooks *h)
+{
+    atomic_store(&h->stop, true);
+    if (h->started) {
+        http_client_wake(h->client);
+        pthread_join(h->thread, NULL);
+    }
+    http_client_free(h->client);
+    for (size_t i = 0; i < HOOKS_MAX; i++)
+        arena_free(h->all[i].arena);
+}
+
+void hooks_wake(struct hooks *h)
+{
+    if (h->started && atomic_load_explicit(&h->idle, memory_order_relaxed) &&
+        atomic_exchange(&h->idle, false))
+        http_client_wake(h->client);
+}

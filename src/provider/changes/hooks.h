@@ -1,0 +1,71 @@
+/* Tells webhooks of changes, and forgets changes that are old enough: a thread of the provider. A
+ * webhook that has something to be told is claimed in the database, so that of several processes
+ * one delivers; how far it came is stored when the receiver has taken it. All that one round has to
+ * store goes through the writer at once. Internal to provider/. */
+#pragma once
+
+#include "http/client.h"
+#include "provider/changes/change.h"
+
+#include <stdatomic.h>
+
+#define HOOKS_MAX  64 /* webhooks that are told at once */
+#define HOOK_TURNS 16 /* deliveries to one of them before others have their turn */
+
+enum hook_state {
+    HOOK_FREE,
+    HOOK_DUE,     /* to be claimed */
+    HOOK_CLAIMED, /* ours; to be sent or released */
+    HOOK_SENDING,
+    HOOK_TAKEN,
+    HOOK_FAILED,
+    HOOK_RELEASE,
+};
+
+struct hook {
+    enum hook_state state;
+    struct hooks *hooks;
+    int64_t tenant_no;
+    struct arena *arena; /* of the claim; its texts */
+    struct str tenant, url, sealed;
+    char claim[UUID_TEXT_MAX];
+    int64_t position, batch, attempts;
+    /* What is being sent. */
+    int64_t to, lost;
+    bool more; /* there may be something behind it */
+    int turns; /* since the claim */
+    int64_t wait_us;
+    struct err err;
+};
+
+struct hooks {
+    struct provider *provider;
+    struct provider_delivery how;
+    pthread_t thread;
+    bool started;
+    struct http_client *client;
+    atomic_bool stop;
+    atomic_bool idle; /* to be waked when something is written */
+    struct hook all[HOOKS_MAX];
+};
+
+/* Starts nothing when there is no key to read secrets with. */
+MUST_USE bool hooks_start(struct hooks *h, struct provider *p, struct err *err);
+/* Before the writer's end; also after a failed start. */
+void hooks_stop(struct hooks *h);
+/* A write of this process was committed. */
+void hooks_wake(struct hooks *h);
+
+/* --- hooks_store.c: a round in the database. --- */
+/* Fills free places with webhooks that are due. */
+MUST_USE bool hooks_look(struct hooks *h, struct db *db, struct err *err);
+/* Claims what is due and stores what was delivered, as one write that is waited for; nothing when
+ * there is nothing. What could not be claimed becomes free. */
+MUST_USE bool hooks_store(struct hooks *h, struct err *err);
+
+/* --- keep.c: forgetting. --- */
+/* Removes, for a second or so, changes that every webhook has taken and that are older than their
+ * tenant keeps them, and those beyond the number that is kept for a webhook (changeFeed.days,
+ * changeFeed.maxPending). In small transactions of its own. */
+MUST_USE bool changes_prune(struct db *db, const struct clock *clock, const atomic_bool *stop,
+                            int64_t *out_rows, struct err *err);

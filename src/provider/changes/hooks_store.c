@@ -1,0 +1,206 @@
+#include "provider/changes/hooks.h"
+#include "provider/changes/webhook.h"
+
+/* --- Looking --- */
+
+static bool is_known(const struct hooks *h, int64_t tenant_no)
+{
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        if (h->all[i].state != HOOK_FREE && h->all[i].tenant_no == tenant_no)
+            return true;
+    }
+    return false;
+}
+
+static struct hook *free_place(struct hooks *h)
+{
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        if (h->all[i].state == HOOK_FREE)
+            return &h->all[i];
+    }
+    return NULL;
+}
+
+bool hooks_look(struct hooks *h, struct db *db, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct hook *hook = free_place(h);
+    bool row;
+
+    if (!hook)
+        return true;
+    if (!db_select(db, provider_query(PROVIDER_WEBHOOK_DUE),
+                   DB_ARGS(db_int(clock_now(h->provider->config.clock)), db_int(HOOKS_MAX)), &st,
+                   err))
+        return false;
+    for (; hook; hook = free_place(h)) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            return true;
+        if (is_known(h, db_col_int(st, 0)))
+            continue;
+        hook->tenant_no = db_col_int(st, 0);
+        hook->state = HOOK_DUE;
+    }
+    return true;
+}
+
+/* --- Storing --- */
+
+struct round {
+    struct db_write write; /* first */
+    struct hooks *hooks;
+    int64_t now_us;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t ended;
+    bool done, ok;
+    struct err err;
+};
+
+static bool claim(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct hooks *h = hook->hooks;
+    bool row, more = false;
+
+    uuid_new(h->provider->config.rng, hook->claim);
+    if (!db_select(db, provider_query(PROVIDER_WEBHOOK_CLAIM),
+                   DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)),
+                           db_int(now_us + h->how.claim_us), db_int(now_us)),
+                   &st, err) ||
+        !db_step(st, &row, err))
+        return false;
+    hook->state = row ? HOOK_CLAIMED : HOOK_FREE;
+    if (!row)
+        return true;
+    if (hook->arena) {
+        arena_reset(hook->arena);
+    } else {
+        hook->arena = arena_new();
+    }
+    hook->url = arena_str(hook->arena, db_col_text(st, 0));
+    hook->sealed = arena_str(hook->arena, db_col_text(st, 1));
+    hook->position = db_col_int(st, 2);
+    hook->batch = db_col_int(st, 3);
+    hook->attempts = db_col_int(st, 4);
+    hook->turns = 0;
+    hook->tenant = arena_str(hook->arena, db_col_text(st, 5));
+    return db_step(st, &more, err);
+}
+
+/* The claim goes on when there may be more to tell. A batch that was made smaller grows again. */
+static bool taken(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    int64_t batch =
+        hook->batch * 2 < PROVIDER_WEBHOOK_BATCH ? hook->batch * 2 : PROVIDER_WEBHOOK_BATCH;
+    bool go_on = hook->more && ++hook->turns < HOOK_TURNS;
+    struct str claim = str_from_z(hook->claim);
+    int64_t changed;
+
+    if (!db_exec(db, provider_query(PROVIDER_WEBHOOK_TAKEN),
+                 DB_ARGS(db_int(hook->tenant_no), db_text(claim), db_int(hook->to), db_int(batch),
+                         db_int(now_us), db_int(hook->lost), db_text(go_on ? claim : STR("")),
+                         db_int(go_on ? now_us + hook->hooks->how.claim_us : 0)),
+                 &changed, err))
+        return false;
+    hook->state = changed == 1 && go_on ? HOOK_CLAIMED : HOOK_FREE;
+    hook->position = hook->to;
+    hook->batch = batch;
+    hook->attempts = 0;
+    return true;
+}
+
+/* The next attempt tells half as much, so that what a receiver cannot take stands alone at last. */
+static bool failed(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    int64_t batch = hook->batch > 1 ? hook->batch / 2 : 1;
+
+    hook->state = HOOK_FREE;
+    return db_exec(db, provider_query(PROVIDER_WEBHOOK_FAILED),
+                   DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)), db_int(batch),
+                           db_int(now_us + hook->wait_us), db_int(now_us),
+                           db_text(str_from_z(hook->err.message))),
+                   NULL, err);
+}
+
+static bool store(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    switch (hook->state) {
+    case HOOK_DUE:
+        return claim(hook, db, now_us, err);
+    case HOOK_TAKEN:
+        return taken(hook, db, now_us, err);
+    case HOOK_FAILED:
+        return failed(hook, db, now_us, err);
+    case HOOK_RELEASE:
+        hook->state = HOOK_FREE;
+        return db_exec(db, provider_query(PROVIDER_WEBHOOK_RELEASE),
+                       DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim))), NULL,
+                       err);
+    case HOOK_FREE:
+    case HOOK_CLAIMED:
+    case HOOK_SENDING:
+        break;
+    }
+    return true;
+}
+
+static bool run_round(struct db_write *write, struct db *db, struct err *err)
+{
+    struct round *r = (struct round *)write;
+
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        if (!store(&r->hooks->all[i], db, r->now_us, err))
+            return false;
+    }
+    return true;
+}
+
+static void end_round(struct db_write *write, bool ok, const struct err *err)
+{
+    struct round *r = (struct round *)write;
+
+    pthread_mutex_lock(&r->lock);
+    r->ok = ok;
+    if (!ok)
+        r->err = *err;
+    r->done = true;
+    pthread_cond_signal(&r->ended);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static bool has_work(const struct hooks *h)
+{
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        enum hook_state state = h->all[i].state;
+
+        if (state == HOOK_DUE || state == HOOK_TAKEN || state == HOOK_FAILED ||
+            state == HOOK_RELEASE)
+            return true;
+    }
+    return false;
+}
+
+bool hooks_store(struct hooks *h, struct err *err)
+{
+    struct round r = {.write = {.run = run_round, .done = end_round},
+                      .hooks = h,
+                      .now_us = clock_now(h->provider->config.clock)};
+
+    if (!has_work(h))
+        return true;
+    pthread_mutex_init(&r.lock, NULL);
+    pthread_cond_init(&r.ended, NULL);
+    if (db_writer_submit(h->provider->writer, &r.write, &r.err)) {
+        pthread_mutex_lock(&r.lock);
+        while (!r.done)
+            pthread_cond_wait(&r.ended, &r.lock);
+        pthread_mutex_unlock(&r.lock);
+    }
+    pthread_cond_destroy(&r.ended);
+    pthread_mutex_destroy(&r.lock);
+    if (!r.ok)
+        *err = r.err;
+    return r.ok;
+}

@@ -1,0 +1,118 @@
+#include "provider/changes/hooks.h"
+#include "provider/tenant.h"
+
+#define FEEDS_AT_ONCE 100
+#define ROWS_AT_ONCE  256 /* that a transaction looks at */
+#define BUDGET_US     US_PER_SECOND
+
+/* A feed, and what of it may go. */
+struct kept {
+    int64_t tenant_no, head, taken; /* taken: by the webhook; INT64_MAX: there is none */
+    struct provider_settings settings;
+};
+
+/* A tenant whose settings cannot be read keeps its feed as others do. */
+static bool load_kept(struct arena *a, struct db_stmt *st, struct kept *out, struct err *err)
+{
+    const struct provider_tenant tenant = {.kind = arena_str(a, db_col_text(st, 1)),
+                                           .settings = arena_str(a, db_col_text(st, 2)),
+                                           .template = arena_str(a, db_col_text(st, 3))};
+    const struct provider_profile *profile;
+    struct err ignored = {0};
+
+    *out = (struct kept){.tenant_no = db_col_int(st, 0),
+                         .head = db_col_int(st, 4),
+                         .taken = db_col_is_null(st, 5) ? INT64_MAX : db_col_int(st, 5)};
+    if (!provider_tenant_profile(a, &tenant, &profile, &ignored))
+        return provider_settings_read(NULL, NULL, &out->settings, err);
+    out->settings = profile->settings;
+    return true;
+}
+
+static bool load_page(struct db *db, struct arena *a, int64_t behind, struct kept *out,
+                      size_t *out_count, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    size_t count = 0;
+    bool row;
+
+    if (!db_select(db, provider_query(PROVIDER_CHANGE_FEEDS),
+                   DB_ARGS(db_int(behind), db_int(FEEDS_AT_ONCE)), &st, err))
+        return false;
+    for (;; count++) {
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row || count == FEEDS_AT_ONCE)
+            break;
+        if (!load_kept(a, st, &out[count], err))
+            return false;
+    }
+    *out_count = count;
+    return true;
+}
+
+/* Whether the oldest row may go, asked without a lock. */
+static bool is_due(struct db *db, const struct kept *k, int64_t old_us, int64_t hard, bool *out,
+                   struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, provider_query(PROVIDER_CHANGE_OLD), DB_ARGS(db_int(k->tenant_no)), &st,
+                       err))
+        return false;
+    *out = st && (db_col_int(st, 1) <= hard ||
+                  (db_col_int(st, 0) < old_us && db_col_int(st, 1) <= k->taken));
+    return true;
+}
+
+/* Webhooks wait meanwhile. */
+static bool is_enough(const atomic_bool *stop, int64_t until_us)
+{
+    return (stop && atomic_load(stop)) || clock_monotonic_us() > until_us;
+}
+
+static bool prune(struct db *db, const struct kept *k, int64_t now_us, const atomic_bool *stop,
+                  int64_t until_us, int64_t *rows, struct err *err)
+{
+    int64_t old_us = now_us - k->settings.change_days * US_PER_DAY;
+    int64_t hard = k->taken == INT64_MAX ? 0 : k->head - k->settings.change_pending;
+    int64_t removed;
+    bool due;
+
+    for (;;) {
+        if (!is_due(db, k, old_us, hard, &due, err))
+            return false;
+        if (!due || is_enough(stop, until_us))
+            return true;
+        if (!db_exec(db, provider_query(PROVIDER_CHANGE_PRUNE),
+                     DB_ARGS(db_int(k->tenant_no), db_int(old_us), db_int(k->taken),
+                             db_int(ROWS_AT_ONCE), db_int(hard)),
+                     &removed, err))
+            return false;
+        *rows += removed;
+        if (removed == 0)
+            return true;
+    }
+}
+
+bool changes_prune(struct db *db, const struct clock *clock, const atomic_bool *stop,
+                   int64_t *out_rows, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct kept *page = mem_alloc(FEEDS_AT_ONCE * sizeof(*page));
+    size_t count = FEEDS_AT_ONCE;
+    int64_t behind = INT64_MIN, until_us = clock_monotonic_us() + BUDGET_US;
+    bool ok = true;
+
+    *out_rows = 0;
+    while (ok && count == FEEDS_AT_ONCE && !is_enough(stop, until_us)) {
+        ok = load_page(db, a, behind, page, &count, err);
+        for (size_t i = 0; ok && i < count; i++) {
+            behind = page[i].tenant_no;
+            ok = prune(db, &page[i], clock_now(clock), stop, until_us, out_rows, err);
+        }
+        arena_reset(a);
+    }
+    free(page);
+    return ok;
+}
