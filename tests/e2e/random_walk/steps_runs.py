@@ -106,6 +106,7 @@ class GuardSteps(Base):
         between()
         self.life()
         between()
+        self.wait_for_grace()  # a removal counts when it would be sent
         self.life()
         held = self.json("held", APP)
         due = {p.id for p in leavers if set(self.model.measures(p)) & {"disable", "delete"} and p.settled
