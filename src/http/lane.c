@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#define INPUT_MAX  (64 * 1024)     /* bytes read at once */
-#define INSIDE_MAX (64 * 1024)     /* a body up to here is sent together with its head */
-#define HEAD_MAX   (1 << 20)       /* bytes of a request without a long body */
-#define FRESH_US   (2 * US_PER_MS) /* idle for no longer: the loop would know if it had closed */
+#define INPUT_MAX  (64 * 1024)           /* bytes read at once */
+#define INSIDE_MAX (64 * 1024)           /* a body up to here is sent together with its head */
+#define HEAD_MAX   (1 << 20)             /* bytes of a request without a long body */
 #define KEPT_US    (118 * US_PER_SECOND) /* idle for longer: the peer has most likely given it up */
 #define IDLE_LANES 64                    /* kept for all origins */
+#define CLOSED_MAX 2   /* lanes closed on a second request, until none carries one */
+#define SINGLE_MAX 100 /* requests on lanes of their own, until one is kept again */
 #define NEVER      INT64_MAX
 
 /* --- the connection --- */
@@ -297,8 +298,7 @@ static bool is_gone(struct http_lane *lane, int64_t now_us)
 
     if (lane->dead || now_us - lane->idle_us > KEPT_US)
         return true;
-    return now_us - lane->idle_us > FRESH_US &&
-           lane_read(lane, lane->lanes->input, INPUT_MAX, &n) != MOVED_LATER;
+    return lane_read(lane, lane->lanes->input, INPUT_MAX, &n) != MOVED_LATER;
 }
 
 static struct http_lane *find_idle(struct http_lanes *l, const struct http_call *call)
@@ -391,13 +391,28 @@ static bool may_repeat(const struct http_lane *lane)
     return lane->used && !lane->heard && call->sends < 2 && call_is_repeatable(call);
 }
 
+/* Some servers close behind each answer without having said so. What is sent meanwhile is lost, and
+ * a creation cannot be sent again by itself: on such a server each lane carries one request. */
+static void note_closing(struct http_lane *lane, CURLcode code)
+{
+    struct http_lanes *l = lane->lanes;
+
+    if (l->closed_in_row >= CLOSED_MAX && ++l->single > SINGLE_MAX)
+        l->closed_in_row = l->single = 0;
+    if (lane->used && code == CURLE_OK) {
+        l->closed_in_row = 0;
+    } else if (lane->used && code == CURLE_RECV_ERROR && !lane->heard) {
+        l->closed_in_row++;
+    }
+}
+
 static void give_back(struct http_lane *lane)
 {
     struct http_lanes *l = lane->lanes;
 
     lane->call = NULL;
     l->busy--;
-    if (lane->dead) {
+    if (lane->dead || l->closed_in_row >= CLOSED_MAX) {
         lane_free(lane);
     } else {
         lane->idle_us = clock_monotonic_us();
@@ -411,6 +426,7 @@ static void end_request(struct http_lane *lane, CURLcode code)
     struct http_call *call = lane->call;
     bool answered = code == CURLE_OK;
 
+    note_closing(lane, code);
     if (answered && lane->sent < request_size(lane)) /* it did not want all of it */
         lane->dead = true;
     if (!answered)

@@ -17,6 +17,8 @@ struct http_lanes {
     unsigned count, busy, waiting;  /* lanes; of those with a call; calls */
     unsigned elsewhere;             /* calls that libcurl has under way by itself */
     bool broken;                    /* some lane could not send */
+    unsigned closed_in_row;         /* lanes closed when they were to carry a second request */
+    unsigned single;                /* requests on lanes that were not kept because of it */
     int64_t due_us;                 /* no deadline passes before; INT64_MAX: there is none */
     char *input;                    /* what is read goes there */
     /* The call has its answer, or failed: call_finish is to be told code. Never from inside

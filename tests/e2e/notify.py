@@ -113,7 +113,7 @@ def servers():
          args=("app", "set", "Plant", "--notification-mail", "ada@example.com,nobody"))  # fmt: skip
     says("an injected recipient", "is no mail address",
          args=("app", "set", "Plant", "--notification-mail", "ada@example.com>\r\nDATA"))  # fmt: skip
-    says("a webhook without TLS", "http:// only to this machine",
+    says("a webhook without TLS", "or http:// to this machine only",
          args=("app", "set", "Plant", "--setting", "notify.webhook=http://hook.example/"))  # fmt: skip
     says("an unknown event", "there is no event 'fire'",
          args=("app", "set", "Plant", "--setting", "notify.events=fire"))  # fmt: skip

@@ -227,6 +227,52 @@ static void does_not_believe_what_comes_unasked(void **state)
     far_stop(&f);
 }
 
+static void far_close(struct far *f)
+{
+    close(f->fd);
+    f->fd = -1;
+}
+
+static void answer(struct http_client *c, struct far *f, enum http_method method)
+{
+    struct got g;
+
+    send_one(c, f, method, &g);
+    far_read(f, c);
+    far_say(f, STR("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"));
+    wait_for(c, &g);
+    CHECK(g.status == 200, "%s", g.reason);
+}
+
+/* A server that closes behind its answers and does not say so loses nothing that was not sent yet;
+ * and what it lets be sent and loses, again and again, is no longer sent so. */
+static void does_not_trust_who_closes(void **state)
+{
+    struct http_client *c = client_new(1);
+    struct far f;
+    struct got g;
+    char byte;
+
+    (void)state;
+    far_start(&f);
+    answer(c, &f, HTTP_GET);
+    far_close(&f);
+    answer(c, &f, HTTP_POST); /* at once, on a new connection */
+    for (int i = 0; i < 2; i++) {
+        send_one(c, &f, HTTP_POST, &g);
+        far_read(&f, c);
+        far_close(&f);
+        wait_for(c, &g);
+        CHECK(g.failure != HTTP_OK, "a creation is not sent twice by itself");
+        answer(c, &f, HTTP_GET);
+    }
+    CHECK(recv(f.fd, &byte, 1, 0) == 0, "not kept any more");
+    far_close(&f);
+    answer(c, &f, HTTP_POST);
+    http_client_free(c);
+    far_stop(&f);
+}
+
 /* One that waits for a free connection is not kept waiting for ever, and says why. */
 static void does_not_wait_for_ever(void **state)
 {
@@ -255,4 +301,4 @@ static void does_not_wait_for_ever(void **state)
 
 TEST_GROUP(lane, cmocka_unit_test(reads_every_shape),
            cmocka_unit_test(does_not_believe_what_comes_unasked),
-           cmocka_unit_test(does_not_wait_for_ever))
+           cmocka_unit_test(does_not_trust_who_closes), cmocka_unit_test(does_not_wait_for_ever))
