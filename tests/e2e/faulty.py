@@ -619,7 +619,7 @@ class NotHttp(Said):
 
 
 class BadChunks(Said):
-    code, words = "notScim", "chunked"
+    code, words = "notScim", "chunk size"
 
     def list(self, kind, query):
         return Answer(0, raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nnonsense\r\n")
