@@ -201,32 +201,6 @@ static void end_change(struct scim_call *c, const struct http_answer *answer,
     scim_ok(answer, out);
 }
 
-/* What was sent is done, or is to be sent in smaller parts. False when that is not possible. */
-static bool next_members(struct scim_call *c, const struct http_answer *answer)
-{
-    struct scim_members *m = &c->members;
-    size_t *left = m->op == SCIM_MEMBERS_ADD ? &m->add_count : &m->remove_count;
-    const struct str **list = m->op == SCIM_MEMBERS_ADD ? &m->add : &m->remove;
-    bool not_there =
-        answer->failure == HTTP_OK && answer->status == 400 && m->op == SCIM_MEMBERS_REMOVE &&
-        str_eq_ascii_nocase(scim_error_type(c->target->answer, answer->body), STR("noTarget"));
-    bool too_large = answer->failure == HTTP_OK && answer->status == 413;
-
-    if (!is_success(answer) && !(not_there && m->at_once == 1)) {
-        /* One that is no member any more spoils the request for the others, too. */
-        if (m->at_once < 2 || !(not_there || too_large))
-            return false;
-        c->target->members_at_once = too_large ? m->at_once / 2 : c->target->members_at_once;
-        m->at_once /= 2;
-        return true;
-    }
-    *list += m->at_once;
-    *left -= m->at_once;
-    if (!not_there)
-        m->at_once = c->target->members_at_once;
-    return true;
-}
-
 static void release_held(struct scim_target *t, enum target_class class_)
 {
     while (t->held) {
@@ -327,7 +301,7 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
                scim_call_members_put(c, answer)) {
         return;
     } else if (c->asked.action == SCIM_MEMBERS && c->update.stage == SCIM_UPDATE_NONE &&
-               next_members(c, answer)) {
+               scim_call_members_left(c, answer)) {
         if (scim_call_send_members(c))
             return;
         scim_ok(answer, &result);

@@ -1,5 +1,6 @@
-/* One call of a SCIM target on its way, and the target itself. Between target.c, which starts
- * calls, and answer.c, which ends them. Inside src/connector/scim. */
+/* One call of a SCIM target on its way, and the target itself. Between the files that start calls
+ * (target.c, update.c, members.c, list.c, bulk.c) and answer.c, which ends them. Inside
+ * src/connector/scim. */
 #pragma once
 
 #include "base/buf.h"
@@ -107,6 +108,8 @@ struct scim_target {
 
 /* --- What the files that start calls share --- */
 struct scim_target *scim_of(struct target *t);
+struct scim_object *scim_object_of(struct scim_target *t, const struct mapping_object *m);
+void scim_next_request_id(struct scim_target *t, char *out); /* SCIM_REQUEST_ID_MAX bytes */
 struct scim_call *scim_call_new(struct scim_target *t, enum scim_action action,
                                 enum http_method method, const struct mapping_object *m,
                                 target_done *done, void *ctx);
@@ -181,8 +184,22 @@ int64_t scim_send_waiting(struct scim_target *t);
 void scim_send_fail(struct scim_target *t, const struct http_answer *answer);
 void scim_send_drop(struct scim_target *t); /* frees those that wait; after the client */
 
+/* members.c */
+void scim_change_members(struct target *target, const struct mapping_object *m, struct str id,
+                         const struct target_members *change, target_done *done, void *ctx);
+/* Writes the next request of a change of members; how many of them it has is kept in at_once. */
+void scim_members_write(struct buf *body, const struct scim_style *style, struct scim_members *m);
 /* The next request of a change of members; false when there is nothing left to do. */
 bool scim_call_send_members(struct scim_call *c);
+/* What was sent is done, or is to be sent in smaller parts. False when that is not possible. */
+bool scim_call_members_left(struct scim_call *c, const struct http_answer *answer);
+
+/* preview.c */
+struct str scim_preview(struct target *target, const struct mapping_object *m, struct str id,
+                        const struct mapping_changes *changes, struct arena *a);
+struct str scim_preview_members(struct target *target, const struct mapping_object *m,
+                                struct str id, const struct target_members *change,
+                                struct arena *a);
 /* Asks for the page once more with fewer resources; false when there is nothing fewer than one. */
 bool scim_call_list_smaller(struct scim_call *c);
 /* Asks whether the token is accepted at all, and lets on_probe know. */
