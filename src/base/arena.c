@@ -233,6 +233,19 @@ struct str arena_printf(struct arena *a, const char *format, ...)
     return (struct str){p, len};
 }
 
+void *arena_grow(struct arena *a, void *list, size_t count, size_t *cap, size_t size)
+{
+    void *larger;
+
+    if (count < *cap)
+        return list;
+    *cap = *cap * 2 + 8;
+    larger = arena_alloc_array(a, *cap, size);
+    if (count > 0)
+        memcpy(larger, list, count * size);
+    return larger;
+}
+
 size_t arena_used(const struct arena *a)
 {
     return a->used;

@@ -24,6 +24,12 @@ struct str arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2,
 /* Bytes handed out since the last reset, without block overhead. */
 size_t arena_used(const struct arena *a);
 
+/* A list that grows by one: list itself while it has room, else a larger copy, and *cap with it.
+ * list may be NULL with *cap 0. */
+void *arena_grow(struct arena *a, void *list, size_t count, size_t *cap, size_t size);
+#define ARENA_GROW(a, list, count, cap) \
+    ((list) = arena_grow((a), (list), (count), &(cap), sizeof(*(list))))
+
 #define ARENA_NEW(a, type)          ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_alloc_array((a), (count), sizeof(type)))
 

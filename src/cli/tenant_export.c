@@ -76,14 +76,7 @@ static bool make_column(const struct export *e, struct str name, struct column *
 
 static void add_column(struct export *e, const struct column *column)
 {
-    if (e->count == e->cap) {
-        struct column *grown = ARENA_ARRAY(e->cli->arena, struct column, e->cap * 2 + 32);
-
-        if (e->count > 0)
-            memcpy(grown, e->columns, e->count * sizeof(*grown));
-        e->columns = grown;
-        e->cap = e->cap * 2 + 32;
-    }
+    ARENA_GROW(e->cli->arena, e->columns, e->count, e->cap);
     e->columns[e->count++] = *column;
 }
 

@@ -180,14 +180,7 @@ bool provider_tenant_list(struct db *db, struct arena *a, struct provider_tenant
             return false;
         if (!row)
             break;
-        if (count == cap) {
-            struct provider_tenant *grown = ARENA_ARRAY(a, struct provider_tenant, cap * 2 + 8);
-
-            if (count > 0)
-                memcpy(grown, list, count * sizeof(*list));
-            list = grown;
-            cap = cap * 2 + 8;
-        }
+        ARENA_GROW(a, list, count, cap);
         fill(a, st, &list[count]);
         list[count].users = db_col_int(st, 7);
         list[count].groups = db_col_int(st, 8);

@@ -34,15 +34,7 @@ void references_add_missing(struct walk *w, struct str missing_id,
 {
     struct walk_references *s = w->second;
 
-    if (s->missing_count == s->missing_cap) {
-        struct pending_reference *larger =
-            ARENA_ARRAY(w->arena, struct pending_reference, s->missing_cap * 2 + 8);
-
-        for (size_t i = 0; i < s->missing_count; i++)
-            larger[i] = s->missing[i];
-        s->missing = larger;
-        s->missing_cap = s->missing_cap * 2 + 8;
-    }
+    ARENA_GROW(w->arena, s->missing, s->missing_count, s->missing_cap);
     s->missing[s->missing_count++] = (struct pending_reference){
         .missing_id = arena_str(w->arena, missing_id),
         .owner_id = w->entry.id,

@@ -33,15 +33,7 @@ static void know_member(struct feed_page *page, size_t i, struct walk_member kno
             s->members[k].target_id = known.target_id;
         return;
     }
-    if (s->member_count == s->member_cap) {
-        struct walk_member *larger =
-            ARENA_ARRAY(page->arena, struct walk_member, s->member_cap * 2 + 4);
-
-        for (size_t k = 0; k < s->member_count; k++)
-            larger[k] = s->members[k];
-        s->members = larger;
-        s->member_cap = s->member_cap * 2 + 4;
-    }
+    ARENA_GROW(page->arena, s->members, s->member_count, s->member_cap);
     s->members[s->member_count++] = known;
 }
 

@@ -14,15 +14,7 @@ static void add_member(struct walk *w, struct walk_member member)
 {
     struct walk_references *s = w->second;
 
-    if (s->member_count == s->member_cap) {
-        struct walk_member *larger =
-            ARENA_ARRAY(w->arena, struct walk_member, s->member_cap * 2 + 16);
-
-        for (size_t i = 0; i < s->member_count; i++)
-            larger[i] = s->members[i];
-        s->members = larger;
-        s->member_cap = s->member_cap * 2 + 16;
-    }
+    ARENA_GROW(w->arena, s->members, s->member_count, s->member_cap);
     member.source_id = arena_str(w->arena, member.source_id);
     member.target_id = arena_str(w->arena, member.target_id);
     s->members[s->member_count++] = member;

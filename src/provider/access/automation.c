@@ -100,15 +100,7 @@ bool provider_automation_list(struct db *db, struct arena *a, struct str tenant,
             return false;
         if (!row)
             break;
-        if (count == cap) {
-            struct provider_automation_user *grown =
-                ARENA_ARRAY(a, struct provider_automation_user, cap * 2 + 8);
-
-            if (count > 0)
-                memcpy(grown, list, count * sizeof(*list));
-            list = grown;
-            cap = cap * 2 + 8;
-        }
+        ARENA_GROW(a, list, count, cap);
         if (!fill(a, st, &list[count++], err))
             return false;
     }

@@ -148,14 +148,7 @@ bool provider_key_list(struct db *db, struct arena *a, struct str tenant, struct
             return false;
         if (!row)
             break;
-        if (count == cap) {
-            struct provider_key *grown = ARENA_ARRAY(a, struct provider_key, cap * 2 + 8);
-
-            if (count > 0)
-                memcpy(grown, list, count * sizeof(*list));
-            list = grown;
-            cap = cap * 2 + 8;
-        }
+        ARENA_GROW(a, list, count, cap);
         list[count] = (struct provider_key){.id = arena_str(a, db_col_text(st, 0)),
                                             .description = arena_str(a, db_col_text(st, 1)),
                                             .created_us = db_col_int(st, 2),

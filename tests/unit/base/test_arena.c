@@ -126,7 +126,24 @@ static void freeing_nothing_is_fine(void **state)
     arena_freep(&a);
 }
 
+static void a_list_grows_with_what_is_in_it(void **state)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    int *list = NULL;
+    size_t cap = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 1000; i++) {
+        ARENA_GROW(a, list, i, cap);
+        CHECK(cap > i, "room for %zu in %zu", i, cap);
+        list[i] = (int)i;
+    }
+    for (size_t i = 0; i < 1000; i++)
+        CHECK(list[i] == (int)i, "%zu is %d", i, list[i]);
+}
+
 TEST_GROUP(arena, cmocka_unit_test(hands_out_zeroed_aligned_memory),
+           cmocka_unit_test(a_list_grows_with_what_is_in_it),
            cmocka_unit_test(grows_by_many_small_pieces),
            cmocka_unit_test(counts_what_it_handed_out),
            cmocka_unit_test(a_big_piece_leaves_the_rest_in_use), cmocka_unit_test(copies_text),
