@@ -1,6 +1,7 @@
 #include "engine/stream.h"
 
 #include "base/log.h"
+#include "base/stopper.h"
 #include "job/settings.h"
 #include "job/stream.h"
 #include "notify/syslog.h"
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PAGE = 100, BODY_MAX = 64 << 20, ANSWER_MAX = 64 << 10, BACKOFF_MAX = 6, IDLE_S = 1 };
@@ -260,22 +260,8 @@ bool engine_stream_due(const struct notify_sending *how, struct db *db, const at
 struct engine_streamer {
     struct notify_sending how;
     pthread_t thread;
-    pthread_mutex_t lock; /* of wake */
-    pthread_cond_t wake;
-    atomic_bool stop;
+    struct stopper stopper;
 };
-
-static void rest(struct engine_streamer *s)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_S;
-    pthread_mutex_lock(&s->lock);
-    while (!atomic_load(&s->stop) && pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
-        ;
-    pthread_mutex_unlock(&s->lock);
-}
 
 static void *stream_all(void *arg)
 {
@@ -284,14 +270,14 @@ static void *stream_all(void *arg)
     struct err err;
     int64_t sent;
 
-    while (!atomic_load(&s->stop)) {
+    while (!atomic_load(&s->stopper.stop)) {
         if ((!db && !db_open(s->how.db, &db, &err)) ||
-            !engine_stream_due(&s->how, db, &s->stop, &sent, &err)) {
+            !engine_stream_due(&s->how, db, &s->stopper.stop, &sent, &err)) {
             log_error("log_not_streamed", &err);
             db_close(db);
             db = NULL;
         }
-        rest(s);
+        stopper_rest(&s->stopper, IDLE_S);
     }
     db_close(db);
     return NULL;
@@ -301,15 +287,11 @@ bool engine_streamer_start(const struct notify_sending *how, struct engine_strea
                            struct err *err)
 {
     struct engine_streamer *s = mem_alloc(sizeof(*s));
-    pthread_condattr_t attributes;
 
     s->how = *how;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    stopper_init(&s->stopper);
     if (pthread_create(&s->thread, NULL, stream_all, s) != 0) {
+        stopper_done(&s->stopper);
         free(s);
         return err_set(err, ERR_INTERNAL, "threadFailed", "no thread for the log's receivers");
     }
@@ -321,12 +303,8 @@ void engine_streamer_stop(struct engine_streamer *s)
 {
     if (!s)
         return;
-    pthread_mutex_lock(&s->lock);
-    atomic_store(&s->stop, true);
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
+    stopper_stop(&s->stopper);
     pthread_join(s->thread, NULL);
-    pthread_cond_destroy(&s->wake);
-    pthread_mutex_destroy(&s->lock);
+    stopper_done(&s->stopper);
     free(s);
 }

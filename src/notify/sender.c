@@ -1,13 +1,13 @@
 #include "notify/sender.h"
 
 #include "base/log.h"
+#include "base/stopper.h"
 #include "notify/message.h"
 #include "notify/webhook.h"
 #include "notify/words.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     IDLE_S = 1,         /* how often the queue is looked at */
@@ -176,22 +176,8 @@ struct worker {
 struct notify_sender {
     struct notify_sending how;
     struct worker workers[NOTIFY_CHANNEL_COUNT];
-    pthread_mutex_t lock; /* of wake */
-    pthread_cond_t wake;
-    atomic_bool stop;
+    struct stopper stopper;
 };
-
-static void rest(struct notify_sender *s, int seconds)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += seconds;
-    pthread_mutex_lock(&s->lock);
-    while (!atomic_load(&s->stop) && pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
-        ;
-    pthread_mutex_unlock(&s->lock);
-}
 
 /* One look at the queue; how long to rest after it. */
 static int work(struct worker *w, struct db *db, int64_t *tidied_us, struct err *err)
@@ -200,7 +186,7 @@ static int work(struct worker *w, struct db *db, int64_t *tidied_us, struct err 
     struct notify_sent count = {0};
     bool able = w->channel == NOTIFY_WEBHOOK || s->how.smtp.url;
 
-    if (able && !notify_send_due(&s->how, db, w->channel, 0, &s->stop, &count, err))
+    if (able && !notify_send_due(&s->how, db, w->channel, 0, &s->stopper.stop, &count, err))
         return -1;
     if (count.failed > 0)
         log_error("notice_not_sent", &count.err);
@@ -219,7 +205,7 @@ static void *run_worker(void *arg)
     int64_t tidied_us = clock_monotonic_us(); /* what waits is tried before it is given up */
     struct db *db = NULL;
 
-    while (!atomic_load(&s->stop)) {
+    while (!atomic_load(&s->stopper.stop)) {
         struct err err = {0};
         int seconds = -1;
 
@@ -231,7 +217,7 @@ static void *run_worker(void *arg)
             db = NULL;
             seconds = UNREACHABLE_S;
         }
-        rest(s, seconds);
+        stopper_rest(&s->stopper, seconds);
     }
     db_close(db);
     return NULL;
@@ -241,14 +227,9 @@ bool notify_sender_start(const struct notify_sending *how, struct notify_sender 
                          struct err *err)
 {
     struct notify_sender *s = mem_alloc(sizeof(*s));
-    pthread_condattr_t attributes;
 
     s->how = *how;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    stopper_init(&s->stopper);
     for (int i = 0; i < NOTIFY_CHANNEL_COUNT; i++) {
         struct worker *w = &s->workers[i];
 
@@ -267,15 +248,11 @@ void notify_sender_stop(struct notify_sender *s)
 {
     if (!s)
         return;
-    pthread_mutex_lock(&s->lock);
-    atomic_store(&s->stop, true);
-    pthread_cond_broadcast(&s->wake);
-    pthread_mutex_unlock(&s->lock);
+    stopper_stop(&s->stopper);
     for (int i = 0; i < NOTIFY_CHANNEL_COUNT; i++) {
         if (s->workers[i].started)
             pthread_join(s->workers[i].thread, NULL);
     }
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->wake);
+    stopper_done(&s->stopper);
     free(s);
 }
