@@ -177,7 +177,12 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
          "DELETE FROM provider_change_log WHERE tenant_no = $1 AND last_seq IN"
          " (SELECT x.last_seq FROM (SELECT last_seq, at_us FROM provider_change_log"
          "                           WHERE tenant_no = $1 ORDER BY last_seq LIMIT $4) AS x"
-         "   WHERE x.last_seq <= $5 OR (x.at_us < $2 AND x.last_seq <= $3))"},
+         "   WHERE x.last_seq <= $5 OR (x.at_us < $2 AND x.last_seq <= $3))"
+         " RETURNING last_seq - first_seq + 1"},
+    [PROVIDER_CHANGE_PRUNABLE] =
+        {"provider_change_prunable",
+         "SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM provider_change_log"
+         " WHERE tenant_no = $1 AND (last_seq <= $4 OR (at_us < $2 AND last_seq <= $3))"},
     [PROVIDER_CHANGE_OLD] = {"provider_change_old",
                              "SELECT at_us, last_seq FROM provider_change_log WHERE tenant_no = $1"
                              " ORDER BY last_seq LIMIT 1"},
@@ -227,6 +232,9 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
          " WHERE tenant_no = $1 AND NOT paused AND next_us <= $4 AND claim_until_us <= $4"
          " RETURNING url, secret, position, batch, attempts,"
          " (SELECT t.name FROM provider_tenant AS t WHERE t.no = provider_webhook.tenant_no)"},
+    [PROVIDER_WEBHOOK_CLAIMED] = {"provider_webhook_claimed",
+                                  "SELECT tenant_no, claim FROM provider_webhook"
+                                  " WHERE claim_until_us > $1 ORDER BY tenant_no"},
     [PROVIDER_WEBHOOK_TAKEN] =
         {"provider_webhook_taken",
          "UPDATE provider_webhook SET position = $3, batch = $4, attempts = 0, next_us = 0,"

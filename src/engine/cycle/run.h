@@ -209,8 +209,6 @@ void run_look_for_signals(struct run *r);
 void run_abort(struct run *r, const struct err *err);
 
 /* --- lease.c --- */
-/* True when the holder was a process of this machine that no longer exists. */
-bool lease_holder_is_dead(struct str owner);
 /* Takes the job's lease; one that a process of this machine left behind when it died is taken over
  * at once. position: of the source, for who may create accounts (struct lease_stretch); else empty.
  */

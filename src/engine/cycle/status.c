@@ -1,6 +1,7 @@
 /* Status of a job as an administrator reads it (engine.md 14.1). Every number has an index or a
  * counter behind it: nobody counts the accounts. What a running cycle says of itself comes from its
  * row and its pulse, in whichever process it runs. */
+#include "base/holder.h"
 #include "engine/cycle/run.h"
 #include "job/undone.h"
 
@@ -77,7 +78,7 @@ bool engine_status_load(const struct engine *e, int64_t job_no, struct arena *a,
         !lease_holder(db, a, job_no, &s.runner, &until, err) || !load_cycles(db, a, &s, err) ||
         !load_counts(db, a, &s, err) || !notify_backlog_load(db, a, job_no, now, &s.notices, err))
         return false;
-    held = until > now && !lease_holder_is_dead(s.runner);
+    held = until > now && !holder_is_dead(s.runner);
     s.code = status_code(&s);
     if (held && !s.has_cycle && s.has_last && apply_is_under_way(&s.last))
         show_as_running(&s);

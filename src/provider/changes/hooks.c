@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "notify/webhook.h"
+#include "provider/changes/keep.h"
 #include "provider/changes/webhook.h"
 
 #include <string.h>
@@ -169,14 +170,15 @@ static bool turn(struct hooks *h, struct db *db, struct err *err)
 static void prune(struct hooks *h, struct db *db, int64_t *next_us)
 {
     struct err err = {0};
-    int64_t rows;
+    int64_t removed;
+    bool done;
 
     if (clock_monotonic_us() < *next_us)
         return;
     *next_us = clock_monotonic_us() + PRUNE_EVERY_US;
-    if (!changes_prune(db, h->provider->config.clock, &h->stop, &rows, &err)) {
+    if (!provider_changes_prune(db, h->provider->config.clock, &h->stop, &removed, &done, &err)) {
         log_error("provider_changes_not_pruned", &err);
-    } else if (rows > 0) {
+    } else if (!done) {
         *next_us = clock_monotonic_us() + PRUNE_AGAIN_US;
     }
 }

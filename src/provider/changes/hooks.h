@@ -4,6 +4,7 @@
  * store goes through the writer at once. Internal to provider/. */
 #pragma once
 
+#include "base/holder.h"
 #include "http/client.h"
 #include "provider/changes/change.h"
 
@@ -28,7 +29,7 @@ struct hook {
     int64_t tenant_no;
     struct arena *arena; /* of the claim; its texts */
     struct str tenant, url, sealed;
-    char claim[UUID_TEXT_MAX];
+    char claim[HOLDER_MAX]; /* names this process, so that others see when it is dead */
     int64_t position, batch, attempts;
     /* What is being sent. */
     int64_t to, lost;
@@ -44,6 +45,7 @@ struct hooks {
     pthread_t thread;
     bool started;
     struct http_client *client;
+    int64_t dead_us; /* when to look for the dead again, monotonic */
     atomic_bool stop;
     atomic_bool idle; /* to be waked when something is written */
     struct hook all[HOOKS_MAX];
@@ -57,15 +59,9 @@ void hooks_stop(struct hooks *h);
 void hooks_wake(struct hooks *h);
 
 /* --- hooks_store.c: a round in the database. --- */
-/* Fills free places with webhooks that are due. */
+/* Fills free places with webhooks that are due, and, now and then, with those that a process of
+ * this machine had when it died: what it claimed is released. */
 MUST_USE bool hooks_look(struct hooks *h, struct db *db, struct err *err);
 /* Claims what is due and stores what was delivered, as one write that is waited for; nothing when
  * there is nothing. What could not be claimed becomes free. */
 MUST_USE bool hooks_store(struct hooks *h, struct err *err);
-
-/* --- keep.c: forgetting. --- */
-/* Removes, for a second or so, changes that every webhook has taken and that are older than their
- * tenant keeps them, and those beyond the number that is kept for a webhook (changeFeed.days,
- * changeFeed.maxPending). In small transactions of its own. */
-MUST_USE bool changes_prune(struct db *db, const struct clock *clock, const atomic_bool *stop,
-                            int64_t *out_rows, struct err *err);

@@ -1,6 +1,10 @@
 #include "provider/changes/hooks.h"
 #include "provider/changes/webhook.h"
 
+#include <string.h>
+
+#define DEAD_EVERY_US US_PER_SECOND
+
 /* --- Looking --- */
 
 static bool is_known(const struct hooks *h, int64_t tenant_no)
@@ -21,7 +25,39 @@ static struct hook *free_place(struct hooks *h)
     return NULL;
 }
 
-bool hooks_look(struct hooks *h, struct db *db, struct err *err)
+/* Nobody sends any more what a dead process has claimed, so it is released before its time. */
+static bool look_for_dead(struct hooks *h, struct db *db, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct hook *hook = free_place(h);
+    bool row;
+
+    if (!hook || clock_monotonic_us() < h->dead_us)
+        return true;
+    h->dead_us = clock_monotonic_us() + DEAD_EVERY_US;
+    if (!db_select(db, provider_query(PROVIDER_WEBHOOK_CLAIMED),
+                   DB_ARGS(db_int(clock_now(h->provider->config.clock))), &st, err))
+        return false;
+    for (; hook; hook = free_place(h)) {
+        struct str claim;
+
+        if (!db_step(st, &row, err))
+            return false;
+        if (!row)
+            return true;
+        claim = db_col_text(st, 1);
+        if (is_known(h, db_col_int(st, 0)) || claim.len >= sizeof(hook->claim) ||
+            !holder_is_dead(claim))
+            continue;
+        hook->tenant_no = db_col_int(st, 0);
+        memcpy(hook->claim, claim.ptr, claim.len);
+        hook->claim[claim.len] = 0;
+        hook->state = HOOK_RELEASE;
+    }
+    return true;
+}
+
+static bool look_for_due(struct hooks *h, struct db *db, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
     struct hook *hook = free_place(h);
@@ -46,6 +82,11 @@ bool hooks_look(struct hooks *h, struct db *db, struct err *err)
     return true;
 }
 
+bool hooks_look(struct hooks *h, struct db *db, struct err *err)
+{
+    return look_for_due(h, db, err) && look_for_dead(h, db, err);
+}
+
 /* --- Storing --- */
 
 struct round {
@@ -64,7 +105,7 @@ static bool claim(struct hook *hook, struct db *db, int64_t now_us, struct err *
     struct hooks *h = hook->hooks;
     bool row, more = false;
 
-    uuid_new(h->provider->config.rng, hook->claim);
+    holder_name(h->provider->config.rng, hook->claim);
     if (!db_select(db, provider_query(PROVIDER_WEBHOOK_CLAIM),
                    DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)),
                            db_int(now_us + h->how.claim_us), db_int(now_us)),

@@ -1,4 +1,6 @@
-#include "provider/changes/hooks.h"
+#include "provider/changes/keep.h"
+
+#include "provider/statements.h"
 #include "provider/tenant.h"
 
 #define FEEDS_AT_ONCE 100
@@ -71,48 +73,124 @@ static bool is_enough(const atomic_bool *stop, int64_t until_us)
     return (stop && atomic_load(stop)) || clock_monotonic_us() > until_us;
 }
 
-static bool prune(struct db *db, const struct kept *k, int64_t now_us, const atomic_bool *stop,
-                  int64_t until_us, int64_t *rows, struct err *err)
-{
-    int64_t old_us = now_us - k->settings.change_days * US_PER_DAY;
-    int64_t hard = k->taken == INT64_MAX ? 0 : k->head - k->settings.change_pending;
-    int64_t removed;
-    bool due;
+struct bounds {
+    int64_t old_us, hard;
+};
 
+static struct bounds bounds_of(const struct kept *k, int64_t now_us)
+{
+    return (struct bounds){.old_us = now_us - k->settings.change_days * US_PER_DAY,
+                           .hard =
+                               k->taken == INT64_MAX ? 0 : k->head - k->settings.change_pending};
+}
+
+/* Some rows; *out_rows is 0 when there is nothing more to remove. */
+static bool prune_some(struct db *db, const struct kept *k, const struct bounds *b,
+                       int64_t *out_rows, int64_t *removed, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    bool row = true;
+
+    *out_rows = 0;
+    if (!db_select(db, provider_query(PROVIDER_CHANGE_PRUNE),
+                   DB_ARGS(db_int(k->tenant_no), db_int(b->old_us), db_int(k->taken),
+                           db_int(ROWS_AT_ONCE), db_int(b->hard)),
+                   &st, err))
+        return false;
     for (;;) {
-        if (!is_due(db, k, old_us, hard, &due, err))
+        if (!db_step(st, &row, err))
             return false;
-        if (!due || is_enough(stop, until_us))
+        if (!row)
             return true;
-        if (!db_exec(db, provider_query(PROVIDER_CHANGE_PRUNE),
-                     DB_ARGS(db_int(k->tenant_no), db_int(old_us), db_int(k->taken),
-                             db_int(ROWS_AT_ONCE), db_int(hard)),
-                     &removed, err))
-            return false;
-        *rows += removed;
-        if (removed == 0)
-            return true;
+        (*out_rows)++;
+        *removed += db_col_int(st, 0);
     }
 }
 
-bool changes_prune(struct db *db, const struct clock *clock, const atomic_bool *stop,
-                   int64_t *out_rows, struct err *err)
+/* What a pass over all feeds has done so far. */
+struct pass {
+    struct db *db;
+    const struct clock *clock;
+    const atomic_bool *stop;
+    int64_t until_us; /* monotonic */
+    int64_t count;
+    bool cut_short;
+};
+
+static bool prune(struct pass *p, const struct kept *k, struct err *err)
+{
+    struct bounds b = bounds_of(k, clock_now(p->clock));
+    int64_t rows = 1;
+    bool due;
+
+    while (rows > 0) {
+        if (!is_due(p->db, k, b.old_us, b.hard, &due, err))
+            return false;
+        if (!due)
+            return true;
+        p->cut_short = is_enough(p->stop, p->until_us);
+        if (p->cut_short)
+            return true;
+        if (!prune_some(p->db, k, &b, &rows, &p->count, err))
+            return false;
+    }
+    return true;
+}
+
+static bool count_due(struct pass *p, const struct kept *k, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+    struct bounds b = bounds_of(k, clock_now(p->clock));
+
+    if (!db_select_one(
+            p->db, provider_query(PROVIDER_CHANGE_PRUNABLE),
+            DB_ARGS(db_int(k->tenant_no), db_int(b.old_us), db_int(k->taken), db_int(b.hard)), &st,
+            err))
+        return false;
+    p->count += st ? db_col_int(st, 0) : 0;
+    return true;
+}
+
+static bool each_feed(struct pass *p,
+                      bool (*visit)(struct pass *p, const struct kept *k, struct err *err),
+                      struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct kept *page = mem_alloc(FEEDS_AT_ONCE * sizeof(*page));
     size_t count = FEEDS_AT_ONCE;
-    int64_t behind = INT64_MIN, until_us = clock_monotonic_us() + BUDGET_US;
+    int64_t behind = INT64_MIN;
     bool ok = true;
 
-    *out_rows = 0;
-    while (ok && count == FEEDS_AT_ONCE && !is_enough(stop, until_us)) {
-        ok = load_page(db, a, behind, page, &count, err);
-        for (size_t i = 0; ok && i < count; i++) {
+    while (ok && count == FEEDS_AT_ONCE && !p->cut_short) {
+        ok = load_page(p->db, a, behind, page, &count, err);
+        for (size_t i = 0; ok && i < count && !p->cut_short; i++) {
             behind = page[i].tenant_no;
-            ok = prune(db, &page[i], clock_now(clock), stop, until_us, out_rows, err);
+            ok = visit(p, &page[i], err);
         }
         arena_reset(a);
     }
     free(page);
+    return ok;
+}
+
+bool provider_changes_prune(struct db *db, const struct clock *clock, const atomic_bool *stop,
+                            int64_t *out_removed, bool *out_done, struct err *err)
+{
+    struct pass p = {
+        .db = db, .clock = clock, .stop = stop, .until_us = clock_monotonic_us() + BUDGET_US};
+    bool ok = each_feed(&p, prune, err);
+
+    *out_removed = p.count;
+    *out_done = ok && !p.cut_short;
+    return ok;
+}
+
+bool provider_changes_prunable(struct db *db, const struct clock *clock, int64_t *out_count,
+                               struct err *err)
+{
+    struct pass p = {.db = db, .clock = clock};
+    bool ok = each_feed(&p, count_due, err);
+
+    *out_count = p.count;
     return ok;
 }

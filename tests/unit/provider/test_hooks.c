@@ -4,11 +4,14 @@
 #include "frame/postgres.h"
 #include "notify/notify.h"
 #include "provider/changes/hooks.h"
+#include "provider/changes/keep.h"
 #include "provider/changes/webhook.h"
 #include "provider/notice.h"
 
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BASE "/scim/t/v2"
 
@@ -293,24 +296,69 @@ static void several_processes_deliver_each_once(void **state)
     test_databases(check_processes);
 }
 
-/* The claim of a process that has died ends by itself. */
-static void check_dead(const struct db_config *config)
+static void set_claim(struct fixture *f, const char *holder, int64_t until_us)
 {
     static const struct db_query claimed = {
-        "test_claimed", "UPDATE provider_webhook SET claim = 'dead', claim_until_us = $1"};
-    struct receiver r;
-    struct fixture f;
+        "test_claimed", "UPDATE provider_webhook SET claim = $1, claim_until_us = $2"};
     struct err err = {0};
 
+    CHECK(db_exec(f->db, &claimed, DB_ARGS(db_text(str_from_z(holder)), db_int(until_us)), NULL,
+                  &err),
+          "%s", err.message);
+}
+
+/* The name that a process had as a holder; it has died. */
+static void dead_holder(char *out)
+{
+    int ends[2], status;
+    ssize_t n;
+    pid_t child;
+
+    CHECK(pipe(ends) == 0, "pipe");
+    child = fork();
+    if (child == 0) {
+        char name[HOLDER_MAX];
+        struct str text = holder_name(rng_system(), name);
+
+        _exit(write(ends[1], text.ptr, text.len) == (ssize_t)text.len ? 0 : 1);
+    }
+    n = read(ends[0], out, HOLDER_MAX - 1);
+    CHECK(n > 0 && waitpid(child, &status, 0) == child, "a child that says who it is");
+    out[n] = 0;
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* The claim of a process that has died ends at once when it was one of this machine; that of
+ * another machine, of which nobody knows, when its time is over. */
+static void check_dead(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    int64_t now = clock_now(clock_system());
+    char dead[HOLDER_MAX], alive[HOLDER_MAX];
+    struct receiver r;
+    struct fixture f;
+
+    dead_holder(dead);
+    holder_name(rng_system(), alive);
     fixture_start_delivering(&f, config, &quick);
     receiver_init(&r);
     hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_CHANGES);
-    CHECK(db_exec(f.db, &claimed, DB_ARGS(db_int(clock_now(clock_system()) + US_PER_SECOND)), NULL,
-                  &err),
-          "%s", err.message);
+    set_claim(&f, "elsewhere/1/2/3", now + US_PER_SECOND);
     add_users(&f, "a", 3);
     wait_for(&r, CHANGES, 3);
     check_changes(&r, 1, 3);
+    wait_for_position(&f, 3);
+    set_claim(&f, dead, now + US_PER_DAY);
+    add_users(&f, "b", 3);
+    wait_for(&r, CHANGES, 6);
+    check_changes(&r, 1, 6);
+    wait_for_position(&f, 6);
+    set_claim(&f, alive, now + US_PER_DAY);
+    add_users(&f, "c", 1);
+    fixture_stop(&f); /* looks once more, and may not take it */
+    fixture_start_delivering(&f, config, &(struct provider_delivery){0});
+    CHECK(r.changes->count == 6 && load(&f, a).sending, "the living keep what they have");
     fixture_stop(&f);
     receiver_done(&r);
 }
@@ -454,11 +502,15 @@ static int64_t prune_at(struct fixture *f, int64_t days)
 {
     struct clock_fixed clock;
     struct err err = {0};
-    int64_t rows;
+    int64_t due, removed;
+    bool done;
 
     clock_fixed_init(&clock, clock_now(clock_system()) + days * US_PER_DAY);
-    CHECK(changes_prune(f->db, &clock.clock, NULL, &rows, &err), "%s", err.message);
-    return rows;
+    CHECK(provider_changes_prunable(f->db, &clock.clock, &due, &err) &&
+              provider_changes_prune(f->db, &clock.clock, NULL, &removed, &done, &err),
+          "%s", err.message);
+    CHECK(done && removed == due, "%lld went, of %lld", (long long)removed, (long long)due);
+    return removed;
 }
 
 static void check_forgetting(const struct db_config *config)
