@@ -2,7 +2,7 @@
  * well-formed answer; a refusal is the last; and the answers do not depend on how the bytes were
  * cut into packets. The first two bytes of the input say where the cut is. No thread and no
  * network: a loop of the server is turned by hand on a socket pair. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #include <signal.h>
 #include <unistd.h>

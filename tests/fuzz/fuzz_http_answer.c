@@ -1,7 +1,7 @@
 /* Any bytes as what a server answers. What must hold: how they were cut into packets makes no
  * difference, and an answer is either complete, no HTTP, too large, or cut off. The first byte of
  * the input says where the cut is, the second one the method. */
-#include "http/lane_internal.h"
+#include "http/client/lane_internal.h"
 
 #define ANSWER_MAX 2000
 

@@ -1,5 +1,5 @@
 #include "frame/frame.h"
-#include "http/address.h"
+#include "http/client/address.h"
 
 #include <arpa/inet.h>
 

@@ -1,4 +1,4 @@
-#include "http/address.h"
+#include "http/client/address.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

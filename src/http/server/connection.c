@@ -1,5 +1,5 @@
 /* The life of a connection: reading, writing, deadlines, the end. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* The answer on a lane: llhttp takes it apart, gzip is unpacked as it comes. */
-#include "http/lane_internal.h"
+#include "http/client/lane_internal.h"
 
 enum { UNPACK_AT_ONCE = 16 << 10, FIELD_MAX = 256 << 10 };
 

@@ -1,5 +1,5 @@
 /* Exchanges and what a handler asks of its request. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 static const char *const method_names[] = {
     [HTTP_GET] = "GET",         [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",

@@ -1,10 +1,15 @@
-/* What lane.c (a lane's life) and lane_answer.c (what it reads) share. */
+/* What lanes.c (all of them), lane.c (one, and what it sends) and lane_answer.c (what it reads)
+ * share. */
 #pragma once
 
-#include "http/lane.h"
+#include "http/client/lane.h"
 #include "http/llhttp.h"
 
 #include <zlib.h>
+
+#define NEVER INT64_MAX
+
+enum moved { MOVED, MOVED_LATER, MOVED_NEVER };
 
 struct http_lane {
     struct curl_owner owner; /* first */
@@ -34,6 +39,20 @@ struct http_lane {
     z_stream *gzip;                         /* NULL: never needed */
     int64_t deadline_us, heard_us, idle_us; /* monotonic */
 };
+
+/* lane.c */
+void lane_open(struct http_lanes *l, struct http_call *call); /* for that call; counted as busy */
+void lane_free(struct http_lane *lane);                       /* closes its connection */
+/* At most max bytes to p. MOVED with 0 of them: the peer has closed. */
+enum moved lane_read(struct http_lane *lane, char *p, size_t max, size_t *out_n);
+void lane_watch(struct http_lane *lane, bool writing);
+void lane_put_on(struct http_lane *lane, struct http_call *call); /* sends it */
+/* More of the request. When it cannot be sent, the lane is dead, and what the peer may have
+ * answered before it closed is still to be read. */
+void lane_send_on(struct http_lane *lane);
+bool lane_sent_all(const struct http_lane *lane);
+/* By when something has to come; lanes->due_us is not later. */
+void lane_note_deadline(struct http_lane *lane);
 
 /* lane_answer.c */
 void lane_answer_begin(struct http_lane *lane);

@@ -1,5 +1,5 @@
 #include "base/map.h"
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 struct peer_entry {
     struct in6_addr address; /* the map's key */

@@ -1,5 +1,5 @@
 /* The answer: its head, and its way back to the loop. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 static const struct {
     int status;

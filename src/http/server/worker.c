@@ -1,7 +1,7 @@
 /* The worker pool: threads for handlers that may block. Its queue is bounded by the number of
  * connections, since each has at most one request with a handler. */
 #include "base/log.h"
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 static size_t path_len(const struct http_route *r)
 {

@@ -1,4 +1,4 @@
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 /* What a failed request is called, for programs and for people. */
-#include "http/call.h"
+#include "http/client/call.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Bytes to requests: llhttp in strict mode, and what it lets through and is refused all the same.
  */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #define CHUNK_EXTRA_MAX    (16 * 1024) /* bytes of chunk sizes and extensions, and ... */
 #define CHUNK_EXTRA_FACTOR 8 /* ... for each byte of body, since chunks of one byte are legal */

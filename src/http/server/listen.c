@@ -1,7 +1,7 @@
 /* Listening sockets: one a loop on the same port (SO_REUSEPORT), so that no lock and no hand-over
  * is between accepting a connection and serving it. */
 #include "base/log.h"
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,7 +1,7 @@
 /* From a complete head to the handler: the checks on the head as a whole, the route, its admission,
  * and the refusals. The order matters: nothing of the body is read, and no 100 Continue is sent,
  * before the route, the size and the admission have been settled. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #define LENGTH_DIGITS_MAX 18 /* fits into 64 bits with room to spare */
 

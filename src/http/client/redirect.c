@@ -1,6 +1,6 @@
 /* Redirects of the client: within the origin that was asked only, so that what a request carries
  * (a token above all) goes to nobody else (scim.md 10.2). */
-#include "http/call.h"
+#include "http/client/call.h"
 
 #define HOST_SAID_MAX 140 /* bytes of a host's name in a message */
 

@@ -1,6 +1,6 @@
 /* One thread of the server: its event base, what other threads post to it, and how it drains and
  * ends. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #include <errno.h>
 #include <signal.h>

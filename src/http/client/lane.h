@@ -4,13 +4,15 @@
  * docs/decisions/0020-lanes.md says why. The client's thread only. */
 #pragma once
 
-#include "http/call.h"
+#include "http/client/call.h"
+#include "http/client/sockets.h"
 
 struct http_lane;
 
 struct http_lanes {
     const struct call_settings *settings;
     CURLM *multi;
+    struct http_sockets *sockets;
     unsigned per_origin;            /* open at once */
     struct http_lane *all;          /* the one used last comes first */
     struct http_call *first, *last; /* waiting for a lane, in order */
@@ -24,8 +26,6 @@ struct http_lanes {
     /* The call has its answer, or failed: call_finish is to be told code. Never from inside
      * lanes_send. */
     void (*ended)(void *ctx, struct http_call *call, CURLcode code);
-    /* The lane's socket is to be watched for reading, and for writing if so. */
-    void (*watch)(void *ctx, int fd, struct http_lane *lane, bool writing);
     void *ctx;
 };
 

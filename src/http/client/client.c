@@ -2,44 +2,23 @@
  *
  * A request goes by a lane when its origin speaks HTTP/1.1: without TLS always, with TLS when it
  * has answered so. Until then libcurl sends it, and keeps no connection that a lane would have to
- * stand beside: there are peers that serve one connection at a time.
- *
- * A socket's read event stays registered while its connection is kept alive, although libcurl asks
- * for its removal after each request and for its return with the next: two system calls less a
- * request. When an event comes that libcurl does not wait for, it is removed; when libcurl closes
- * the socket, it goes. */
+ * stand beside: there are peers that serve one connection at a time. */
 #include "base/clock.h"
-#include "http/lane.h"
+#include "http/client/certificate.h"
+#include "http/client/lane.h"
+#include "http/client/origins.h"
+#include "http/client/sockets.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define NEVER       INT64_MAX
 #define CACHE_LEAST 64 /* connections kept alive */
-#define ORIGINS_MAX 16 /* that are remembered */
-
-struct watch { /* of one socket */
-    struct http_client *client;
-    struct event read_event, write_event;
-    int wanted; /* CURL_POLL_... */
-    bool reading, writing;
-    bool ours;              /* its closing is seen */
-    struct http_lane *lane; /* that it is the socket of; NULL: libcurl's */
-};
-
-/* What is known of an origin with TLS. */
-struct origin {
-    char *text;
-    bool multiplexes; /* HTTP/2 */
-};
 
 struct http_client {
     struct call_settings settings;
@@ -47,14 +26,12 @@ struct http_client {
     struct event_base *base;
     struct event timer, wake_event;
     int wake_fd;
-    struct watch **watches; /* by descriptor */
-    size_t watches_cap;
+    struct http_sockets sockets;
     struct http_call *all, *spare;
     struct http_call *finished_first, *finished_last;
     unsigned in_flight;
     struct http_lanes lanes;
-    struct origin origins[ORIGINS_MAX];
-    size_t origin_count, origin_next;
+    struct http_origins origins;
     struct http_call *scout; /* the first one to an origin of which nothing is known */
     struct http_call *held;  /* to the same origin, until that one has shown something */
     http_client_observer *observe;
@@ -64,111 +41,7 @@ struct http_client {
     bool woken;
 };
 
-/* --- Sockets and time, as libcurl asks for them. --- */
-
-static void set_event(struct event *event, bool *is, bool want)
-{
-    if (*is == want)
-        return;
-    *is = want;
-    if (want) {
-        event_add(event, NULL);
-    } else {
-        event_del(event);
-    }
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *ctx)
-{
-    struct watch *w = ctx;
-    bool can_read = what & EV_READ, can_write = what & EV_WRITE;
-    int running;
-
-    if (w->lane) {
-        lane_ready(w->lane, can_read, can_write);
-        return;
-    }
-    if (can_read &&
-        !(w->wanted & CURL_POLL_IN)) { /* closed by the peer, most likely: seen at its next use */
-        set_event(&w->read_event, &w->reading, false);
-        return;
-    }
-    curl_multi_socket_action(w->client->multi, fd,
-                             (can_read ? CURL_CSELECT_IN : 0) | (can_write ? CURL_CSELECT_OUT : 0),
-                             &running);
-}
-
-static struct watch *watch_of(struct http_client *c, curl_socket_t fd)
-{
-    size_t i = (size_t)fd;
-
-    if (i >= c->watches_cap) {
-        size_t cap = i * 2 + 64;
-
-        c->watches = mem_realloc(c->watches, cap * sizeof(struct watch *));
-        memset(c->watches + c->watches_cap, 0, (cap - c->watches_cap) * sizeof(struct watch *));
-        c->watches_cap = cap;
-    }
-    if (!c->watches[i]) {
-        struct watch *w = mem_alloc(sizeof(*w));
-
-        w->client = c;
-        event_assign(&w->read_event, c->base, fd, EV_READ | EV_PERSIST, on_socket, w);
-        event_assign(&w->write_event, c->base, fd, EV_WRITE | EV_PERSIST, on_socket, w);
-        c->watches[i] = w;
-    }
-    return c->watches[i];
-}
-
-static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
-{
-    struct http_client *c = ctx;
-    struct watch *w = watch_of(c, fd);
-
-    (void)easy;
-    (void)socket_ctx;
-    w->wanted = what == CURL_POLL_REMOVE ? 0 : what;
-    if (w->wanted & CURL_POLL_IN) {
-        set_event(&w->read_event, &w->reading, true);
-    } else if (!w->ours) {
-        set_event(&w->read_event, &w->reading, false);
-    }
-    set_event(&w->write_event, &w->writing, w->wanted & CURL_POLL_OUT);
-    return 0;
-}
-
-static void watch_lane(void *ctx, int fd, struct http_lane *lane, bool writing)
-{
-    struct watch *w = watch_of(ctx, fd);
-
-    w->lane = lane;
-    set_event(&w->read_event, &w->reading, true);
-    set_event(&w->write_event, &w->writing, writing);
-}
-
-static int open_socket(void *ctx, int family, int type, int protocol)
-{
-    int fd = socket(family, type | SOCK_CLOEXEC, protocol);
-
-    if (fd >= 0)
-        watch_of(ctx, fd)->ours = true;
-    return fd;
-}
-
-static int on_close_socket(void *ctx, curl_socket_t fd)
-{
-    struct http_client *c = ctx;
-
-    if ((size_t)fd < c->watches_cap && c->watches[fd]) {
-        struct watch *w = c->watches[fd];
-
-        set_event(&w->read_event, &w->reading, false);
-        set_event(&w->write_event, &w->writing, false);
-        c->watches[fd] = NULL;
-        free(w);
-    }
-    return close(fd);
-}
+/* --- Time, as libcurl asks for it. --- */
 
 static int on_timer_wish(CURLM *multi, long timeout_ms, void *ctx)
 {
@@ -213,46 +86,6 @@ static int64_t or_default(int64_t value, int64_t otherwise)
     return value > 0 ? value : otherwise;
 }
 
-static bool check_ca_file(const char *path, struct err *err)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-
-    if (!ctx)
-        return err_set(err, ERR_INTERNAL, "tlsFailed", "cannot set up TLS");
-    bool ok = SSL_CTX_load_verify_locations(ctx, path, NULL) == 1;
-    SSL_CTX_free(ctx);
-    ERR_clear_error();
-    if (!ok) {
-        return err_set(err, ERR_INVALID, "badCertificate",
-                       "there is no certificate that can be read in '%s'", path);
-    }
-    return true;
-}
-
-/* The certificate that the client shows, and that its key is its own. */
-static bool check_own_certificate(const struct http_client_config *config, struct err *err)
-{
-    const char *key_file = config->key_file ? config->key_file : config->cert_file;
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-
-    if (!ctx)
-        return err_set(err, ERR_INTERNAL, "tlsFailed", "cannot set up TLS");
-    bool cert = SSL_CTX_use_certificate_chain_file(ctx, config->cert_file) == 1;
-    bool key = cert && SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) == 1;
-    SSL_CTX_free(ctx);
-    ERR_clear_error();
-    if (!cert) {
-        return err_set(err, ERR_INVALID, "badCertificate",
-                       "there is no certificate that can be read in '%s'", config->cert_file);
-    }
-    if (!key) {
-        return err_set(err, ERR_INVALID, "badCertificate",
-                       "the key of '%s' cannot be read in '%s', or is another's", config->cert_file,
-                       key_file);
-    }
-    return true;
-}
-
 static char *copy_z(const char *z)
 {
     size_t size = strlen(z) + 1;
@@ -285,9 +118,9 @@ static void settings_fill(struct http_client *c, const struct http_client_config
         .key_file = config->key_file ? copy_z(config->key_file) : NULL,
         .headers = own_headers(config->user_agent ? config->user_agent : "usher/" USHER_VERSION),
         .deny_private = config->deny_private,
-        .open_socket = open_socket,
-        .close_socket = on_close_socket,
-        .socket_ctx = c,
+        .open_socket = sockets_open,
+        .close_socket = sockets_close,
+        .socket_ctx = &c->sockets,
     };
 }
 
@@ -336,8 +169,8 @@ bool http_client_new(const struct http_client_config *config, struct http_client
 
     pthread_once(&once, global_init);
     (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-    if ((config->ca_file && !check_ca_file(config->ca_file, err)) ||
-        (config->cert_file && !check_own_certificate(config, err)))
+    if ((config->ca_file && !certificate_check_ca(config->ca_file, err)) ||
+        (config->cert_file && !certificate_check_own(config->cert_file, config->key_file, err)))
         return false;
     struct http_client *c = mem_alloc(sizeof(*c));
     c->curl_us = c->timer_us = NEVER;
@@ -351,8 +184,9 @@ bool http_client_new(const struct http_client_config *config, struct http_client
     }
     c->multi = curl_multi_init();
     assert(c->multi); /* it fails for want of memory only */
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wish);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+    c->sockets = (struct http_sockets){.base = c->base, .multi = c->multi};
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, sockets_wish);
+    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, &c->sockets);
     curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
     curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
     curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
@@ -363,7 +197,7 @@ bool http_client_new(const struct http_client_config *config, struct http_client
         .multi = c->multi,
         .per_origin = (unsigned)per_host,
         .ended = on_lane_end,
-        .watch = watch_lane,
+        .sockets = &c->sockets,
         .ctx = c,
     };
     lanes_init(&c->lanes);
@@ -376,8 +210,7 @@ void http_client_free(struct http_client *c)
     if (!c)
         return;
     lanes_done(&c->lanes);
-    for (size_t i = 0; i < c->origin_count; i++)
-        free(c->origins[i].text);
+    origins_done(&c->origins);
     while (c->all) {
         struct http_call *call = c->all;
 
@@ -388,11 +221,7 @@ void http_client_free(struct http_client *c)
     }
     if (c->multi)
         curl_multi_cleanup(c->multi);
-    for (size_t i = 0; i < c->watches_cap; i++) {
-        assert(!c->watches[i] || !c->watches[i]->reading);
-        free(c->watches[i]);
-    }
-    free(c->watches);
+    sockets_done(&c->sockets);
     if (c->base) {
         event_del(&c->timer);
         event_del(&c->wake_event);
@@ -423,33 +252,6 @@ static struct http_call *take_call(struct http_client *c)
     return call;
 }
 
-static const struct origin *origin_of(const struct http_client *c, const struct http_call *call)
-{
-    for (size_t i = 0; i < c->origin_count; i++) {
-        if (str_eq(str_from_z(c->origins[i].text), buf_str(&call->origin)))
-            return &c->origins[i];
-    }
-    return NULL;
-}
-
-/* What the answer of an origin with TLS shows. The oldest one is forgotten when there are many. */
-static void learn_origin(struct http_client *c, struct http_call *call)
-{
-    long version = 0;
-    struct origin *o;
-
-    if (!call->tls || origin_of(c, call))
-        return;
-    curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
-    if (version != CURL_HTTP_VERSION_1_1 && version != CURL_HTTP_VERSION_2_0)
-        return;
-    o = &c->origins[c->origin_next++ % ORIGINS_MAX];
-    if (c->origin_count < ORIGINS_MAX)
-        c->origin_count++;
-    free(o->text);
-    *o = (struct origin){copy_z(buf_z(&call->origin)), version == CURL_HTTP_VERSION_2_0};
-}
-
 static void start_alone(struct http_client *c, struct http_call *call, bool forbids)
 {
     call_load(call, forbids);
@@ -462,7 +264,7 @@ static void start_alone(struct http_client *c, struct http_call *call, bool forb
 
 static void start(struct http_client *c, struct http_call *call)
 {
-    const struct origin *o = call->tls ? origin_of(c, call) : NULL;
+    const struct http_origin *o = call->tls ? origins_find(&c->origins, call) : NULL;
 
     if (!call->tls || (o && !o->multiplexes)) {
         lanes_send(&c->lanes, call);
@@ -495,7 +297,7 @@ static void release_held(struct http_client *c)
 
         list = call->next;
         call->hop_us = clock_monotonic_us();
-        if (origin_of(c, call)) {
+        if (origins_find(&c->origins, call)) {
             start(c, call);
         } else {
             start_alone(c, call, true);
@@ -538,7 +340,7 @@ static void end_call(struct http_client *c, struct http_call *call, CURLcode cod
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     call->status = (int)status;
     if (code == CURLE_OK)
-        learn_origin(c, call);
+        origins_learn(&c->origins, call);
     curl_multi_remove_handle(c->multi, call->easy);
     call->running = false;
     c->lanes.elsewhere--;

@@ -1,7 +1,7 @@
-#include "http/call.h"
+#include "http/client/call.h"
 
 #include "base/clock.h"
-#include "http/address.h"
+#include "http/client/address.h"
 
 #define CALL_TEXT_MAX    (256 * 1024)   /* bytes of URL and headers of a request */
 #define CALL_BODY_MAX    (1024UL << 20) /* bytes of a request's body */

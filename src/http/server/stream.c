@@ -1,6 +1,6 @@
 /* Streams: the handler's side queues framed data under the loop's lock; the loop's side takes the
  * queue whole and writes it. A reader that lags behind by more than the cap is dropped. */
-#include "http/internal.h"
+#include "http/server/internal.h"
 
 #define CHUNK_HEAD_MAX 20 /* hexadecimal size and CRLF */
 

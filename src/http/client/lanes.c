@@ -1,255 +1,12 @@
+/* The lanes of all origins: which one a call goes by, who waits, and how a request ends. */
 #include "base/clock.h"
-#include "http/lane_internal.h"
-
-#include <errno.h>
-#include <sys/socket.h>
+#include "http/client/lane_internal.h"
 
 #define INPUT_MAX  (64 * 1024)           /* bytes read at once */
-#define INSIDE_MAX (64 * 1024)           /* a body up to here is sent together with its head */
-#define HEAD_MAX   (1 << 20)             /* bytes of a request without a long body */
 #define KEPT_US    (118 * US_PER_SECOND) /* idle for longer: the peer has most likely given it up */
 #define IDLE_LANES 64                    /* kept for all origins */
 #define CLOSED_MAX 2   /* lanes closed on a second request, until none carries one */
 #define SINGLE_MAX 100 /* requests on lanes of their own, until one is kept again */
-#define NEVER      INT64_MAX
-
-/* --- the connection --- */
-
-enum moved { MOVED, MOVED_LATER, MOVED_NEVER };
-
-static enum moved lane_write(struct http_lane *lane, struct str s, size_t *out_n)
-{
-    if (lane->tls) {
-        CURLcode code = curl_easy_send(lane->easy, s.ptr, s.len, out_n);
-
-        return code == CURLE_OK ? MOVED : code == CURLE_AGAIN ? MOVED_LATER : MOVED_NEVER;
-    }
-    ssize_t n = send(lane->fd, s.ptr, s.len, MSG_NOSIGNAL);
-    *out_n = n > 0 ? (size_t)n : 0;
-    if (n >= 0)
-        return MOVED;
-    return errno == EAGAIN || errno == EINTR ? MOVED_LATER : MOVED_NEVER;
-}
-
-/* 0 bytes: the peer has closed. */
-static enum moved lane_read(struct http_lane *lane, char *p, size_t max, size_t *out_n)
-{
-    if (lane->tls) {
-        CURLcode code = curl_easy_recv(lane->easy, p, max, out_n);
-
-        return code == CURLE_OK ? MOVED : code == CURLE_AGAIN ? MOVED_LATER : MOVED_NEVER;
-    }
-    ssize_t n = recv(lane->fd, p, max, 0);
-    *out_n = n > 0 ? (size_t)n : 0;
-    if (n >= 0)
-        return MOVED;
-    return errno == EAGAIN || errno == EINTR ? MOVED_LATER : MOVED_NEVER;
-}
-
-static void lane_watch(struct http_lane *lane, bool writing)
-{
-    lane->writing = writing;
-    lane->lanes->watch(lane->lanes->ctx, lane->fd, lane, writing);
-}
-
-/* --- its life --- */
-
-static struct http_lane *lane_new(struct http_lanes *l, struct http_call *call)
-{
-    struct http_lane *lane = mem_alloc(sizeof(*lane));
-    CURL *e = call_easy_new(l->settings);
-
-    *lane = (struct http_lane){
-        .owner.is_lane = true, .lanes = l, .easy = e, .fd = -1, .tls = call->tls, .call = call};
-    buf_init(&lane->origin, call->origin.max);
-    buf_add(&lane->origin, buf_str(&call->origin));
-    buf_init(&lane->head, HEAD_MAX);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, &lane->owner);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, lane->error);
-    curl_easy_setopt(e, CURLOPT_URL, buf_z(&lane->origin));
-    curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call);
-    lane->next = l->all;
-    l->all = lane;
-    l->count++;
-    return lane;
-}
-
-static void lane_free(struct http_lane *lane)
-{
-    struct http_lanes *l = lane->lanes;
-    struct http_lane **at = &l->all;
-
-    while (*at != lane)
-        at = &(*at)->next;
-    *at = lane->next;
-    l->count--;
-    curl_multi_remove_handle(l->multi, lane->easy); /* closes the connection */
-    curl_easy_cleanup(lane->easy);
-    lane_answer_free(lane);
-    buf_done(&lane->origin);
-    buf_done(&lane->head);
-    free(lane);
-}
-
-/* What it has done last is what is asked for next, most likely. */
-static void to_front(struct http_lane *lane)
-{
-    struct http_lanes *l = lane->lanes;
-    struct http_lane **at = &l->all;
-
-    while (*at != lane)
-        at = &(*at)->next;
-    *at = lane->next;
-    lane->next = l->all;
-    l->all = lane;
-}
-
-static void open_for(struct http_lanes *l, struct http_call *call)
-{
-    struct http_lane *lane = lane_new(l, call);
-    int64_t late_us = clock_monotonic_us() - call->hop_us;
-    int64_t left_ms = call->timeout_ms - late_us / US_PER_MS;
-
-    l->busy++;
-    curl_easy_setopt(lane->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms > 1 ? left_ms : 1));
-    CURLMcode code = curl_multi_add_handle(l->multi, lane->easy);
-    assert(code == CURLM_OK);
-    (void)code;
-}
-
-/* --- a request --- */
-
-static bool is_header(const char *line, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t i = 0; i < len; i++) {
-        if (ascii_lower(line[i]) != name[i])
-            return false;
-    }
-    return line[len] == ':' || line[len] == ';';
-}
-
-/* As libcurl reads them: "Name;" is an empty one, "Name:" none. */
-static void add_line(struct buf *out, const char *line)
-{
-    size_t len = strlen(line);
-
-    if (len > 0 && line[len - 1] == ':')
-        return;
-    buf_add(out, (struct str){line, len});
-    if (len > 0 && line[len - 1] == ';')
-        out->ptr[out->len - 1] = ':';
-    buf_add(out, STR("\r\n"));
-}
-
-static void write_head(struct http_lane *lane, const struct http_call *call)
-{
-    struct str authority = buf_str(&call->origin);
-    const char *line = call->text.ptr + call->lines_at;
-    bool accepts = false, names_host = false;
-    struct buf *out = &lane->head;
-    size_t at;
-
-    buf_reset(out);
-    if (str_find(authority, STR("://"), &at))
-        authority = str_from(authority, at + 3);
-    buf_add_z(out, http_method_name(call->method));
-    buf_add_char(out, ' ');
-    buf_add_z(out, call_target(call));
-    buf_add(out, STR(" HTTP/1.1\r\n"));
-    for (size_t i = 0; i < call->line_count; i++) {
-        accepts = accepts || is_header(line, "accept");
-        names_host = names_host || is_header(line, "host");
-        line += strlen(line) + 1;
-    }
-    if (!names_host) {
-        buf_add(out, STR("Host: "));
-        buf_add(out, authority);
-        buf_add(out, STR("\r\n"));
-    }
-    if (!accepts)
-        buf_add(out, STR("Accept: */*\r\n"));
-    line = call->text.ptr + call->lines_at;
-    for (size_t i = 0; i < call->line_count; i++) {
-        add_line(out, line);
-        line += strlen(line) + 1;
-    }
-    for (const struct curl_slist *h = call->settings->headers; h; h = h->next)
-        add_line(out, h->data);
-    if (call->with_body) {
-        buf_add(out, STR("Content-Length: "));
-        buf_add_int(out, (int64_t)call->request_body.len);
-        buf_add(out, STR("\r\n"));
-    }
-    buf_add(out, STR("\r\n"));
-    lane->body_inside = call->request_body.len <= INSIDE_MAX;
-    if (lane->body_inside)
-        buf_add(out, buf_str(&call->request_body));
-    lane->sent = 0;
-}
-
-static bool send_part(struct http_lane *lane, struct str part, size_t already, bool *out_later)
-{
-    while (already < part.len) {
-        size_t n = 0;
-        enum moved how = lane_write(lane, str_from(part, already), &n);
-
-        already += n;
-        lane->sent += n;
-        *out_later = how == MOVED_LATER;
-        if (how != MOVED)
-            return false;
-    }
-    return true;
-}
-
-/* When it cannot be sent, what the peer may have answered before it closed is still to be read. */
-static void send_on(struct http_lane *lane)
-{
-    struct str body = buf_str(&lane->call->request_body);
-    size_t head = lane->head.len;
-    bool later = false;
-    bool ok = lane->sent >= head || send_part(lane, buf_str(&lane->head), lane->sent, &later);
-
-    ok = ok && (lane->body_inside || send_part(lane, body, lane->sent - head, &later));
-    lane->dead = lane->dead || (!ok && !later);
-    lane->lanes->broken = lane->lanes->broken || lane->dead;
-    if (later != lane->writing)
-        lane_watch(lane, later);
-}
-
-static size_t request_size(const struct http_lane *lane)
-{
-    return lane->head.len + (lane->body_inside ? 0 : lane->call->request_body.len);
-}
-
-static void note_deadline(struct http_lane *lane)
-{
-    const struct http_call *call = lane->call;
-    int64_t silence_ms = call_silence_ms(call);
-    int64_t silent_us = silence_ms > 0 ? lane->heard_us + silence_ms * US_PER_MS : NEVER;
-
-    lane->deadline_us = call->hop_us + call->timeout_ms * US_PER_MS;
-    if (silent_us < lane->deadline_us)
-        lane->deadline_us = silent_us;
-    if (lane->deadline_us < lane->lanes->due_us)
-        lane->lanes->due_us = lane->deadline_us;
-}
-
-static void put_on(struct http_lane *lane, struct http_call *call)
-{
-    lane->call = call;
-    call->sends++;
-    lane->heard_us = clock_monotonic_us();
-    lane_answer_begin(lane);
-    write_head(lane, call);
-    note_deadline(lane);
-    assert(!lane->head.overflowed); /* its parts are limited */
-    send_on(lane);
-}
 
 /* --- who waits --- */
 
@@ -285,6 +42,19 @@ static void take_out(struct http_lanes *l, struct http_call **at)
 }
 
 /* --- choosing a lane --- */
+
+/* What it has done last is what is asked for next, most likely. */
+static void to_front(struct http_lane *lane)
+{
+    struct http_lanes *l = lane->lanes;
+    struct http_lane **at = &l->all;
+
+    while (*at != lane)
+        at = &(*at)->next;
+    *at = lane->next;
+    lane->next = l->all;
+    l->all = lane;
+}
 
 static bool is_of(const struct http_lane *lane, const struct http_call *call)
 {
@@ -351,13 +121,13 @@ static bool find_lane(struct http_lanes *l, struct http_call *call)
     if (lane) {
         l->busy++;
         lane->used = true;
-        put_on(lane, call);
+        lane_put_on(lane, call);
         return true;
     }
     if (!may_open(l, call))
         return false;
     make_room(l);
-    open_for(l, call);
+    lane_open(l, call);
     return true;
 }
 
@@ -427,7 +197,7 @@ static void end_request(struct http_lane *lane, CURLcode code)
     bool answered = code == CURLE_OK;
 
     note_closing(lane, code);
-    if (answered && lane->sent < request_size(lane)) /* it did not want all of it */
+    if (answered && !lane_sent_all(lane)) /* it did not want all of it */
         lane->dead = true;
     if (!answered)
         lane->dead = true;
@@ -463,7 +233,7 @@ void lane_opened(struct http_lane *lane, CURLcode code)
     if (code == CURLE_OK) {
         lane->fd = fd;
         lane_watch(lane, false);
-        put_on(lane, call);
+        lane_put_on(lane, call);
         return;
     }
     memcpy(call->error, lane->error, sizeof(call->error));
@@ -518,7 +288,7 @@ void lane_ready(struct http_lane *lane, bool can_read, bool can_write)
         return;
     }
     if (can_write && lane->writing)
-        send_on(lane);
+        lane_send_on(lane);
     if (can_read || lane->dead)
         read_answer(lane);
 }
@@ -546,7 +316,7 @@ static struct http_lane *first_late(const struct http_lanes *l, int64_t now_us)
 {
     for (struct http_lane *lane = l->all; lane; lane = lane->next) {
         if (lane->call && lane->fd >= 0) {
-            note_deadline(lane);
+            lane_note_deadline(lane);
             if (lane->deadline_us <= now_us)
                 return lane;
         }
