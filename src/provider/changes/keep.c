@@ -1,5 +1,6 @@
 #include "provider/changes/keep.h"
 
+#include "provider/profile.h"
 #include "provider/statements.h"
 #include "provider/tenant.h"
 
