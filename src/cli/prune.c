@@ -48,7 +48,7 @@ static int show(struct cli_wire *w)
         return cli_fail(c, &err);
     if (c->json)
         cli_print_json(c, pruned_json(c->arena, &n));
-    tell(c, "would go; nothing was changed:", &n);
+    tell(c, "nothing was changed; usher prune would remove", &n);
     return 0;
 }
 

@@ -181,7 +181,8 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
          " RETURNING last_seq - first_seq + 1"},
     [PROVIDER_CHANGE_PRUNABLE] =
         {"provider_change_prunable",
-         "SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM provider_change_log"
+         "SELECT CAST(coalesce(sum(last_seq - first_seq + 1), 0) AS BIGINT)"
+         "  FROM provider_change_log"
          " WHERE tenant_no = $1 AND (last_seq <= $4 OR (at_us < $2 AND last_seq <= $3))"},
     [PROVIDER_CHANGE_OLD] = {"provider_change_old",
                              "SELECT at_us, last_seq FROM provider_change_log WHERE tenant_no = $1"
