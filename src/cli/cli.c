@@ -107,7 +107,8 @@ void cli_say(struct cli *c, const char *format, ...)
     va_end(args);
     assert(len >= 0); /* it fails for want of memory only */
     utf8_blank_controls(text, (size_t)len, '\n');
-    fprintf(c->out, "%s\n", text);
+    struct str hinted = cli_hinted(c, (struct str){text, (size_t)len});
+    fprintf(c->out, "%.*s\n", STR_ARG(hinted));
     free(text);
 }
 
@@ -210,12 +211,24 @@ static bool has_option(const struct cli_command *command, const char *name)
     return false;
 }
 
+/* A shell takes it as it is. */
+static bool is_plain(const char *text)
+{
+    for (; *text; text++) {
+        if (!ascii_is_alpha(*text) && !ascii_is_digit(*text) && !strchr("/._-", *text))
+            return false;
+    }
+    return true;
+}
+
 /* What is pasted has to find the same data directory. */
 static const char *to_paste(struct cli *c)
 {
     if (strcmp(c->data_dir, CLI_DATA_DEFAULT) == 0 || env_get("USHER_DATA"))
         return c->program;
-    return arena_printf(c->arena, "%s --data '%s'", c->program, c->data_dir).ptr;
+    const char *quote = is_plain(c->data_dir) ? "" : "'";
+
+    return arena_printf(c->arena, "%s --data %s%s%s", c->program, quote, c->data_dir, quote).ptr;
 }
 
 static bool count_fits(const struct cli_command *command, const struct cli_args *args,

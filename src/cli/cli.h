@@ -92,6 +92,9 @@ MUST_USE bool cli_secret_key(struct cli *c, struct secret_key *out, struct err *
 /* Reports an error (text, or JSON {code,message,place} with --json) on c->err and returns the exit
  * code: 2 for the code "usage", else 1. */
 int cli_fail(struct cli *c, const struct err *err);
+/* A message whose commands ('usher start demo') name the data directory that was given, so that
+ * they can be pasted. */
+struct str cli_hinted(struct cli *c, struct str text);
 int cli_usage(struct cli *c, const char *format, ...) PRINTF_LIKE(2, 3); /* exit code 2 */
 void cli_print_json(struct cli *c, const struct json *v); /* pretty, one document, newline */
 /* A line on out, unless --json or --quiet. Nothing in it but line feeds moves a terminal's cursor

@@ -260,17 +260,19 @@ static int run_discover(struct cli *c, const struct cli_args *args)
     if (c->json)
         fprintf(c->out, "{\n  \"rows\": [");
     cli_interrupt_begin();
-    ok = engine_discover(&w.engine, job.no, on_row, &d, &how, c->arena, &counts, &err) &&
-         (!d.file || file_draft_commit(&d.draft, &err));
+    ok = engine_discover(&w.engine, job.no, on_row, &d, &how, c->arena, &counts, &err);
+    if (ok && *cli_interrupted()) /* a file of some of them would look like one of all */
+        d.file = NULL;
+    ok = ok && (!d.file || file_draft_commit(&d.draft, &err));
     file_draft_drop(&d.draft);
     if (!ok)
         return cli_fail(c, &err);
     if (c->json) {
         print_json_end(&d, &counts);
     } else {
-        print_end(&d, &counts, path);
+        print_end(&d, &counts, d.file ? path : NULL);
     }
-    return 0;
+    return counts.complete ? 0 : 1;
 }
 
 static const struct cli_option discover_options[] = {
@@ -291,7 +293,7 @@ static const struct cli_command commands[] = {
         .summary = "whose are the accounts that the application has already?",
         .help = "Reads all accounts of the application and everybody in the directory, and brings\n"
                 "them together by the matching attributes of the mapping. Nothing is written in\n"
-                "the application.\n\n"
+                "the application. The exit code is 1 when it could not be read to its end.\n\n"
                 "  usher discover demo --class local\n",
         .options = discover_options,
         .option_count = ARRAY_LEN(discover_options),

@@ -30,16 +30,17 @@ static bool is_line_of_file(const char *place)
 int cli_fail(struct cli *c, const struct err *err)
 {
     bool usage = err->code && strcmp(err->code, "usage") == 0;
+    struct str message = cli_hinted(c, str_from_z(err->message));
 
     if (c->json) {
         fail_json(c, err);
     } else if (is_line_of_file(err->place)) {
-        fprintf(c->err, "usher: %s: %s\n", err->place, err->message);
+        fprintf(c->err, "usher: %s: %.*s\n", err->place, STR_ARG(message));
     } else if (*err->place) {
-        fprintf(c->err, "usher: %s (%s%s)\n", err->message, *err->place == '/' ? "at " : "",
+        fprintf(c->err, "usher: %.*s (%s%s)\n", STR_ARG(message), *err->place == '/' ? "at " : "",
                 err->place);
     } else {
-        fprintf(c->err, "usher: %s\n", err->message);
+        fprintf(c->err, "usher: %.*s\n", STR_ARG(message));
     }
     if (usage && !c->json && c->command && !*err->place) /* with a place it is in a file */
         fprintf(c->err, "'usher %s --help' explains the command\n", c->command->name);

@@ -9,7 +9,7 @@ import re
 import time
 
 from faulty_server import LIST, Answer, Handler, Mode, error, packed, serve
-from lib import ENTERPRISE, T, Usher, check, check_eq, done, step
+from lib import CORE, ENTERPRISE, T, Usher, check, check_eq, done, step
 from life import STEPS, Directory, expected, seen
 
 ONLY = os.environ.get("ONLY")
@@ -444,6 +444,73 @@ class OddIds(Mode):
         return answer
 
 
+class Hiccup(Mode):
+    """The first question of each cycle fails in passing: the cycle goes on all the same."""
+
+    at = 0
+
+    def handle(self, method, path, query, body, headers):
+        if re.search("[0-9a-f-]{36}", query.get("filter", "")) and path == "/Users":
+            self.at += 1
+            if self.at % 2 == 1:
+                return (error(503), error(500), Answer(0, raw=b""), error(429))[self.at // 2 % 4]
+        return super().handle(method, path, query, body, headers)
+
+
+class GroupsNoPatch(Mode):
+    """People can be changed by PATCH, groups by PUT only."""
+
+    status = 405
+
+    def patch(self, kind, one, body, headers):
+        return error(self.status) if kind == "Groups" else super().patch(kind, one, body, headers)
+
+
+class GroupsNoPatch404(GroupsNoPatch):
+    status = 404
+
+
+class SamePageIgnored(Mode):
+    """Neither filter nor startIndex is heeded: the same page over and over, which is all there is."""
+
+    settings = ("client.scanWhenFilterIgnored=true",)
+
+    def list(self, kind, query):
+        return super().list(kind, {})
+
+    def page(self, page, total, start):
+        answer = super().page(page, total, start)
+        del answer.body["totalResults"]
+        if page:
+            answer.body["nextCursor"] = "again"
+        return answer
+
+
+class OtherEndpoints(Mode):
+    """ResourceTypes has other names for the endpoints."""
+
+    names = {"People": "Users", "Teams": "Groups"}
+
+    def handle(self, method, path, query, body, headers):
+        if path == "/ResourceTypes":
+            return Answer(200, {"schemas": [LIST], "totalResults": 2, "Resources": [
+                {"name": "User", "endpoint": "/People", "schema": CORE},
+                {"name": "Group", "endpoint": "/Teams", "schema": CORE.replace("User", "Group")}]})  # fmt: skip
+        first, _, rest = path.strip("/").partition("/")
+        if first in ("Users", "Groups"):
+            return error(404)
+        return super().handle(method, f"/{self.names.get(first, first)}/{rest}".rstrip("/"), query, body, headers)
+
+
+class BareList(Lists):
+    """Nobody: neither a list nor a number."""
+
+    def bend(self, body):
+        if not body["Resources"]:
+            for name in ("Resources", "totalResults", "startIndex", "itemsPerPage"):
+                del body[name]
+
+
 class Vanished(Mode):
     """bob's account is deleted there by hand when he is to be disabled: that is done, then; and when he comes back it
     is missed, and made again with what belongs to it."""
@@ -471,7 +538,7 @@ LIVES = [
     PageTooLarge, SamePage, EndlessCursor, CursorOnly, FilterIgnored, EmptyIs404, OtherSpelling, NoActive, NoTypes,
     Forgetful, NoSchemas, MembersAsText, StrayTags, TagsPromised, ChangedMeanwhile, Packed, Moved, AnswerLost, Torn,
     Throttles, Chunked, NoPatch405, NoPatch501, NoConfig, ConfigIsAPage, OddIds,
-    Vanished, AlreadyThere,
+    Vanished, AlreadyThere, Hiccup, GroupsNoPatch, GroupsNoPatch404, SamePageIgnored, BareList,
 ]  # fmt: skip
 
 
@@ -641,6 +708,37 @@ class BadToken(Said):
         return error(401)
 
 
+class NotFoundLater(Said):
+    """Nobody is an empty list at first, and 404 from then on: that is no answer to whether somebody is there."""
+
+    code, words = "ServiceIncompatible", "was answered with status 404"
+
+    def list(self, kind, query):
+        if query.get("filter", "").count("@"):
+            return error(404)
+        return super().list(kind, query)
+
+
+class UncountedStrangers(Said):
+    """Whoever has an @ is not filtered, and how many there are is not said: somebody may be on another page."""
+
+    code, words = "Filtering", "the filter was ignored"
+    settings = ("client.listing=never",)
+
+    def list(self, kind, query):
+        if "@" not in query.get("filter", ""):
+            return super().list(kind, query)
+        return Answer(200, {"schemas": [LIST], "Resources": [{"id": f"S{n}", "userName": f"s{n}"} for n in range(20)]})
+
+
+class StrangersByCursor(UncountedStrangers):
+    def list(self, kind, query):
+        answer = super().list(kind, query)
+        if "@" in query.get("filter", ""):
+            answer.body.update(totalResults=20, nextCursor="more")
+        return answer
+
+
 class Forbidden(Said):
     code, words = "credentialsRefused", "may not read accounts"
 
@@ -651,7 +749,7 @@ class Forbidden(Said):
 SAID = [
     PageForPeople, NotFoundForEmpty, Strangers, CannotFilter, Hidden, CreatedAsAPage, CreatedElsewhere,
     CreatedSeeOther, NoSeats, Domains, Mandatory, OtherHost, RoundAndRound, Deep, TwiceTheName, Huge,
-    NotHttp, BadChunks, SlowHead, BadToken, Forbidden,
+    NotHttp, BadChunks, SlowHead, BadToken, Forbidden, NotFoundLater, UncountedStrangers, StrangersByCursor,
 ]  # fmt: skip
 
 

@@ -40,6 +40,13 @@ static struct json *parse(struct scim_call *c, const struct http_answer *answer)
                : NULL;
 }
 
+/* Strangers only, and there may be more of them: whoever is looked for may be among the others. */
+static bool may_go_on(const struct scim_list *list)
+{
+    return list->count > 0 && (list->next.len > 0 || list->total > (int64_t)list->count ||
+                               (list->count > 1 && !list->total_said));
+}
+
 static void end_find(struct scim_call *c, const struct http_answer *answer,
                      struct target_result *out)
 {
@@ -53,7 +60,6 @@ static void end_find(struct scim_call *c, const struct http_answer *answer,
              "the answer to a query is not a list of resources", out);
         return;
     }
-    c->object->answered = true;
     struct target_record *records = ARENA_ARRAY(a, struct target_record, list.count + 1);
     JSON_EACH(resource, list.resources)
     {
@@ -61,8 +67,7 @@ static void end_find(struct scim_call *c, const struct http_answer *answer,
         if (records[count].id.len && scim_matches(&records[count], &c->by))
             count++;
     }
-    /* Strangers only, and there are more: whoever is looked for may be among the others. */
-    if (count == 0 && list.count > 0 && list.total > (int64_t)list.count) {
+    if (count == 0 && may_go_on(&list)) {
         fail(c, answer, TARGET_PERMANENT, INCOMPATIBLE "Filtering",
              "the filter was ignored: the answer has resources that were not asked for", out);
         return;
@@ -275,6 +280,7 @@ void scim_call_end(struct scim_call *c, const struct target_result *result)
 
     t->ended++;
     done(ctx, result);
+    scim_found_free(c);
     c->next = t->free;
     t->free = c;
 }
@@ -308,8 +314,7 @@ void scim_call_answered(void *ctx, const struct http_answer *answer)
     } else if (is_success(answer)) {
         end_success(c, answer, &result);
     } else if (c->asked.action == SCIM_FIND && answer->failure == HTTP_OK &&
-               answer->status == 404 && (c->object->answered || t->empty_is_404)) {
-        /* An endpoint that works says so when nobody matches (scim.md 10.2). */
+               answer->status == 404 && t->empty_is_404) {
         scim_ok(answer, &result);
     } else {
         scim_judge(t->answer, &c->asked, answer, &result);

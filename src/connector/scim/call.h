@@ -97,8 +97,6 @@ struct scim_target {
     struct scim_service_traits service;
     struct scim_style style;
     enum client_update update_method;
-    bool no_patch;      /* found out: accounts are changed by PUT */
-    bool patched;       /* a PATCH has succeeded */
     bool shows_members; /* a group that was read has named some */
     bool empty_is_404, scans;
     unsigned ended; /* calls of done, counted up */
@@ -143,8 +141,8 @@ void scim_call_remember_secrets(struct scim_call *c, const struct mapping_change
 /* update.c */
 void scim_update(struct target *target, const struct mapping_object *m, struct str id,
                  const struct mapping_changes *changes, target_done *done, void *ctx);
-/* Whether accounts are changed by PUT. */
-bool scim_target_puts(const struct scim_target *t);
+/* Whether accounts of that kind are changed by PUT. */
+bool scim_puts(const struct scim_target *t, const struct scim_object *o);
 /* Begins a change by PUT: of the call's update, or of its members. */
 void scim_call_put(struct scim_call *c);
 /* Goes on with an update. False when it has come to its end; then *out_end tells how if *out_ended,
@@ -163,6 +161,7 @@ void scim_create_many(struct target *target, const struct target_creation *creat
 void scim_list(struct target *target, const struct mapping_object *m,
                const struct target_page *page, target_done *done, void *ctx);
 void scim_describe(struct target *target, struct target_traits *out);
+void scim_found_free(struct scim_call *c); /* what a search through everything has found */
 /* The cursor of the page after this one; empty if this was the last. */
 struct str scim_next_page(struct scim_call *c, const struct scim_list *list);
 /* The target may have ignored the filter: then everything is read and searched

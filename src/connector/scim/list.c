@@ -1,4 +1,5 @@
 /* Reads all accounts of a SCIM application in pages, and asks what it can (scim.md 10.1, 10.2). */
+#include "base/map.h"
 #include "connector/scim/call.h"
 
 enum { BULK_OPERATIONS_MAX = 100 };
@@ -46,19 +47,42 @@ enum { FOUND_MAX = 10, SCAN_PAGE = 200 };
 struct scim_found {
     struct target_record records[FOUND_MAX];
     size_t count;
+    struct map seen; /* the ids of all accounts that were read */
 };
 
-/* What of the page was asked for; it outlives the page. */
-static void keep_found(struct scim_call *c, const struct scim_list *list)
+void scim_found_free(struct scim_call *c)
+{
+    if (c->found)
+        map_done(&c->found->seen);
+    c->found = NULL;
+}
+
+/* Whether it is on the page for the first time: a server may give the same page for ever. */
+static bool is_fresh(struct scim_call *c, struct str id)
 {
     struct scim_found *f = c->found;
+
+    if (map_get(&f->seen, id))
+        return false;
+    (void)map_put(&f->seen, arena_str(c->arena, id), f);
+    return true;
+}
+
+/* What of the page was asked for, which outlives the page; how many accounts were new on it. */
+static size_t keep_found(struct scim_call *c, const struct scim_list *list)
+{
+    struct scim_found *f = c->found;
+    size_t fresh = 0;
 
     JSON_EACH(resource, list->resources)
     {
         struct target_record record;
 
         scim_read_record(c->target->answer, c->object, resource, &record);
-        if (f->count == FOUND_MAX || record.id.len == 0 || !scim_matches(&record, &c->by))
+        if (record.id.len == 0 || !is_fresh(c, record.id))
+            continue;
+        fresh++;
+        if (f->count == FOUND_MAX || !scim_matches(&record, &c->by))
             continue;
         f->records[f->count++] = (struct target_record){
             .id = arena_str(c->arena, record.id),
@@ -66,6 +90,7 @@ static void keep_found(struct scim_call *c, const struct scim_list *list)
             .values = json_clone(c->arena, record.values),
         };
     }
+    return fresh;
 }
 
 bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
@@ -73,6 +98,7 @@ bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
 {
     struct scim_target *t = c->target;
     bool first = !c->found;
+    size_t fresh;
     struct scim_list list;
     struct json *document;
     struct err ignored;
@@ -83,16 +109,17 @@ bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
         return false; /* judged like any answer */
     if (first) {
         c->found = ARENA_NEW(c->arena, struct scim_found);
+        map_init(&c->found->seen);
         c->page = (struct target_page){.count = list.count ? list.count : SCAN_PAGE};
     }
-    keep_found(c, &list);
+    fresh = keep_found(c, &list);
     /* All that came was asked for: the filter works. */
     if (first && c->found->count == list.count && list.total <= (int64_t)list.count)
         return false;
     c->page.cursor = arena_str(c->arena, scim_next_page(c, &list));
     if (first)
         c->page.count = SCAN_PAGE;
-    if (c->page.cursor.len && list.count > 0) {
+    if (c->page.cursor.len && fresh > 0) {
         send_list(c);
         return true;
     }

@@ -79,7 +79,7 @@ void scim_change_members(struct target *target, const struct mapping_object *m, 
     };
     c->update.id = arena_str(c->arena, id);
     scim_call_url(c, HTTP_PATCH, id);
-    if (scim_target_puts(t) && change->add_count + change->remove_count > 0) {
+    if (scim_puts(t, c->object) && change->add_count + change->remove_count > 0) {
         scim_call_put(c);
     } else if (!scim_call_send_members(c))
         scim_call_ready(c, &(struct target_result){.status = TARGET_OK, .retry_after_ms = -1});

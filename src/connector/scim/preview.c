@@ -6,7 +6,7 @@ struct str scim_preview(struct target *target, const struct mapping_object *m, s
 {
     struct scim_target *t = scim_of(target);
     const struct scim_object *o = scim_object_of(t, m);
-    enum http_method change = scim_target_puts(t) ? HTTP_PUT : HTTP_PATCH;
+    enum http_method change = scim_puts(t, o) ? HTTP_PUT : HTTP_PATCH;
     enum http_method method = !changes ? HTTP_DELETE : id.len ? change : HTTP_POST;
     struct buf *body = scim_body(t);
     size_t at = 0;
@@ -29,7 +29,7 @@ struct str scim_preview_members(struct target *target, const struct mapping_obje
 {
     struct scim_target *t = scim_of(target);
     const struct scim_object *o = scim_object_of(t, m);
-    enum http_method method = scim_target_puts(t) ? HTTP_PUT : HTTP_PATCH;
+    enum http_method method = scim_puts(t, o) ? HTTP_PUT : HTTP_PATCH;
     struct scim_members members = {
         .attribute = &o->attributes[change->attribute - m->attributes],
         .add = change->add,

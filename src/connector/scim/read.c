@@ -218,13 +218,25 @@ bool scim_has_element(const struct scim_attribute *t, const struct json *resourc
     return false;
 }
 
+/* By its schema; a server may leave out all the rest when there is nobody. */
+static bool is_list(const struct json *document)
+{
+    JSON_EACH(schema, json_get_nocase(document, STR("schemas")))
+    {
+        if (str_eq_ascii_nocase(scalar_text(schema),
+                                STR("urn:ietf:params:scim:api:messages:2.0:ListResponse")))
+            return true;
+    }
+    return false;
+}
+
 bool scim_read_list(const struct json *document, struct scim_list *out)
 {
     const struct json *resources = json_get_nocase(document, STR("Resources"));
     const struct json *total = json_get_nocase(document, STR("totalResults"));
     int64_t n;
 
-    if (!json_is(document, JSON_OBJECT) || (!resources && !total))
+    if (!json_is(document, JSON_OBJECT) || (!resources && !total && !is_list(document)))
         return false;
     if (resources && resources->type != JSON_ARRAY && resources->type != JSON_NULL)
         return false;

@@ -76,7 +76,8 @@ struct scim_object {
     struct scim_body core;
     struct scim_body extensions;       /* an object for each URN */
     const struct scim_filter *protect; /* protect.h; NULL: none */
-    bool answered;                     /* its endpoint has answered a query with success */
+    bool no_patch;                     /* found out: they are changed by PUT */
+    bool patched;                      /* a PATCH has succeeded */
 };
 
 /* The style is borrowed. */

@@ -119,6 +119,7 @@ static void scim_close(struct target *target)
         struct scim_call *c = t->all;
 
         t->all = c->all;
+        scim_found_free(c);
         buf_done(&c->url);
         arena_free(c->arena);
         free(c);

@@ -99,14 +99,14 @@ void scim_update(struct target *target, const struct mapping_object *m, struct s
     scim_call_remember_secrets(c, changes);
     c->update.id = arena_str(c->arena, id);
     c->update.changes = copy_changes(c->arena, changes);
-    if (scim_target_puts(t)) {
+    if (scim_puts(t, c->object)) {
         scim_call_put(c);
     } else {
         (void)send_patch(c, NULL, SCIM_UPDATE_SENT);
     }
 }
 
-bool scim_target_puts(const struct scim_target *t)
+bool scim_puts(const struct scim_target *t, const struct scim_object *o)
 {
     switch (t->update_method) {
     case UPDATE_METHOD_PUT:
@@ -116,19 +116,17 @@ bool scim_target_puts(const struct scim_target *t)
     case UPDATE_METHOD_AUTO:
         break;
     }
-    return t->no_patch || (t->service.known && !t->service.patch);
+    return o->no_patch || (t->service.known && !t->service.patch);
 }
 
 /* PATCH is not there at all. A 404 may mean the account as well, unless PATCH has worked before:
  * reading it tells. */
 static bool lacks_patch(struct scim_call *c, const struct http_answer *answer)
 {
-    struct scim_target *t = c->target;
-
-    if (t->update_method != UPDATE_METHOD_AUTO || t->patched)
+    if (c->target->update_method != UPDATE_METHOD_AUTO || c->object->patched)
         return false;
     if (is_status(answer, 405) || is_status(answer, 501)) {
-        t->no_patch = true;
+        c->object->no_patch = true;
         return true;
     }
     return is_status(answer, 404);
@@ -239,7 +237,7 @@ static bool send_put(struct scim_call *c, const struct http_answer *answer,
         return false;
     }
     if (t->update_method == UPDATE_METHOD_AUTO)
-        t->no_patch = true; /* the account is there, so what was missing is PATCH */
+        c->object->no_patch = true; /* the account is there, so what was missing is PATCH */
     refusal = merge(c, resource, &changed);
     if (refusal != PUT_FINE) {
         fail_put(c, answer, refusal, out_end);
@@ -284,7 +282,7 @@ static bool next_patch(struct scim_call *c, const struct http_answer *answer)
     struct scim_update *u = &c->update;
 
     if (is_success(answer)) {
-        c->target->patched = true;
+        c->object->patched = true;
         u->from = u->next;
         return !scim_patch_is_complete(c->object, &u->changes, u->from) &&
                send_patch(c, NULL, SCIM_UPDATE_SENT);
@@ -332,7 +330,7 @@ bool scim_call_next_update(struct scim_call *c, const struct http_answer *answer
 bool scim_call_members_put(struct scim_call *c, const struct http_answer *answer)
 {
     if (is_success(answer))
-        c->target->patched = true;
+        c->object->patched = true;
     if (!lacks_patch(c, answer))
         return false;
     scim_call_put(c);

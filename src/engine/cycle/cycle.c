@@ -212,7 +212,7 @@ static bool test_target(struct run *r, struct err *err)
 {
     enum quarantine_reason reason = quarantine_reason_of(r->job.quarantine_reason);
 
-    if (r->target->ops->test(r->target, err)) {
+    if (run_test_target(r, err)) {
         return reason != QUARANTINE_EXCEPTION || was_denied(&r->job) ||
                set_quarantine(r, &(struct quarantine_change){.reason = QUARANTINE_NONE}, err);
     }

@@ -318,7 +318,7 @@ bool engine_provision(const struct engine *e, int64_t job_no, struct str who, en
     if (!find(&r, who, &entry, err) || (send == ENGINE_SEND && !run_lease(&r, err)))
         return false;
     c.who = entry.id;
-    if (!r.target->ops->test(r.target, err))
+    if (!run_test_target(&r, err))
         return test_failed(&r, &c, err);
     return walk_object(&r, &c, err) && (send == ENGINE_SHOW || wake_when_due(&r, err));
 }

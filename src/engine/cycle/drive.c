@@ -98,6 +98,49 @@ void run_look_for_signals(struct run *r)
         r->stopping = r->paused = true;
 }
 
+void run_wait(struct run *r, int64_t us)
+{
+    int64_t until = clock_monotonic_us() + us;
+    int64_t now;
+
+    while ((now = clock_monotonic_us()) < until && !r->stopping) {
+        int64_t left_us = until - now < RUN_SIGNAL_US ? until - now : RUN_SIGNAL_US;
+
+        r->target->ops->run(r->target, left_us / US_PER_MS + 1);
+        run_look_for_signals(r);
+    }
+}
+
+/* How long until the target is asked again after a failure; -1: it is not. */
+static int64_t test_wait_us(struct run *r, const struct err *why, unsigned tries)
+{
+    static const int64_t quick_tries_us[] = {1 * US_PER_SECOND, 5 * US_PER_SECOND};
+    const int64_t patience_us = RUN_LEASE_US / 2; /* the lease has to outlive it */
+    int64_t asked_us = r->governor ? governor_hold_us(r->governor) : 0;
+    int64_t wait;
+
+    if (why->kind != ERR_UNAVAILABLE || tries >= ARRAY_LEN(quick_tries_us) ||
+        asked_us > patience_us || r->stopping)
+        return -1;
+    wait = quick_tries_us[tries];
+    wait += (int64_t)rng_below(r->engine->rng, (uint64_t)wait / 4);
+    return wait > asked_us ? wait : asked_us;
+}
+
+bool run_test_target(struct run *r, struct err *err)
+{
+    unsigned tries = 0;
+    int64_t wait;
+
+    while (!r->target->ops->test(r->target, err)) {
+        wait = test_wait_us(r, err, tries++);
+        if (wait < 0)
+            return false;
+        run_wait(r, wait);
+    }
+    return true;
+}
+
 static void release_delayed(struct run *r)
 {
     int64_t now = clock_monotonic_us();

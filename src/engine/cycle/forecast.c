@@ -120,7 +120,7 @@ bool forecast_ask(struct run *r, enum plan_of of, void (*visit)(void *ctx, struc
 {
     r->send = ENGINE_SHOW;
     r->cycle.id = STR("plan"); /* what can be asked again later is, as in a cycle */
-    return r->target->ops->test(r->target, err) && forecast(r, of, ask_feed, visit, ctx, err);
+    return run_test_target(r, err) && forecast(r, of, ask_feed, visit, ctx, err);
 }
 
 /* --- counting and showing --- */

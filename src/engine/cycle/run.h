@@ -205,6 +205,12 @@ MUST_USE bool run_rehearse(struct run *r, run_load *load, struct str cursor,
                            void (*visit)(void *ctx, struct walk *w), void *ctx, struct err *err);
 /* Whether somebody elsewhere paused the job, or this process is asked to stop. */
 void run_look_for_signals(struct run *r);
+/* Turns the target for so long; a run that is to stop waits no more. */
+void run_wait(struct run *r, int64_t us);
+/* The connection test that a run begins with. A passing failure (a timeout, a 503, a lost
+ * connection) is tried again twice within seconds, when the target says when, unless that is later
+ * than the lease bears (scim.md 10.3, engine.md 9.2). */
+MUST_USE bool run_test_target(struct run *r, struct err *err);
 /* Stops the run: err is its failure. */
 void run_abort(struct run *r, const struct err *err);
 

@@ -222,7 +222,7 @@ bool engine_discover(const struct engine *e, int64_t job_no,
     struct target_traits traits;
 
     *out = (struct discover_counts){0};
-    if (!run_open(&r, e, job_no, false, err) || !r.target->ops->test(r.target, err))
+    if (!run_open(&r, e, job_no, false, err) || !run_test_target(&r, err))
         return false;
     k.m = mapping_for(r.walk_job.program, SOURCE_USER);
     if (!k.m) {

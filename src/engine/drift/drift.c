@@ -567,8 +567,7 @@ bool engine_drift(const struct engine *e, int64_t job_no, const struct engine_re
     struct target_traits traits;
     bool found;
 
-    if (!run_open(&r, e, job_no, false, err) || !run_lease(&r, err) ||
-        !r.target->ops->test(r.target, err))
+    if (!run_open(&r, e, job_no, false, err) || !run_lease(&r, err) || !run_test_target(&r, err))
         return false;
     reading_begin(&r, how);
     r.initiated_by = STR("drift");

@@ -86,19 +86,6 @@ static void on_page(void *ctx, const struct target_result *result)
     }
 }
 
-static void wait(struct run *r, int64_t us)
-{
-    int64_t until = clock_monotonic_us() + us;
-    int64_t now;
-
-    while ((now = clock_monotonic_us()) < until && !r->stopping) {
-        int64_t left_us = until - now < RUN_SIGNAL_US ? until - now : RUN_SIGNAL_US;
-
-        r->target->ops->run(r->target, left_us / US_PER_MS + 1);
-        run_look_for_signals(r);
-    }
-}
-
 void reading_begin(struct run *r, const struct engine_reading *how)
 {
     r->heeds_pause = true;
@@ -133,7 +120,7 @@ bool reading_all(struct run *r, const struct mapping_object *m, bool references,
         }
         tell(out);
         if (p.again)
-            wait(r, p.wait_us);
+            run_wait(r, p.wait_us);
         run_look_for_signals(r);
         more = p.again || (p.cursor[0] && p.fresh > 0);
     } while (p.ok && !p.stop && more && !r->stopping);

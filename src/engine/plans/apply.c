@@ -213,7 +213,7 @@ static bool apply(const struct engine *e, int64_t job_no, struct apply *p, struc
     if (!run_lease(&r, err) || !apply_is_current(&r, &p->reader.head, err) ||
         !apply_selection_make(&p->selection, &p->reader, r.walk_job.program, r.source,
                               p->options->only, p->options->only_count, err) ||
-        !within_guard(&r, err) || !guard_open(&r, err) || !r.target->ops->test(r.target, err) ||
+        !within_guard(&r, err) || !guard_open(&r, err) || !run_test_target(&r, err) ||
         !begin_cycle(&r, err) || !run_rows(&r, err))
         return false;
     result(&r, a, p->out);
