@@ -108,16 +108,10 @@ static bool add_to_history(struct run *r, struct err *err)
 
 static bool save(struct run *r, bool ended, struct err *err)
 {
-    int64_t unused;
-    bool ok = db_begin(r->db, DB_WRITE, err) &&
-              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                          err) &&
-              (!ended || (settle(r, err) && add_to_history(r, err))) &&
-              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
+    bool ok = run_write_begin(r, err) && (!ended || (settle(r, err) && add_to_history(r, err))) &&
+              cycle_update(r->db, &r->cycle, err);
 
-    if (!ok)
-        db_rollback(r->db);
-    return ok;
+    return run_write_end(r, ok, err);
 }
 
 /* An interrupted cycle of an older schema does not go on: saving the newer one has emptied the
@@ -169,15 +163,9 @@ static bool begin(struct run *r, struct err *err)
 /* Behind the fence: whoever has lost the lease has nothing to say about the job any more. */
 static bool set_quarantine(struct run *r, const struct quarantine_change *c, struct err *err)
 {
-    int64_t unused;
-    bool ok = db_begin(r->db, DB_WRITE, err) &&
-              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                          err) &&
-              quarantine_change(r->engine, r->db, r->job.no, c, err) && db_commit(r->db, err);
+    bool ok = run_write_begin(r, err) && quarantine_change(r->engine, r->db, r->job.no, c, err);
 
-    if (!ok)
-        db_rollback(r->db);
-    return ok && job_load_no(r->db, r->arena, r->job.no, &r->job, err);
+    return run_write_end(r, ok, err) && job_load_no(r->db, r->arena, r->job.no, &r->job, err);
 }
 
 static void enter_quarantine(struct run *r, const struct err *why)

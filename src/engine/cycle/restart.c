@@ -14,16 +14,6 @@ bool restart_stops(struct run *r)
     return job_reset_load(r->db, r->job.no, &bits, &now, &ignored) && now;
 }
 
-static bool apply(struct run *r, unsigned bits, struct err *err)
-{
-    int64_t unused;
-
-    return cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                       err) &&
-           restart_reset(r->engine, r->db, r->arena, r->job.no, bits, err) &&
-           job_reset_done(r->db, r->job.no, err) && db_commit(r->db, err);
-}
-
 bool restart_pending(struct run *r, struct err *err)
 {
     unsigned bits;
@@ -33,13 +23,10 @@ bool restart_pending(struct run *r, struct err *err)
         return false;
     if (bits == 0 && !now)
         return true;
-    if (!db_begin(r->db, DB_WRITE, err))
-        return false;
-    if (!apply(r, bits, err)) {
-        db_rollback(r->db);
-        return false;
-    }
-    return job_load_no(r->db, r->arena, r->job.no, &r->job, err);
+    bool ok = run_write_begin(r, err) &&
+              restart_reset(r->engine, r->db, r->arena, r->job.no, bits, err) &&
+              job_reset_done(r->db, r->job.no, err);
+    return run_write_end(r, ok, err) && job_load_no(r->db, r->arena, r->job.no, &r->job, err);
 }
 
 static bool note_undo(const struct engine *e, struct db *db, int64_t job_no, int64_t count,

@@ -108,6 +108,23 @@ bool run_lease(struct run *r, struct err *err)
     return recorder_open(r, err);
 }
 
+bool run_write_begin(struct run *r, struct err *err)
+{
+    int64_t unused;
+
+    return db_begin(r->db, DB_WRITE, err) &&
+           cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
+                       err);
+}
+
+bool run_write_end(struct run *r, bool ok, struct err *err)
+{
+    if (ok && db_commit(r->db, err))
+        return true;
+    db_rollback(r->db);
+    return false;
+}
+
 static void pages_free(struct run *r)
 {
     while (r->first_page) {

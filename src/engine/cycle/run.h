@@ -177,6 +177,11 @@ MUST_USE bool run_open(struct run *r, const struct engine *e, int64_t job_no, bo
                        struct err *err);
 /* Takes the job's lease and begins to record under it. ERR_CONFLICT when another process has it. */
 MUST_USE bool run_lease(struct run *r, struct err *err);
+/* A write of the run's own thread: a transaction that proves the lease and prolongs it.
+ * ERR_CONFLICT "leaseLost". run_write_end follows in any case: it commits what went well, and
+ * undoes the rest. */
+MUST_USE bool run_write_begin(struct run *r, struct err *err);
+MUST_USE bool run_write_end(struct run *r, bool ok, struct err *err);
 void run_close(struct run *r); /* gives the lease back; for CLEANUP */
 struct walk *run_walk_new(struct run *r, struct feed_page *page, size_t index);
 void run_walk_recycle(struct run *r, struct walk *w);

@@ -168,15 +168,8 @@ static void finished(void *ctx, const struct walk *w)
 
 static bool settle(struct run *r, struct err *err)
 {
-    int64_t unused;
-    bool ok = db_begin(r->db, DB_WRITE, err) &&
-              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                          err) &&
-              lease_doubt_settled(r->db, &r->lease, err) && db_commit(r->db, err);
-
-    if (!ok)
-        db_rollback(r->db);
-    return ok;
+    return run_write_end(r, run_write_begin(r, err) && lease_doubt_settled(r->db, &r->lease, err),
+                         err);
 }
 
 bool unrecorded_look(struct run *r, struct err *err)

@@ -139,23 +139,6 @@ static bool note_page(struct run *r, struct feed_page *page, struct note **out, 
     return ok;
 }
 
-static bool fence(struct run *r, struct err *err)
-{
-    int64_t unused;
-
-    return db_begin(r->db, DB_WRITE, err) &&
-           cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                       err);
-}
-
-static bool commit(struct run *r, bool ok, struct err *err)
-{
-    if (ok && db_commit(r->db, err))
-        return true;
-    db_rollback(r->db);
-    return false;
-}
-
 static bool write_notes(struct run *r, const struct note *notes, size_t count, struct err *err)
 {
     struct job_pulse pulse;
@@ -190,7 +173,7 @@ static bool gate_page(struct run *r, const struct part *part, bool *out_last, st
         return true;
     r->guard.rows |= count > 0;
     r->last_commit_us = now;
-    return commit(r, fence(r, err) && write_notes(r, notes, count, err), err);
+    return run_write_end(r, run_write_begin(r, err) && write_notes(r, notes, count, err), err);
 }
 
 static bool run_part(struct run *r, const struct part *part, struct err *err)
@@ -261,7 +244,7 @@ static bool verdict(struct run *r, struct err *err)
 {
     if (!r->guard.rows && !r->job.quarantined)
         return true;
-    if (!commit(r, fence(r, err) && judge(r, err), err))
+    if (!run_write_end(r, run_write_begin(r, err) && judge(r, err), err))
         return false;
     return job_load_no(r->db, r->arena, r->job.no, &r->job, err) && guard_open(r, err);
 }
@@ -269,8 +252,10 @@ static bool verdict(struct run *r, struct err *err)
 bool gate_run(struct run *r, struct err *err)
 {
     r->last_commit_us = clock_monotonic_us();
-    if (r->guard.rows &&
-        !commit(r, fence(r, err) && held_begin_cycle(r->db, r->job.no, r->cycle.id, err), err))
+    if (r->guard.rows && !run_write_end(r,
+                                        run_write_begin(r, err) &&
+                                            held_begin_cycle(r->db, r->job.no, r->cycle.id, err),
+                                        err))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         if (parts[i].kind == r->cycle.kind && (parts[i].letter != 'r' || r->had_retries) &&

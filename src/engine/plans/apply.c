@@ -95,15 +95,7 @@ static bool within_guard(struct run *r, struct err *err)
 
 static bool end_cycle(struct run *r, struct err *err)
 {
-    int64_t unused;
-    bool ok = db_begin(r->db, DB_WRITE, err) &&
-              cycle_fence(r->db, &r->lease, clock_now(r->engine->clock) + RUN_LEASE_US, 0, &unused,
-                          err) &&
-              cycle_update(r->db, &r->cycle, err) && db_commit(r->db, err);
-
-    if (!ok)
-        db_rollback(r->db);
-    return ok;
+    return run_write_end(r, run_write_begin(r, err) && cycle_update(r->db, &r->cycle, err), err);
 }
 
 bool apply_is_under_way(const struct cycle *c)
