@@ -55,7 +55,3 @@ MUST_USE bool notify_retry_all(struct db *db, int64_t job_no, int64_t now_us, in
 /* Forgets what is older than the retention and gives up what nobody has sent for as long as a
  * message is tried. */
 MUST_USE bool notify_tidy(struct db *db, int64_t now_us, struct err *err);
-
-/* The statement tables of this folder, for the check on both databases. */
-extern const struct db_query notify_queries[];
-extern const size_t notify_query_count;

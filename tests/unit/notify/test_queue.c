@@ -4,6 +4,7 @@
 #include "frame/frame.h"
 #include "frame/postgres.h"
 #include "notify/queue.h"
+#include "notify/statements.h"
 
 #define NOW (INT64_C(1767225600) * US_PER_SECOND)
 
