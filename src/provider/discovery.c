@@ -1,15 +1,34 @@
 #include "provider/lists/cursor.h"
 #include "scim/message.h"
 
-/* The schemas of a profile: core User, its extensions, core Group. NULL beyond the last. */
+static bool extends(const struct scim_resource_type *type, const struct scim_schema *schema)
+{
+    for (size_t i = 0; i < type->extension_count; i++) {
+        if (type->extensions[i] == schema)
+            return true;
+    }
+    return false;
+}
+
+/* The schemas of a profile: core User, its extensions, core Group, and its own extensions. NULL
+ * beyond the last. */
 static const struct scim_schema *schema_at(const struct provider_profile *profile, size_t i)
 {
     if (i == 0)
         return profile->user.core;
-    if (i <= profile->user.extension_count)
-        return profile->user.extensions[i - 1];
-    return i == profile->user.extension_count + 1 && profile->has_groups ? profile->group.core
-                                                                         : NULL;
+    i--;
+    if (i < profile->user.extension_count)
+        return profile->user.extensions[i];
+    i -= profile->user.extension_count;
+    if (!profile->has_groups)
+        return NULL;
+    if (i == 0)
+        return profile->group.core;
+    for (size_t k = 0; k < profile->group.extension_count; k++) {
+        if (!extends(&profile->user, profile->group.extensions[k]) && --i == 0)
+            return profile->group.extensions[k];
+    }
+    return NULL;
 }
 
 static const struct scim_resource_type *type_at(const struct provider_profile *profile, size_t i)
@@ -95,7 +114,7 @@ static void write_config(const struct call *c, const struct provider_settings *s
         .etag = !s->no_etag,
         .cursor = true,
         .no_index = s->cursor_only,
-        .cursor_timeout_s = CURSOR_TIMEOUT_S,
+        .cursor_timeout_s = s->cursor_s,
         .filter_max_results = s->page_max,
         .default_page = s->page_default,
         .max_page = s->page_max,

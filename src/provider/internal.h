@@ -17,8 +17,7 @@
 #include <stdatomic.h>
 
 #define PROVIDER_BODY_MAX     (1024 * 1024) /* limits.maxBody (scim.md 15) */
-#define PROVIDER_JSON_DEPTH   32
-#define PROVIDER_BULK_MAX     1000 /* operations (scim.md 6) */
+#define PROVIDER_BULK_MAX     1000          /* operations (scim.md 6) */
 #define PROVIDER_PAGE_DEFAULT 100
 #define PROVIDER_PAGE_MAX     200
 #define PROVIDER_ANSWER_MAX   ((size_t)256 * 1024 * 1024) /* bytes of one answer */
@@ -277,6 +276,10 @@ static inline bool text_has_nul(struct str s)
 #define PROVIDER_COUNT_INACTIVE 3
 #define PROVIDER_COUNT_NEITHER  4 /* users that do not say whether they are active */
 
+/* What stands in an index for a text: the text, or, of one that is longer than an index takes, its
+ * beginning with a hash of it. In a, or the text itself. */
+struct str store_key(struct arena *a, struct str text);
+
 struct stored {
     struct str id;
     enum resource_kind kind;
@@ -293,6 +296,10 @@ MUST_USE bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum
 /* The id of the user of that userName. ERR_NOT_FOUND "userNotFound". */
 MUST_USE bool store_find_user(struct db *db, struct arena *a, int64_t tenant_no, struct str name,
                               struct str *out_id, struct err *err);
+/* Gives all groups of a tenant the keys that its profile wants (groups.uniqueDisplayName). The
+ * transaction is the caller's. ERR_CONFLICT "uniqueness". */
+MUST_USE bool store_rekey_groups(struct db *db, int64_t tenant_no,
+                                 const struct provider_profile *profile, struct err *err);
 /* ERR_CONFLICT "uniqueness". */
 MUST_USE bool store_insert(struct db *db, struct arena *a, const struct call *c, struct stored *s,
                            const struct json *doc, struct err *err);
@@ -304,6 +311,19 @@ MUST_USE bool store_update(struct db *db, struct arena *a, const struct call *c,
 MUST_USE bool store_delete(struct db *db, struct arena *a, const struct call *c,
                            const struct stored *s, const struct json *doc, int64_t now_us,
                            struct err *err);
+
+/* --- unique.c: what a schema says is unique, besides userName and the displayName of groups. ---
+ */
+/* key: the name of the attribute that is kept unique in another way. All in a. */
+struct provider_uniques unique_collect(struct arena *a, const struct scim_resource_type *type,
+                                       struct str key, bool external_id);
+/* Keeps the values of a document apart from all others; before: as it was, NULL: it is new.
+ * ERR_CONFLICT "uniqueness" naming the attribute. */
+MUST_USE bool unique_store(struct db *db, struct arena *a, const struct call *c,
+                           const struct stored *s, const struct json *before,
+                           const struct json *doc, struct err *err);
+MUST_USE bool unique_forget(struct db *db, const struct call *c, const struct stored *s,
+                            struct err *err);
 
 /* --- member.c: group membership, one row a member. --- */
 /* Counts in *delta what really changed. ERR_INVALID "invalidValue" for a member that does not

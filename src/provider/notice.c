@@ -201,8 +201,10 @@ static struct str attribute_of(const struct call *c, const struct err *err)
 {
     struct str rest = str_from_z(err->message), part;
 
-    if (err->code && strcmp(err->code, "uniqueness") == 0)
-        return c->kind == RESOURCE_GROUP ? STR("displayName") : STR("userName");
+    if (err->code && strcmp(err->code, "uniqueness") == 0) {
+        str_cut(&rest, ' ', &part); /* it begins with the attribute */
+        return part;
+    }
     while (c->type && str_cut(&rest, '\'', &part)) {
         struct scim_path path;
         struct scim_ref ref;

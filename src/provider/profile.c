@@ -2,6 +2,7 @@
 
 #include "gallery/gallery.h"
 #include "provider/imitation/rate_class.h"
+#include "provider/internal.h"
 #include "provider/schemas.h"
 
 #include <regex.h>
@@ -91,11 +92,36 @@ static struct scim_schema *extension_of(struct builder *b, struct str urn)
     return extension;
 }
 
+static bool is_unique(const struct json *entry)
+{
+    struct str said = json_get_text(entry, "uniqueness");
+
+    return str_eq_ascii_nocase(said, STR("server")) || str_eq_ascii_nocase(said, STR("global"));
+}
+
 static enum scim_type type_of(const struct json *entry)
 {
     enum scim_type type;
 
     return scim_type_from_name(json_get_text(entry, "type"), &type) ? type : SCIM_STRING;
+}
+
+static bool is_whole(const struct scim_path *path)
+{
+    return !path->filter && path->sub.len == 0;
+}
+
+/* What an entry says besides the type. */
+static void take_characteristics(const struct json *entry, struct scim_attribute *attribute)
+{
+    struct str uniqueness = json_get_text(entry, "uniqueness");
+
+    if (json_is(json_get(entry, STR("caseExact")), JSON_BOOL))
+        attribute->case_exact = json_get_bool(entry, "caseExact", false);
+    if (is_unique(entry))
+        attribute->uniqueness = SCIM_UNIQUE_SERVER;
+    else if (uniqueness.len > 0)
+        attribute->uniqueness = SCIM_NOT_UNIQUE;
 }
 
 static bool add_extension(struct builder *b, const struct scim_path *path, const struct json *entry)
@@ -115,6 +141,8 @@ static bool add_extension(struct builder *b, const struct scim_path *path, const
     memcpy(attributes, extension->attributes, extension->count * sizeof(*attributes));
     attributes[extension->count] =
         known ? *known : (struct scim_attribute){.name = path->attribute, .type = type_of(entry)};
+    if (is_whole(path))
+        take_characteristics(entry, &attributes[extension->count]);
     extension->attributes = attributes;
     extension->count++;
     return true;
@@ -123,13 +151,21 @@ static bool add_extension(struct builder *b, const struct scim_path *path, const
 /* A name that the core does not have becomes a simple attribute of the profile's own core. */
 static bool add_core(struct builder *b, const struct scim_path *path, const struct json *entry)
 {
-    if (scim_schema_attribute(b->core, path->attribute) ||
-        scim_schema_attribute(&scim_common_schema, path->attribute))
+    for (size_t i = 0; i < b->core->count; i++) {
+        if (!str_eq_ascii_nocase(b->core_attributes[i].name, path->attribute))
+            continue;
+        if (is_whole(path))
+            take_characteristics(entry, &b->core_attributes[i]);
+        return true;
+    }
+    if (scim_schema_attribute(&scim_common_schema, path->attribute))
         return true;
     if (b->core->count == scim_user_schema.count + ATTRIBUTES_MAX)
         return err_set(b->err, ERR_LIMIT, "profileTooLarge", "too many attributes");
     b->core_attributes[b->core->count++] =
         (struct scim_attribute){.name = path->attribute, .type = type_of(entry)};
+    if (is_whole(path))
+        take_characteristics(entry, &b->core_attributes[b->core->count - 1]);
     return true;
 }
 
@@ -346,6 +382,17 @@ static bool unknown_kind(struct arena *a, struct str kind, struct err *err)
                    STR_ARG(kind), STR_ARG(buf_str(&names)));
 }
 
+static bool unique_external(const struct json *document, const char *list)
+{
+    JSON_EACH(entry, json_get(document, str_from_z(list)))
+    {
+        if (str_eq_ascii_nocase(json_get_text(entry, "target"), STR("externalId")) &&
+            is_unique(entry))
+            return true;
+    }
+    return false;
+}
+
 /* What the template says of types: SCIM schemas, or a list of paths. */
 static bool build_types(struct arena *a, const struct provider_profile_source *source,
                         const struct gallery_template *template, struct provider_profile *profile,
@@ -359,6 +406,8 @@ static bool build_types(struct arena *a, const struct provider_profile_source *s
         return true;
     }
     if (!schemas_given(template->document)) {
+        profile->user_external_unique = unique_external(template->document, "userAttributes");
+        profile->group_external_unique = unique_external(template->document, "groupAttributes");
         return build_narrow(a, json_get(template->document, STR("userAttributes")), profile, err);
     }
     schemas_read(a, template->document, NULL, NULL, profile, &findings);
@@ -396,7 +445,9 @@ static struct scim_rules rules_of(const struct provider_settings *s)
                                .strict_json_text = !s->json_text,
                                .no_create_on_no_match = !s->create_on_no_match,
                                .max_ops = (size_t)s->patch_max,
-                               .max_work = (size_t)s->patch_work};
+                               .max_work = (size_t)s->patch_work,
+                               .max_value_bytes = (size_t)s->value_bytes,
+                               .max_members = (size_t)s->members_max};
 }
 
 static bool read_settings(struct arena *a, const struct provider_profile_source *source,
@@ -435,9 +486,14 @@ bool provider_profile_load(struct arena *a, const struct provider_profile_source
         return false;
     if (!build_types(a, source, &template, profile, err))
         return false;
-    profile->has_groups = profile->has_groups && !profile->settings.groups_off;
+    profile->has_groups =
+        profile->has_groups && !profile->settings.groups_off && profile->settings.groups_enabled;
     profile->user.dotted = profile->settings.separator_dot;
     announce_required(a, profile, profile->settings.require_paths);
+    profile->user_unique =
+        unique_collect(a, &profile->user, STR("userName"), profile->user_external_unique);
+    profile->group_unique =
+        unique_collect(a, &profile->group, STR("displayName"), profile->group_external_unique);
     *out = profile;
     return check_switches(a, profile, err) &&
            compile_required(a, profile, profile->settings.require_paths, err);

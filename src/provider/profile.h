@@ -7,11 +7,25 @@
 #include "scim/resource.h"
 #include "scim/value.h"
 
+/* An attribute whose values no two resources of its type may share, besides userName of users and
+ * displayName of groups. */
+struct provider_unique {
+    struct str name; /* with the URI of an extension and the sub-attribute, for people */
+    struct str urn;  /* of the extension; empty: the core */
+    const struct scim_attribute *attribute, *sub; /* sub NULL: none */
+};
+struct provider_uniques {
+    const struct provider_unique *list;
+    size_t count;
+};
+
 struct provider_profile {
     struct str kind;
     struct scim_resource_type user;
     struct scim_resource_type group;
     bool has_groups;
+    bool user_external_unique, group_external_unique; /* externalId */
+    struct provider_uniques user_unique, group_unique;
     struct provider_settings settings;
     struct scim_rules rules;    /* of settings */
     size_t required_count;      /* paths that go beyond the schema's own required attributes */

@@ -29,6 +29,8 @@ static const struct {
     {"versionMismatch", 412, NULL},
     {"tooManyOperations", 413, NULL},
     {"writerBusy", 503, NULL},
+    {"diskFull", 503, NULL},
+    {"valueTooBig", 500, NULL}, /* for the database; what clients may send is limited before */
     {"methodNotAllowed", 405, NULL},
 };
 

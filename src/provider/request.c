@@ -263,9 +263,10 @@ bool call_query(struct call *c, struct err *err)
 bool call_body(struct call *c, struct json **out, struct err *err)
 {
     int64_t max = c->tenant->profile->settings.max_body;
-    static const struct json_limits limits = {.max_depth = PROVIDER_JSON_DEPTH,
-                                              .max_bytes = PROVIDER_BODY_MAX,
-                                              .names_ignore_case = true};
+    const struct json_limits limits = {.max_depth =
+                                           (unsigned)c->tenant->profile->settings.json_depth,
+                                       .max_bytes = PROVIDER_BODY_MAX,
+                                       .names_ignore_case = true};
 
     if (http_request_body(c->x).len > (size_t)max) {
         return err_set(err, ERR_LIMIT, "bodyTooLarge", "a body has at most %lld bytes",

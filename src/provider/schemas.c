@@ -16,6 +16,7 @@ struct reader {
     const struct json *types[2]; /* ResourceTypes of users and groups; NULL: not given */
     struct str type_places[2];
     bool types_given;
+    bool external_unique[2];
 };
 
 enum { USERS, GROUPS };
@@ -208,11 +209,16 @@ static bool is_common(struct str name, bool is_sub)
     return !is_sub && scim_schema_attribute(&scim_common_schema, name);
 }
 
-static bool is_key(const struct reader *r, struct str name)
+/* Of those it can be said that externalId is unique. */
+static void take_common(struct reader *r, struct str place, const struct json *v, struct str name)
 {
-    size_t kind = str_eq_ascii_nocase(r->urn, scim_group_schema.urn) ? GROUPS : USERS;
+    struct scim_attribute said = {0};
 
-    return str_eq_ascii_nocase(name, kinds[kind].key);
+    if (!str_eq_ascii_nocase(name, STR("externalId")))
+        return;
+    take_characteristics(r, place, v, &said);
+    r->external_unique[str_eq_ascii_nocase(r->urn, scim_group_schema.urn) ? GROUPS : USERS] |=
+        said.uniqueness != SCIM_NOT_UNIQUE;
 }
 
 static void take_attributes(struct reader *r, struct str place, const struct json *list,
@@ -232,13 +238,15 @@ static void take_attributes(struct reader *r, struct str place, const struct jso
                   "must be a name: a letter, then letters, digits, '-' and '_'");
         } else if (seen_before(all, count, name)) {
             found(r, below(r, at, "name"), "'%.*s' occurs twice", STR_ARG(name));
-        } else if (!is_common(name, is_sub)) {
+        } else if (is_common(name, is_sub)) {
+            take_common(r, at, v, name);
+        } else {
             struct scim_attribute *attribute = &all[count++];
 
             attribute->name = name;
             take_characteristics(r, at, v, attribute);
-            if (is_sub || !is_key(r, name)) /* what is not kept unique is not announced so */
-                attribute->uniqueness = SCIM_NOT_UNIQUE;
+            if (attribute->uniqueness == SCIM_UNIQUE_GLOBAL) /* only what is so is announced */
+                attribute->uniqueness = SCIM_UNIQUE_SERVER;
             take_subs(r, at, v, is_sub, attribute);
         }
     }
@@ -486,5 +494,7 @@ void schemas_read(struct arena *a, const struct json *document, provider_finding
         r.types_given ? r.types[GROUPS] != NULL : schema_named(&r, scim_group_schema.urn) != NULL;
     if (profile->has_groups)
         build_type(&r, GROUPS, &profile->group);
+    profile->user_external_unique = r.external_unique[USERS];
+    profile->group_external_unique = r.external_unique[GROUPS];
     *out_count = r.findings;
 }

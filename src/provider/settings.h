@@ -24,9 +24,12 @@ struct provider_settings {
     /* Limits. */
     int64_t rate; /* requests a second for each key; 0: none */
     int64_t max_body, bulk_max, patch_max, patch_work, page_default, page_max;
+    int64_t cursor_s, json_depth, value_bytes, members_max;
+    int64_t patch_user_status, patch_group_status; /* 200 or 204 */
     int64_t filter_bytes, filter_nodes, filter_depth, filter_scan;
     int64_t max_users, max_groups, max_members_per_patch; /* 0: none */
     /* What there is. */
+    bool groups_enabled, unique_groups;
     bool groups_off, no_group_create, no_group_delete, no_group_rename;
     bool no_put, no_bulk, no_sort, no_etag, no_active;
     struct str no_delete, delete_on_disable, patch_status;

@@ -277,6 +277,23 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                             " WHERE tenant_no = $1 AND user_id = $2 AND mark = $3"},
     [PROVIDER_MARK_FORGET] = {"provider_mark_forget",
                               "DELETE FROM provider_mark WHERE tenant_no = $1 AND user_id = $2"},
+    [PROVIDER_UNIQUE_ADD] = {"provider_unique_add",
+                             "INSERT INTO provider_unique (tenant_no, type, name, value_key,"
+                             " resource_id) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"},
+    [PROVIDER_UNIQUE_FIND] = {"provider_unique_find",
+                              "SELECT resource_id FROM provider_unique"
+                              " WHERE tenant_no = $1 AND type = $2 AND name = $3"
+                              "   AND value_key = $4"},
+    [PROVIDER_UNIQUE_REMOVE] = {"provider_unique_remove",
+                                "DELETE FROM provider_unique"
+                                " WHERE tenant_no = $1 AND resource_id = $2 AND name = $3"},
+    [PROVIDER_UNIQUE_FORGET] = {"provider_unique_forget",
+                                "DELETE FROM provider_unique"
+                                " WHERE tenant_no = $1 AND resource_id = $2"},
+    [PROVIDER_TENANT_CLEAR_UNIQUE] = {"provider_tenant_clear_unique",
+                                      "DELETE FROM provider_unique WHERE tenant_no = $1"},
+    [PROVIDER_REKEY] = {"provider_rekey", "UPDATE provider_resource SET unique_key = $3"
+                                          " WHERE tenant_no = $1 AND id = $2"},
     [PROVIDER_GLOBAL_ADD] = {"provider_global_add",
                              "INSERT INTO provider_global (name, value_key, tenant_no, user_id)"
                              " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"},

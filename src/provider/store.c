@@ -1,5 +1,23 @@
+#include "base/secret.h"
 #include "base/unicode.h"
 #include "provider/changes/change.h"
+
+/* Bytes; PostgreSQL takes rows of 2,700 into an index. A cursor holds as much, so that it can go on
+ * behind what stands there. */
+#define KEY_MAX SCIM_SORT_KEY_MAX
+
+struct str store_key(struct arena *a, struct str text)
+{
+    char hash[SHA256_HEX_MAX];
+    size_t end = KEY_MAX;
+
+    if (text.len <= KEY_MAX)
+        return text;
+    sha256_hex(text, hash);
+    while (end > 0 && ((unsigned char)text.ptr[end] & 0xC0) == 0x80) /* inside of a character */
+        end--;
+    return arena_printf(a, "%.*s%s", STR_ARG(str_sub(text, 0, end)), hash);
+}
 
 /* What is searched, taken out of the document. */
 struct keys {
@@ -44,22 +62,28 @@ bool store_load(struct db *db, struct arena *a, int64_t tenant_no, enum resource
     return true;
 }
 
-bool store_find_user(struct db *db, struct arena *a, int64_t tenant_no, struct str name,
-                     struct str *out_id, struct err *err)
+static bool find_by_key(struct db *db, struct arena *a, int64_t tenant_no, struct str key,
+                        struct str *out_id, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
 
-    if (!db_select_one(
-            db, provider_query(PROVIDER_BY_UNIQUE),
-            DB_ARGS(db_int(tenant_no), db_int(RESOURCE_USER), db_text(str_fold(a, name))), &st,
-            err))
+    if (!db_select_one(db, provider_query(PROVIDER_BY_UNIQUE),
+                       DB_ARGS(db_int(tenant_no), db_int(RESOURCE_USER), db_text(key)), &st, err))
         return false;
-    if (!st) {
-        return err_set(err, ERR_NOT_FOUND, "userNotFound", "there is no user '%.*s'",
-                       STR_ARG(str_sub(name, 0, 100)));
-    }
-    *out_id = arena_str(a, db_col_text(st, 0));
+    *out_id = st ? arena_str(a, db_col_text(st, 0)) : STR("");
     return true;
+}
+
+/* Where userName is caseExact its key is not folded. */
+bool store_find_user(struct db *db, struct arena *a, int64_t tenant_no, struct str name,
+                     struct str *out_id, struct err *err)
+{
+    if (!find_by_key(db, a, tenant_no, store_key(a, name), out_id, err) ||
+        (out_id->len == 0 &&
+         !find_by_key(db, a, tenant_no, store_key(a, str_fold(a, name)), out_id, err)))
+        return false;
+    return out_id->len > 0 || err_set(err, ERR_NOT_FOUND, "userNotFound", "there is no user '%.*s'",
+                                      STR_ARG(str_sub(name, 0, 100)));
 }
 
 static struct str manager_of(const struct json *doc)
@@ -77,19 +101,34 @@ static const struct json *activity(enum resource_kind kind, const struct json *d
     return json_is(active, JSON_BOOL) ? active : NULL;
 }
 
-static bool take_keys(struct arena *a, enum resource_kind kind, const struct json *doc,
-                      struct keys *out, struct err *err)
+/* Names of groups that need not be unique are told apart by the id behind them. */
+static struct str unique_key(struct arena *a, const struct provider_profile *profile,
+                             enum resource_kind kind, struct str id, struct str name)
 {
+    const struct scim_resource_type *type =
+        kind == RESOURCE_GROUP ? &profile->group : &profile->user;
+    struct str key = kind == RESOURCE_GROUP ? STR("displayName") : STR("userName");
+    const struct scim_attribute *attribute = scim_schema_attribute(type->core, key);
+
+    if (kind == RESOURCE_GROUP && !profile->settings.unique_groups)
+        return arena_printf(a, "%.*s\x01%.*s", STR_ARG(store_key(a, str_fold(a, name))),
+                            STR_ARG(id));
+    return store_key(a, attribute && attribute->case_exact ? name : str_fold(a, name));
+}
+
+static bool take_keys(struct arena *a, const struct call *c, const struct stored *s,
+                      const struct json *doc, struct keys *out, struct err *err)
+{
+    enum resource_kind kind = s->kind;
     struct str display = json_get_text(doc, "displayName");
     struct str unique = kind == RESOURCE_USER ? json_get_text(doc, "userName") : display;
 
-    *out = (struct keys){.unique = str_fold(a, unique),
+    *out = (struct keys){.unique = unique_key(a, c->tenant->profile, kind, s->id, unique),
+                         .display_key = store_key(a, str_fold(a, display)),
                          .display_name = display,
-                         .external = json_get_text(doc, "externalId"),
+                         .external = store_key(a, json_get_text(doc, "externalId")),
                          .manager = manager_of(doc)};
     out->active = activity(kind, doc) ? db_bool(activity(kind, doc)->boolean) : db_null();
-    if (kind == RESOURCE_USER)
-        out->display_key = str_fold(a, display);
     if (text_has_nul(out->unique) || text_has_nul(display) || text_has_nul(out->external) ||
         text_has_nul(out->manager)) {
         return err_set(err, ERR_INVALID, "invalidValue",
@@ -105,6 +144,40 @@ static bool taken(enum resource_kind kind, const struct json *doc, struct err *e
 
     return err_set(err, ERR_CONFLICT, "uniqueness", "%s '%.*s' is already in use", name,
                    STR_ARG(value));
+}
+
+bool store_rekey_groups(struct db *db, int64_t tenant_no, const struct provider_profile *profile,
+                        struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    char last[UUID_TEXT_MAX] = "";
+
+    for (;;) {
+        CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+        struct err problem = {0};
+        struct stored s;
+        struct json *doc;
+        struct str key;
+
+        arena_reset(a);
+        if (!db_select_one(db, provider_query(PROVIDER_PAGE_ID),
+                           DB_ARGS(db_int(tenant_no), db_int(RESOURCE_GROUP),
+                                   db_text(str_from_z(last)), db_int(1)),
+                           &st, err))
+            return false;
+        if (!st)
+            return true;
+        store_read_row(a, st, &s);
+        snprintf(last, sizeof(last), "%.*s", STR_ARG(s.id));
+        if (!json_parse(a, s.doc, NULL, &doc, NULL, err))
+            return err_wrap(err, "stored group");
+        key = unique_key(a, profile, RESOURCE_GROUP, s.id, json_get_text(doc, "displayName"));
+        if (!db_exec(db, provider_query(PROVIDER_REKEY),
+                     DB_ARGS(db_int(tenant_no), db_text(s.id), db_text(key)), NULL, &problem)) {
+            *err = problem;
+            return problem.kind == ERR_CONFLICT ? taken(RESOURCE_GROUP, doc, err) : false;
+        }
+    }
 }
 
 static bool same_emails(const struct json *before, const struct json *doc)
@@ -127,7 +200,7 @@ static bool index_emails(struct db *db, struct arena *a, const struct call *c,
 
     JSON_EACH(email, json_get(doc, STR("emails")))
     {
-        struct str key = str_fold(a, json_get_text(email, "value"));
+        struct str key = store_key(a, str_fold(a, json_get_text(email, "value")));
 
         if (key.len == 0)
             continue;
@@ -196,7 +269,7 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
     struct err problem = {0};
     struct keys keys;
 
-    if (!take_keys(a, s->kind, doc, &keys, err))
+    if (!take_keys(a, c, s, doc, &keys, err))
         return false;
     s->doc = doc_text(a, c, s, doc);
     s->manager = keys.manager;
@@ -212,7 +285,7 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
         return problem.kind == ERR_CONFLICT ? taken(s->kind, doc, err) : false;
     }
     if (!change_count(db, c, (int)s->kind, 1, err) || !count_activity(db, c, s, NULL, doc, err) ||
-        !write_emails(db, a, c, s, NULL, doc, err))
+        !write_emails(db, a, c, s, NULL, doc, err) || !unique_store(db, a, c, s, NULL, doc, err))
         return false;
     change_append(c, s, NULL, doc);
     return true;
@@ -253,7 +326,7 @@ static bool update_row(struct db *db, struct arena *a, const struct call *c, con
         return db_exec(db, provider_query(PROVIDER_UPDATE_DOC),
                        DB_ARGS(tenant, id, members, text, modified, version), out_changed, err);
     }
-    return take_keys(a, s->kind, doc, &keys, err) &&
+    return take_keys(a, c, s, doc, &keys, err) &&
            db_exec(db, provider_query(PROVIDER_UPDATE),
                    DB_ARGS(tenant, id, db_text(keys.unique), db_text_or_null(keys.display_key),
                            db_text_or_null(keys.external), db_text_or_null(keys.manager), members,
@@ -279,7 +352,9 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
                        "the resource was changed by somebody else at the same time");
     }
     s->version++;
-    if (!count_activity(db, c, s, before, doc, err) || !write_emails(db, a, c, s, before, doc, err))
+    if (!count_activity(db, c, s, before, doc, err) ||
+        !write_emails(db, a, c, s, before, doc, err) ||
+        !unique_store(db, a, c, s, before, doc, err))
         return false;
     change_append(c, s, before, doc);
     return true;
@@ -307,7 +382,8 @@ bool store_delete(struct db *db, struct arena *a, const struct call *c, const st
         (!index_emails(db, a, c, s, doc, EMAIL_REMOVE, err) ||
          !switches_forget(c, db, s->id, err) || !count_activity(db, c, s, doc, NULL, err)))
         return false;
-    if (!db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) ||
+    if (!unique_forget(db, c, s, err) ||
+        !db_exec(db, provider_query(PROVIDER_DELETE), key, NULL, err) ||
         !change_count(db, c, (int)s->kind, -1, err))
         return false;
     change_append(c, &gone, doc, NULL);

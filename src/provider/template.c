@@ -38,6 +38,19 @@ static void check_bool(struct check *c, struct str place, const struct json *ent
         found(c, place, "'%s' must be true or false", name);
 }
 
+static void check_uniqueness(struct check *c, struct str place, const struct json *entry)
+{
+    static const char *const words[] = {"none", "server", "global"};
+    const struct json *v = json_get(entry, STR("uniqueness"));
+
+    for (size_t i = 0; v && v->type == JSON_STRING && i < ARRAY_LEN(words); i++) {
+        if (str_eq_ascii_nocase(v->text, str_from_z(words[i])))
+            return;
+    }
+    if (v)
+        found(c, place, "'uniqueness' must be none, server or global");
+}
+
 static bool type_known(struct str type)
 {
     enum scim_type ignored;
@@ -81,6 +94,8 @@ static void check_attribute(struct check *c, struct str place, const struct json
         found(c, place, "there is no type '%.*s'", STR_ARG(str_sub(type, 0, 40)));
     check_bool(c, place, entry, "required");
     check_bool(c, place, entry, "filterable");
+    check_bool(c, place, entry, "caseExact");
+    check_uniqueness(c, place, entry);
 }
 
 static void check_list(struct check *c, const struct json *document, const char *name)

@@ -113,8 +113,8 @@ static bool note_feed(struct db *db, const struct provider_tenant *tenant,
            db_exec(db, provider_query(PROVIDER_CHANGE_GAP), DB_ARGS(db_int(tenant->no)), NULL, err);
 }
 
-bool provider_tenant_set(struct db *db, struct str name, struct str setting, struct str text,
-                         struct err *err)
+static bool set(struct db *db, struct str name, struct str setting, struct str text,
+                struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     const struct provider_profile *before, *profile;
@@ -137,8 +137,25 @@ bool provider_tenant_set(struct db *db, struct str name, struct str setting, str
         return err_set(err, ERR_UNAVAILABLE, "concurrentChange",
                        "the tenant was changed by somebody else at the same time");
     }
+    if (before->settings.unique_groups != profile->settings.unique_groups &&
+        !store_rekey_groups(db, tenant.no, profile, err))
+        return false;
     return !str_eq_ascii_nocase(setting, STR("globalUnique")) ||
            switches_claim_tenant(db, tenant.no, profile->settings.global_unique, err);
+}
+
+bool provider_tenant_set(struct db *db, struct str name, struct str setting, struct str text,
+                         struct err *err)
+{
+    bool own = !db_in_transaction(db);
+
+    if (own && !db_begin(db, DB_WRITE, err))
+        return false;
+    if (set(db, name, setting, text, err))
+        return !own || db_commit(db, err);
+    if (own)
+        db_rollback(db);
+    return false;
 }
 
 static void fill(struct arena *a, struct db_stmt *st, struct provider_tenant *out)
@@ -204,6 +221,7 @@ static bool remove_all(struct db *db, int64_t no, struct err *err)
                                                     PROVIDER_TENANT_CLEAR_CHANGE_HEAD,
                                                     PROVIDER_TENANT_CLEAR_MARKS,
                                                     PROVIDER_GLOBAL_CLEAR,
+                                                    PROVIDER_TENANT_CLEAR_UNIQUE,
                                                     PROVIDER_TENANT_CLEAR_WEBHOOK,
                                                     PROVIDER_TENANT_REMOVE};
 

@@ -85,16 +85,18 @@ static bool read_boolean(struct arena *a, const struct scim_rules *rules,
     return true;
 }
 
-static bool read_text(struct arena *a, const struct scim_attribute *attribute, const struct json *v,
+static bool read_text(struct arena *a, const struct scim_rules *rules,
+                      const struct scim_attribute *attribute, const struct json *v,
                       struct json **out, struct err *err)
 {
+    size_t max = rules->max_value_bytes ? rules->max_value_bytes : SCIM_VALUE_MAX_BYTES;
     int64_t ignored;
 
     if (v->type != JSON_STRING && v->type != JSON_NUMBER)
         return wrong(attribute, err);
-    if (v->text.len > SCIM_VALUE_MAX_BYTES) {
-        return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is longer than %d bytes",
-                       STR_ARG(attribute->name), SCIM_VALUE_MAX_BYTES);
+    if (v->text.len > max) {
+        return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is longer than %zu bytes",
+                       STR_ARG(attribute->name), max);
     }
     if (attribute->type == SCIM_DATETIME && !time_parse(v->text, &ignored))
         return wrong(attribute, err);
@@ -136,7 +138,7 @@ static bool read_simple(struct arena *a, const struct scim_rules *rules,
     case SCIM_DATETIME:
     case SCIM_BINARY:
     case SCIM_REFERENCE:
-        return read_text(a, attribute, v, out, err);
+        return read_text(a, rules, attribute, v, out, err);
     case SCIM_COMPLEX:
     case SCIM_TYPE_COUNT:
         break;
@@ -260,7 +262,8 @@ static bool read_list(struct arena *a, const struct scim_rules *rules,
                       const struct scim_attribute *attribute, const struct json *v,
                       struct json **out, struct err *err)
 {
-    size_t max = immutable_value(attribute) ? SCIM_MEMBERS_MAX : SCIM_ELEMENTS_MAX;
+    size_t members = rules->max_members ? rules->max_members : SCIM_MEMBERS_MAX;
+    size_t max = immutable_value(attribute) ? members : SCIM_ELEMENTS_MAX;
     struct json *array = json_new(a, JSON_ARRAY);
     struct scim_list list;
     struct json *element = NULL;

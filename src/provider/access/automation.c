@@ -115,7 +115,8 @@ bool provider_automation_find(struct db *db, struct arena *a, int64_t tenant_no,
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
 
     if (!db_select_one(db, provider_query(PROVIDER_AUTOMATION_FIND),
-                       DB_ARGS(db_int(tenant_no), db_text(str_fold(a, name))), &st, err))
+                       DB_ARGS(db_int(tenant_no), db_text(store_key(a, str_fold(a, name)))), &st,
+                       err))
         return false;
     if (!st) {
         return err_set(err, ERR_NOT_FOUND, "automationUserNotFound",

@@ -107,10 +107,6 @@ bool switches_gate(struct call *c)
 
 /* --- Filters --- */
 
-struct measure {
-    int64_t nodes, depth;
-};
-
 bool switches_listed(const struct json *list, struct str text)
 {
     JSON_EACH(item, list)
@@ -156,35 +152,56 @@ static bool check_node(const struct call *c, const struct scim_filter *f, bool i
     return true;
 }
 
-/* The parser has bounded the depth already. */
-static bool check_filter(const struct call *c, const struct scim_filter *f, int64_t depth,
-                         bool inner, struct measure *m, struct err *err)
+/* The parser has bounded the number of nodes already, and counts them in the same way. */
+static bool check_filter(const struct call *c, const struct scim_filter *f, bool inner,
+                         int64_t *comparisons, struct err *err)
 {
     if (!f)
         return true;
-    m->nodes++;
-    if (depth > m->depth)
-        m->depth = depth;
+    *comparisons += f->op > SCIM_NOT;
     return check_node(c, f, inner, err) &&
-           check_filter(c, f->left ? f->left : f->path.filter, depth + 1,
-                        inner || f->op >= SCIM_VALUE_PATH, m, err) &&
-           check_filter(c, f->right, depth + 1, inner, m, err);
+           check_filter(c, f->left ? f->left : f->path.filter, inner || f->op >= SCIM_VALUE_PATH,
+                        comparisons, err) &&
+           check_filter(c, f->right, inner, comparisons, err);
+}
+
+/* How deep the parentheses and brackets of a filter are nested. */
+static int64_t nesting(struct str filter)
+{
+    int64_t depth = 0, most = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < filter.len; i++) {
+        char c = filter.ptr[i];
+
+        if (quoted && c == '\\') {
+            i++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '(' || c == '[')) {
+            depth++;
+            most = depth > most ? depth : most;
+        } else if (!quoted && (c == ')' || c == ']')) {
+            depth--;
+        }
+    }
+    return most;
 }
 
 bool switches_filter(const struct call *c, const struct scim_filter *filter, struct err *err)
 {
     const struct provider_settings *s = settings_of(c);
-    struct measure m = {0};
+    int64_t comparisons = 0;
 
     if (!filter ||
         (s->bare_words && !s->filter_ops && !s->filter_listed &&
          s->filter_nodes >= SCIM_FILTER_MAX_NODES && s->filter_depth >= SCIM_FILTER_MAX_DEPTH))
         return true;
-    if (!check_filter(c, filter, 1, false, &m, err))
+    if (!check_filter(c, filter, false, &comparisons, err))
         return false;
-    if (m.nodes > s->filter_nodes || m.depth > s->filter_depth) {
+    if (comparisons > s->filter_nodes || nesting(c->filter) > s->filter_depth) {
         return err_set(err, ERR_INVALID, "invalidFilter",
-                       "a filter has at most %lld comparisons and operators, nested %lld deep",
+                       "a filter has at most %lld comparisons, nested %lld deep",
                        (long long)s->filter_nodes, (long long)s->filter_depth);
     }
     return true;

@@ -124,7 +124,8 @@ static bool claim(void *ctx, struct str value, struct err *err)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
     const struct global *g = ctx;
-    struct db_value name = db_text(g->name), key = db_text(str_fold(g->arena, value));
+    struct db_value name = db_text(g->name),
+                    key = db_text(store_key(g->arena, str_fold(g->arena, value)));
     int64_t added;
 
     if (value.len == 0 || text_has_nul(value))

@@ -98,7 +98,7 @@ static bool invalid(struct err *err)
 }
 
 bool cursor_read(struct arena *a, const unsigned char *key, struct str bound, struct str text,
-                 int64_t now_us, struct cursor *out, struct err *err)
+                 int64_t oldest_us, struct cursor *out, struct err *err)
 {
     unsigned char *sealed, *plain;
     size_t sealed_len, len;
@@ -121,7 +121,7 @@ bool cursor_read(struct arena *a, const unsigned char *key, struct str bound, st
                            .after.created_us = get_number(plain + 16),
                            .after.key = {(const char *)plain + HEAD, len - HEAD}};
     memcpy(out->after.id, plain + 24, UUID_TEXT_MAX);
-    if (now_us - out->made_us > CURSOR_TIMEOUT_S * US_PER_SECOND)
+    if (out->made_us < oldest_us)
         return err_set(err, ERR_INVALID, "expiredCursor", "the cursor is too old: start again");
     return true;
 }

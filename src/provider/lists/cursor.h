@@ -6,7 +6,6 @@
 #include "provider/lists/rank.h"
 
 #define CURSOR_KEY_BYTES 32
-#define CURSOR_TIMEOUT_S 3600
 #define CURSOR_TEXT_MAX  2048 /* bytes; longer texts are not cursors */
 
 struct cursor {
@@ -21,6 +20,7 @@ MUST_USE bool cursor_key_load(struct db *db, struct rng *rng, unsigned char *out
 /* Unreserved URL characters. `bound` says what the list is about. */
 struct str cursor_write(struct arena *a, const unsigned char *key, struct rng *rng,
                         struct str bound, const struct cursor *c);
-/* ERR_INVALID "invalidCursor": forged, altered, or of another list; "expiredCursor". */
+/* ERR_INVALID "invalidCursor": forged, altered, or of another list; "expiredCursor": made
+ * before oldest_us. */
 MUST_USE bool cursor_read(struct arena *a, const unsigned char *key, struct str bound,
-                          struct str text, int64_t now_us, struct cursor *out, struct err *err);
+                          struct str text, int64_t oldest_us, struct cursor *out, struct err *err);

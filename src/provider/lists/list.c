@@ -76,7 +76,9 @@ static bool take_cursor(struct list *l, struct err *err)
     if (!l->by_cursor || str_empty(l->call->cursor))
         return true;
     if (!cursor_read(l->call->arena, p->cursor_key, cursor_bound(l), l->call->cursor,
-                     clock_now(p->config.clock), &cursor, err))
+                     clock_now(p->config.clock) -
+                         l->call->tenant->profile->settings.cursor_s * US_PER_SECOND,
+                     &cursor, err))
         return false;
     if (cursor.count != l->count) {
         return err_set(err, ERR_INVALID, "invalidCount",

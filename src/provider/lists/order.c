@@ -122,6 +122,8 @@ void list_choose_order(struct list *l)
         l->indexed = &by_creation;
     } else if (type->call.kind == RESOURCE_GROUP) {
         l->indexed = find(of_groups, ARRAY_LEN(of_groups), &type->sort);
+        if (l->indexed == &by_group_name && !l->call->tenant->profile->settings.unique_groups)
+            l->indexed = NULL; /* the index has more than the name */
     } else {
         l->indexed = find(of_users, ARRAY_LEN(of_users), &type->sort);
     }
@@ -162,7 +164,8 @@ static bool unique_after(struct list *l, struct str *out, struct err *err)
         return false;
     if (!json_parse(l->call->arena, s.doc, NULL, &doc, NULL, err))
         return err_wrap(err, "stored resource");
-    *out = str_fold(l->call->arena, json_get_text(doc, l->indexed->attribute.ptr));
+    *out = store_key(l->call->arena,
+                     str_fold(l->call->arena, json_get_text(doc, l->indexed->attribute.ptr)));
     return true;
 }
 

@@ -35,6 +35,26 @@ static bool index_serves(size_t i, const struct list_type *type,
            str_eq(indexes[i].sub, sub) && equality->text.len > 0 && !text_has_nul(equality->text);
 }
 
+static void take_index(struct list *l, struct list_type *type, size_t i,
+                       const struct scim_equality *equality)
+{
+    const struct scim_attribute *leaf =
+        equality->ref.sub ? equality->ref.sub : equality->ref.attribute;
+    bool folded = indexes[i].folded;
+
+    type->from = indexes[i].from;
+    /* what is unique is so as its schema compares it */
+    if (type->from == PROVIDER_BY_UNIQUE && type->call.kind == RESOURCE_GROUP &&
+        !l->call->tenant->profile->settings.unique_groups) {
+        type->from = PROVIDER_BY_DISPLAY;
+    } else if (type->from == PROVIDER_BY_UNIQUE && leaf->case_exact) {
+        folded = false;
+    }
+    type->key = store_key(l->call->arena,
+                          folded ? str_fold(l->call->arena, equality->text) : equality->text);
+    type->exact = equality->whole && !(folded && leaf->case_exact);
+}
+
 void list_choose_index(struct list *l, struct list_type *type)
 {
     struct scim_equality equality;
@@ -45,9 +65,7 @@ void list_choose_index(struct list *l, struct list_type *type)
         for (size_t k = 0; scim_matcher_equality(type->matcher, k, &equality); k++) {
             if (!index_serves(i, type, &equality))
                 continue;
-            type->from = indexes[i].from;
-            type->key = indexes[i].folded ? str_fold(l->call->arena, equality.text) : equality.text;
-            type->exact = equality.whole;
+            take_index(l, type, i, &equality);
             return;
         }
     }

@@ -29,11 +29,12 @@ static int64_t creation_time(struct provider *p)
     return now;
 }
 
-static bool check_count(const struct stored *s, struct err *err)
+static bool check_count(const struct call *c, const struct stored *s, struct err *err)
 {
-    return s->member_count <= SCIM_MEMBERS_MAX ||
-           err_set(err, ERR_INVALID, "invalidValue", "a group has at most %d members",
-                   SCIM_MEMBERS_MAX);
+    int64_t max = c->tenant->profile->settings.members_max;
+
+    return s->member_count <= max || err_set(err, ERR_INVALID, "invalidValue",
+                                             "a group has at most %lld members", (long long)max);
 }
 
 static bool run_create(struct db_write *queue, struct db *db, struct err *err)
@@ -54,7 +55,8 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
                     err))
         return false;
     w->status = (int)c->tenant->profile->settings.create_status;
-    return switches_held(c, db, w->stored.id, NULL, w->doc, err) && check_count(&w->stored, err) &&
+    return switches_held(c, db, w->stored.id, NULL, w->doc, err) &&
+           check_count(c, &w->stored, err) &&
            store_insert(db, c->arena, c, &w->stored, w->doc, err) && represent(w, db, err);
 }
 
@@ -81,7 +83,7 @@ static bool store(struct write *w, struct db *db, const struct json *before, con
     int64_t now = clock_now(c->provider->config.clock);
 
     s->member_count += delta;
-    if (!check_count(s, err))
+    if (!check_count(&w->call, s, err))
         return false;
     if (!json_equal(before, doc)) {
         s->modified_us = now;
@@ -196,6 +198,15 @@ static bool patch_group(struct write *w, struct db *db, struct json *before, str
     return scim_patch_apply(w->call.arena, &others, before, doc, err);
 }
 
+/* 200 when a projection is asked for, as that is of no use without a body (scim.md 4.8). */
+static int patched_status(const struct call *c)
+{
+    const struct provider_settings *s = &c->tenant->profile->settings;
+    int64_t status = c->kind == RESOURCE_GROUP ? s->patch_group_status : s->patch_user_status;
+
+    return c->projection || status != 204 ? 200 : 204;
+}
+
 static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
 {
     struct write *w = (struct write *)queue;
@@ -215,7 +226,7 @@ static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
         !switches_held(c, db, w->stored.id, before, doc, err) ||
         !store(w, db, before, doc, delta, members_changed, err))
         return false;
-    w->status = c->kind == RESOURCE_GROUP && !c->projection ? 204 : 200;
+    w->status = patched_status(c);
     return (w->status == 204 || represent(w, db, err)) && leave(w, db, before, doc, err);
 }
 
