@@ -207,7 +207,7 @@ static int test_scim(struct cli *c, const struct cli_args *args)
         return cli_fail(c, &err);
     type = &resource_types[kind];
     if (!scim_filter_parse(c->arena, str_from_z(cli_value(args, "--scim")), &filter, &err) ||
-        (filter && !scim_matcher_compile(c->arena, type, filter, &matcher, &err)) ||
+        (filter && !scim_matcher_compile(c->arena, type, NULL, filter, &matcher, &err)) ||
         !read_resource(c, type, given, &resource, &err))
         return cli_fail(c, &err);
     match = !filter || scim_match(c->arena, matcher, resource);

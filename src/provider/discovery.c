@@ -103,13 +103,16 @@ static struct str tolerances(struct arena *a, const struct provider_settings *s)
     return json_text(a, told);
 }
 
-static void write_config(const struct call *c, const struct provider_settings *s, struct buf *out)
+static void write_config(const struct call *c, const struct provider_profile *profile,
+                         struct buf *out)
 {
+    const struct provider_settings *s = &profile->settings;
     const struct scim_service service = {
         .patch = s->patch_status.len == 0,
         .bulk = !s->no_bulk,
         .bulk_max_operations = s->bulk_max,
         .bulk_max_payload = s->max_body,
+        .change_password = scim_schema_attribute(profile->user.core, STR("password")) != NULL,
         .sort = !s->no_sort,
         .etag = !s->no_etag,
         .cursor = true,
@@ -134,7 +137,7 @@ void discovery_handle(struct call *c, const struct provider_profile *profile)
         return;
     }
     if (c->endpoint == ENDPOINT_CONFIG) {
-        write_config(c, &profile->settings, &out);
+        write_config(c, profile, &out);
     } else if (c->endpoint == ENDPOINT_SCHEMAS) {
         write_schemas(c, profile, &out);
     } else if (c->endpoint == ENDPOINT_RESOURCE_TYPES) {

@@ -161,6 +161,7 @@ struct call {
     struct str id;               /* decoded: of the resource, the type or the schema */
     struct str base;             /* "https://host/scim/NAME/v2" */
     bool plain_json;             /* the client takes application/json only */
+    bool bad_url;                /* the path is not well encoded */
     bool bad_version;            /* the URL asks for another version of SCIM */
     const struct tenant *tenant; /* once authenticated */
     bool admitted;               /* its answer may come later */
@@ -343,9 +344,14 @@ MUST_USE bool member_write(struct db *db, const struct call *c, struct str group
                            struct err *err);
 /* Whether every operation on members is of a kind that works row by row. */
 bool member_patch_is_simple(const struct scim_patch_op *op);
+/* Whether the operation is about all members there are, known or not. */
+bool member_patch_is_whole(const struct scim_patch_op *op);
+/* Adds to *delta what the number of members changes by. Single members that have come or gone are
+ * in `net` (keys live as long as op), where several operations cancel each other out; *changed is
+ * set by the others. ERR_INVALID "invalidValue". */
 MUST_USE bool member_patch(struct db *db, const struct call *c, struct str group,
                            const struct scim_patch_op *op, int64_t *delta, bool *changed,
-                           struct err *err);
+                           struct map *net, struct err *err);
 
 /* --- represent.c --- */
 /* Which computed parts a document needs. */

@@ -87,6 +87,8 @@ static struct scim_schema *extension_of(struct builder *b, struct str urn)
     extension = ARENA_NEW(b->arena, struct scim_schema);
     extension->urn = urn;
     extension->name = str_eq(urn, ENTERPRISE) ? scim_enterprise_schema.name : schema_name(urn);
+    if (str_eq(urn, ENTERPRISE))
+        extension->description = scim_enterprise_schema.description;
     extension->attributes = ARENA_ARRAY(b->arena, struct scim_attribute, ATTRIBUTES_MAX);
     b->extensions[b->extension_count++] = extension;
     return extension;
@@ -324,7 +326,7 @@ static bool compile_required(struct arena *a, struct provider_profile *profile,
         }
         texts[i] = path->text;
         if (!scim_filter_parse(a, arena_printf(a, "%.*s pr", STR_ARG(path->text)), &filter, err) ||
-            !scim_matcher_compile(a, &profile->user, filter, &matchers[i], err))
+            !scim_matcher_compile(a, &profile->user, NULL, filter, &matchers[i], err))
             return false;
         i++;
     }

@@ -80,7 +80,9 @@ static bool gate(struct call *c, enum provider_key_state state)
     if (!switches_gate(c)) {
         return false;
     }
-    if (c->bad_version) {
+    if (c->bad_url) {
+        reply_status(c, 400, "invalidSyntax", "the URL is not well encoded");
+    } else if (c->bad_version) {
         reply_status(c, 400, "invalidVers", "the one version of SCIM here is 2.0, at .../v2");
     } else if (methods == 0 || (is_group(c) && !c->tenant->profile->has_groups) ||
                (c->endpoint == ENDPOINT_ROOT && !is_read(c))) {

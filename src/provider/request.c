@@ -121,6 +121,12 @@ static bool is_version(struct str segment)
            str_to_int(str_from(segment, 1), 0, 1000, &n);
 }
 
+static bool decode_segment(struct call *c, struct str segment, struct str *out)
+{
+    c->bad_url = !percent_decode(c->arena, segment, false, out, NULL);
+    return !c->bad_url;
+}
+
 /* "/scim/NAME/v2/Users/ID" */
 static void parse_path(struct call *c)
 {
@@ -128,8 +134,7 @@ static void parse_path(struct call *c)
     struct str segment, name, extra;
     bool with_id;
 
-    if (!next_segment(&rest, &segment) ||
-        !percent_decode(c->arena, segment, false, &c->tenant_name, NULL) ||
+    if (!next_segment(&rest, &segment) || !decode_segment(c, segment, &c->tenant_name) ||
         !next_segment(&rest, &segment))
         return;
     if (str_eq_ascii_nocase(segment, STR("changes")) && !next_segment(&rest, &extra)) {
@@ -144,10 +149,10 @@ static void parse_path(struct call *c)
         c->endpoint = ENDPOINT_ROOT;
         return;
     }
-    if (!percent_decode(c->arena, segment, false, &name, NULL))
+    if (!decode_segment(c, segment, &name))
         return;
     with_id = next_segment(&rest, &segment);
-    if (with_id && !percent_decode(c->arena, segment, false, &c->id, NULL))
+    if (with_id && !decode_segment(c, segment, &c->id))
         return;
     if (next_segment(&rest, &extra))
         return;
@@ -186,13 +191,23 @@ static struct str base_url(struct call *c)
     return (struct str){text, len};
 }
 
-/* application/json is wanted when Accept names it and neither SCIM's type nor a wildcard. */
+/* application/json is wanted when Accept names it and neither SCIM's type nor a wildcard
+ * (scim.md 2.3). */
 static bool wants_plain_json(struct str accept)
 {
-    size_t at;
+    bool plain = false, more = accept.len > 0;
 
-    return str_find(accept, STR("application/json"), &at) &&
-           !str_find(accept, STR("application/scim+json"), &at) && !str_find_char(accept, '*', &at);
+    while (more) {
+        struct str range, type;
+
+        more = str_cut(&accept, ',', &range);
+        str_cut(&range, ';', &type);
+        type = str_trim(type);
+        if (str_eq_ascii_nocase(type, STR("application/scim+json")) || str_ends(type, STR("*")))
+            return false;
+        plain = plain || str_eq_ascii_nocase(type, STR("application/json"));
+    }
+    return plain;
 }
 
 void call_init(struct call *c, struct provider *p, struct http_exchange *x)

@@ -358,7 +358,7 @@ static const struct scim_schema *extension_named(struct reader *r, struct str pl
 
 /* As the ResourceType says. */
 static void take_extensions(struct reader *r, size_t kind, const struct scim_schema **list,
-                            size_t *count)
+                            size_t *count, uint32_t *demanded)
 {
     const struct json *extensions = json_get(r->types[kind], STR("schemaExtensions"));
     struct str place = below(r, r->type_places[kind], "schemaExtensions");
@@ -372,6 +372,8 @@ static void take_extensions(struct reader *r, size_t kind, const struct scim_sch
         if (schema && *count == EXTENSIONS_MAX) {
             found(r, at, "there are at most %d extensions", EXTENSIONS_MAX);
         } else if (schema) {
+            if (take_bool(r, at, v, "required"))
+                *demanded |= UINT32_C(1) << *count;
             list[(*count)++] = schema;
         }
     }
@@ -434,8 +436,9 @@ static void build_type(struct reader *r, size_t kind, struct scim_resource_type 
     check_key(r, kind, out->core);
     out->extensions = extensions;
     out->extension_count = 0;
+    out->demanded = 0;
     if (r->types[kind]) {
-        take_extensions(r, kind, extensions, &out->extension_count);
+        take_extensions(r, kind, extensions, &out->extension_count, &out->demanded);
     } else if (kind == USERS) {
         guess_extensions(r, extensions, &out->extension_count);
     }

@@ -161,6 +161,14 @@ static bool split_after_version(struct str word, size_t colon, struct scim_path 
     return word.ptr[end] == '.' && split_name(str_from(word, end + 1), out);
 }
 
+/* "ext-1.0": no name, so the end of a URI. */
+static bool ends_in_version(struct str name)
+{
+    struct str head;
+
+    return str_cut(&name, '.', &head) && scim_name_valid(head) && is_version(name);
+}
+
 bool scim_path_split(struct str word, struct scim_path *out)
 {
     struct str name, before;
@@ -181,5 +189,8 @@ bool scim_path_split(struct str word, struct scim_path *out)
         out->urn = word;
         return true;
     }
-    return split_name(name, out);
+    if (split_name(name, out))
+        return true;
+    *out = (struct scim_path){.urn = word};
+    return ends_in_version(name);
 }

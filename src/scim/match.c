@@ -17,6 +17,8 @@ struct scim_matcher {
     struct str folded;                 /* for texts; as written when case is exact */
     bool boolean;
     double number;
+    bool is_whole; /* the number is an integer, which a double may not hold exactly */
+    int64_t whole;
     int64_t instant;
     const struct scim_matcher *inner, *left, *right;
 };
@@ -24,6 +26,7 @@ struct scim_matcher {
 struct compiler {
     struct arena *arena;
     const struct scim_resource_type *type;
+    const struct scim_rules *rules;      /* NULL: all tolerances */
     const struct scim_attribute *parent; /* in brackets: whose sub-attributes are named */
     bool known_names;                    /* unknown sub-attributes are errors */
     struct err *err;
@@ -47,6 +50,12 @@ static bool fail(struct compiler *c, const struct scim_filter *f, const char *wh
 
 /* --- Names --- */
 
+static bool refuse_sensitive(struct compiler *c, const struct scim_attribute *attribute)
+{
+    return err_set(c->err, ERR_DENIED, "sensitive", "'%.*s' cannot be used in a filter",
+                   STR_ARG(attribute->name));
+}
+
 /* In brackets: a sub-attribute, or `value` for the elements of a simple attribute. */
 static bool resolve_inner(struct compiler *c, const struct scim_filter *f, struct scim_matcher *m)
 {
@@ -59,6 +68,10 @@ static bool resolve_inner(struct compiler *c, const struct scim_filter *f, struc
         } else if (str_eq_ascii_nocase(f->path.attribute, VALUE)) {
             m->leaf = parent;
         }
+    }
+    if (m->leaf && m->leaf->returned == SCIM_NEVER) {
+        return c->known_names ? fail(c, f, "its values cannot be compared")
+                              : refuse_sensitive(c, m->leaf);
     }
     if (m->leaf)
         return true;
@@ -77,10 +90,8 @@ static bool resolve(struct compiler *c, const struct scim_filter *f, struct scim
         return true;
     }
     m->leaf = m->ref.sub ? m->ref.sub : m->ref.attribute;
-    if (m->ref.attribute->returned == SCIM_NEVER || m->leaf->returned == SCIM_NEVER) {
-        return err_set(c->err, ERR_DENIED, "sensitive", "'%.*s' cannot be used in a filter",
-                       STR_ARG(m->leaf->name));
-    }
+    if (m->ref.attribute->returned == SCIM_NEVER || m->leaf->returned == SCIM_NEVER)
+        return refuse_sensitive(c, m->leaf);
     if (f->path.filter && !m->ref.attribute->multi)
         return fail(c, f, "a value filter needs a multi-valued attribute");
     if (is_comparison(f->op) && m->leaf->type == SCIM_COMPLEX) {
@@ -124,15 +135,18 @@ static bool convert_operand(struct compiler *c, const struct scim_filter *f, str
     switch (m->leaf->type) {
     case SCIM_BOOLEAN:
         m->boolean = is_true;
+        if (c->rules && c->rules->strict_booleans && f->value->type == JSON_STRING)
+            return fail(c, f, "compare with true or false, without quotes");
         if (!is_true && !str_eq_ascii_nocase(m->text, STR("false")))
             return fail(c, f, "compare with true or false");
         return true;
     case SCIM_INTEGER:
     case SCIM_DECIMAL:
+        m->is_whole = str_to_int(m->text, INT64_MIN, INT64_MAX, &m->whole);
         return str_to_double(m->text, &m->number) || fail(c, f, "compare with a number");
     case SCIM_DATETIME:
         if (f->op != SCIM_CO && f->op != SCIM_SW && f->op != SCIM_EW &&
-            !time_parse(m->text, &m->instant))
+            !scim_instant(m->text, &m->instant))
             return fail(c, f, "compare with a date and time");
         m->folded = m->text;
         return true;
@@ -195,10 +209,10 @@ static bool compile(struct compiler *c, const struct scim_filter *f, struct scim
 }
 
 bool scim_matcher_compile(struct arena *a, const struct scim_resource_type *type,
-                          const struct scim_filter *filter, const struct scim_matcher **out,
-                          struct err *err)
+                          const struct scim_rules *rules, const struct scim_filter *filter,
+                          const struct scim_matcher **out, struct err *err)
 {
-    struct compiler c = {.arena = a, .type = type, .err = err};
+    struct compiler c = {.arena = a, .type = type, .rules = rules, .err = err};
     struct scim_matcher *m;
 
     if (!compile(&c, filter, &m))
@@ -208,10 +222,11 @@ bool scim_matcher_compile(struct arena *a, const struct scim_resource_type *type
 }
 
 bool scim_matcher_compile_inner(struct arena *a, const struct scim_attribute *attribute,
-                                const struct scim_filter *filter, const struct scim_matcher **out,
-                                struct err *err)
+                                const struct scim_rules *rules, const struct scim_filter *filter,
+                                const struct scim_matcher **out, struct err *err)
 {
-    struct compiler c = {.arena = a, .parent = attribute, .known_names = true, .err = err};
+    struct compiler c = {
+        .arena = a, .rules = rules, .parent = attribute, .known_names = true, .err = err};
     struct scim_matcher *m;
 
     if (!compile(&c, filter, &m))
@@ -276,15 +291,26 @@ static bool test_instant(struct arena *a, const struct scim_matcher *m, struct s
 {
     int64_t instant;
 
-    if (m->op == SCIM_CO || m->op == SCIM_SW || m->op == SCIM_EW || !time_parse(text, &instant))
+    if (m->op == SCIM_CO || m->op == SCIM_SW || m->op == SCIM_EW || !scim_instant(text, &instant))
         return test_text(a, m, text);
     return order_holds(m->op, (instant > m->instant) - (instant < m->instant));
+}
+
+static bool test_number(const struct scim_matcher *m, const struct json *v)
+{
+    double number;
+    int64_t whole;
+
+    if (m->is_whole && str_to_int(v->text, INT64_MIN, INT64_MAX, &whole))
+        return order_holds(m->op, (whole > m->whole) - (whole < m->whole));
+    if (!json_to_double(v, &number))
+        return m->op == SCIM_NE;
+    return order_holds(m->op, (number > m->number) - (number < m->number));
 }
 
 /* A present simple value against the operand. */
 static bool test_value(struct arena *a, const struct scim_matcher *m, const struct json *v)
 {
-    double number;
 
     if (m->op == SCIM_PR)
         return true;
@@ -295,9 +321,7 @@ static bool test_value(struct arena *a, const struct scim_matcher *m, const stru
         return (m->op == SCIM_EQ) == (v->boolean == m->boolean);
     case SCIM_INTEGER:
     case SCIM_DECIMAL:
-        if (!json_to_double(v, &number))
-            return m->op == SCIM_NE;
-        return order_holds(m->op, (number > m->number) - (number < m->number));
+        return test_number(m, v);
     case SCIM_DATETIME:
         return test_instant(a, m, v->text);
     case SCIM_STRING:

@@ -6,16 +6,19 @@
 #include "scim/schema.h"
 
 struct scim_matcher;
+struct scim_rules; /* scim/value.h */
 
 /* ERR_INVALID "invalidFilter" for an operator or operand that does not suit the attribute, whether
- * or not it would decide. ERR_DENIED "sensitive" for attributes that are never returned. */
+ * or not it would decide. ERR_DENIED "sensitive" for attributes that are never returned. `rules`
+ * may be NULL: all tolerances. */
 MUST_USE bool scim_matcher_compile(struct arena *a, const struct scim_resource_type *type,
-                                   const struct scim_filter *filter,
+                                   const struct scim_rules *rules, const struct scim_filter *filter,
                                    const struct scim_matcher **out, struct err *err);
 
 /* The inner filter of attribute[filter]. ERR_INVALID "invalidPath" when it names a sub-attribute
  * that does not exist: for PATCH, which demands known names; otherwise as above. */
 MUST_USE bool scim_matcher_compile_inner(struct arena *a, const struct scim_attribute *attribute,
+                                         const struct scim_rules *rules,
                                          const struct scim_filter *filter,
                                          const struct scim_matcher **out, struct err *err);
 

@@ -171,7 +171,7 @@ void scim_resource_type_write(struct buf *out, const struct scim_resource_type *
         for (size_t i = 0; i < type->extension_count; i++) {
             buf_add_z(out, i > 0 ? ",{" : "{");
             add_text(out, "schema", type->extensions[i]->urn);
-            add_bool(out, "required", false);
+            add_bool(out, "required", scim_extension_required(type, i));
             buf_add_char(out, '}');
         }
         buf_add_char(out, ']');

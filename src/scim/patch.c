@@ -45,7 +45,7 @@ static void drop_stale_reference(struct json *into, const struct json *from)
         json_remove(into, STR("$ref"));
 }
 
-bool patch_merge(struct patch_work *w, struct json *into, struct json *from)
+bool patch_may_merge(struct patch_work *w, const struct json *into, const struct json *from)
 {
     const struct scim_attribute *attribute = w->op->ref.attribute;
 
@@ -57,6 +57,13 @@ bool patch_merge(struct patch_work *w, struct json *into, struct json *from)
         if (old && sub && sub->mutability == SCIM_IMMUTABLE && !json_equal(old, member))
             return patch_refuse_change(w, sub);
     }
+    return true;
+}
+
+bool patch_merge(struct patch_work *w, struct json *into, struct json *from)
+{
+    if (!patch_may_merge(w, into, from))
+        return false;
     drop_stale_reference(into, from);
     scim_complex_merge(w->arena, into, from);
     return true;
@@ -107,6 +114,21 @@ static bool set_single_sub(struct patch_work *w)
 
 /* --- The whole --- */
 
+/* An extension goes as a whole, unless something of it has to stay. */
+static bool remove_extension(struct patch_work *w, const struct scim_schema *extension,
+                             struct json *doc)
+{
+    JSON_EACH(member, json_get(doc, extension->urn))
+    {
+        const struct scim_attribute *attribute = scim_schema_attribute(extension, member->name);
+
+        if (attribute && (attribute->required || attribute->mutability == SCIM_IMMUTABLE))
+            return patch_refuse_change(w, attribute);
+    }
+    json_remove(doc, extension->urn);
+    return true;
+}
+
 static bool apply_remove(struct patch_work *w, struct json *doc)
 {
     const struct scim_ref *ref = &w->op->ref;
@@ -115,10 +137,8 @@ static bool apply_remove(struct patch_work *w, struct json *doc)
 
     if (!ref->attribute && !ref->extension)
         return err_set(w->err, ERR_INVALID, "invalidPath", "a whole core schema cannot be removed");
-    if (!ref->attribute) {
-        json_remove(doc, ref->extension->urn);
-        return true;
-    }
+    if (!ref->attribute)
+        return remove_extension(w, ref->extension, doc);
     if (last->required && !(ref->attribute->multi && (w->op->filter || w->op->value))) {
         return err_set(w->err, ERR_INVALID, "mutability", "'%.*s' is required",
                        STR_ARG(last->name));

@@ -44,20 +44,37 @@ static struct json *array_of(struct patch_work *w)
     return array;
 }
 
+/* Like members of groups: the value cannot change, and the rest is computed from it, whatever the
+ * client says of it. */
+static bool is_membership(const struct scim_attribute *attribute)
+{
+    const struct scim_attribute *value = scim_sub_attribute(attribute, VALUE);
+
+    return value && value->mutability == SCIM_IMMUTABLE;
+}
+
 static bool add_elements(struct patch_work *w, struct json *array, struct json *fresh)
 {
     struct touched touched = {0};
     struct scim_list list;
     struct json *next;
+    bool ok = true;
 
     scim_list_init(&list, w->arena, w->op->ref.attribute, array);
     for (struct json *element = fresh->first; element; element = next) {
+        const struct json *same = scim_list_find(&list, element);
+
         next = element->next;
+        if (same && is_membership(w->op->ref.attribute))
+            continue;
+        ok = !same || patch_may_merge(w, same, element);
+        if (!ok)
+            break;
         json_unlink(fresh, element);
         touch(&touched, scim_list_add(&list, element));
     }
     scim_list_done(&list);
-    return settle_primary(w, &touched, array);
+    return ok && settle_primary(w, &touched, array);
 }
 
 bool patch_set_list(struct patch_work *w)
@@ -249,6 +266,8 @@ static bool is_listed(struct patch_work *w, const struct json *element, const st
     const struct scim_attribute *attribute = w->op->ref.attribute;
     bool compared = false;
 
+    if (element->type == JSON_STRING && !attribute->case_exact)
+        return str_eq_fold(element->text, given->text);
     if (element->type != JSON_OBJECT)
         return json_equal(element, given);
     JSON_EACH(member, given)

@@ -85,21 +85,8 @@ static bool parse_path(struct parser *p, struct str text, struct scim_patch_op *
                        "'%.*s' is not multi-valued and takes no filter", STR_ARG(path.attribute));
     }
     op->filter = path.filter;
-    return scim_matcher_compile_inner(p->arena, op->ref.attribute, path.filter, &op->matcher,
-                                      p->err);
-}
-
-/* Text of a JSON object, where an object belongs (scim.md 9, row 10). */
-static const struct json *object_of(struct parser *p, const struct json *value)
-{
-    static const struct json_limits limits = {.max_depth = 16, .names_ignore_case = true};
-    struct json *parsed;
-
-    if (json_is(value, JSON_STRING) && !p->patch->rules->strict_json_text &&
-        str_starts(str_trim(value->text), STR("{")) &&
-        json_parse(p->arena, value->text, &limits, &parsed, NULL, NULL))
-        return parsed;
-    return value;
+    return scim_matcher_compile_inner(p->arena, op->ref.attribute, p->patch->rules, path.filter,
+                                      &op->matcher, p->err);
 }
 
 static bool expand(struct parser *p, enum scim_patch_kind kind, const struct scim_schema *extension,
@@ -130,7 +117,7 @@ static bool expand(struct parser *p, enum scim_patch_kind kind, const struct sci
 {
     struct scim_patch_op op = {.kind = kind};
 
-    value = object_of(p, value);
+    value = scim_unpack_object(p->arena, p->patch->rules, value);
     if (scim_unassigned(value)) {
         op.kind = SCIM_PATCH_REMOVE;
         op.ref.extension = extension;
@@ -157,7 +144,7 @@ static bool parse_without_path(struct parser *p, enum scim_patch_kind kind,
 {
     if (kind == SCIM_PATCH_REMOVE)
         return err_set(p->err, ERR_INVALID, "noTarget", "remove needs a path");
-    value = object_of(p, value);
+    value = scim_unpack_object(p->arena, p->patch->rules, value);
     if (value->type != JSON_OBJECT) {
         return err_set(p->err, ERR_INVALID, "invalidValue",
                        "without a path the value must be an object");

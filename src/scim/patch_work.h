@@ -19,6 +19,8 @@ bool patch_put(struct patch_work *w, struct json *object, const struct scim_attr
                struct json *value);
 /* The operation's value as one of its sub-attribute; NULL when unassigned. */
 bool patch_read_sub(struct patch_work *w, struct json **out);
+/* False, with err filled, when the merge would change an immutable sub-attribute. */
+bool patch_may_merge(struct patch_work *w, const struct json *into, const struct json *from);
 /* Merges sub-attributes, null taking one away, with a look at immutable ones. */
 bool patch_merge(struct patch_work *w, struct json *into, struct json *from);
 

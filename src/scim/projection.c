@@ -51,6 +51,12 @@ bool scim_projection_parse(struct arena *a, const struct scim_resource_type *typ
 
 enum mention { NOT_NAMED, NAMED_IN_PART, NAMED };
 
+/* id, meta and their like are at the top, and yet not of the core schema. */
+static bool is_common(const struct scim_attribute *attribute)
+{
+    return scim_schema_attribute(&scim_common_schema, attribute->name) == attribute;
+}
+
 static enum mention mention_of(const struct scim_projection *p, const struct scim_schema *extension,
                                const struct scim_attribute *attribute)
 {
@@ -59,7 +65,8 @@ static enum mention mention_of(const struct scim_projection *p, const struct sci
     for (size_t i = 0; p && i < p->count; i++) {
         const struct scim_ref *ref = &p->refs[i];
 
-        if (!ref->attribute && (extension ? ref->extension == extension : ref->whole_core))
+        if (!ref->attribute &&
+            (extension ? ref->extension == extension : ref->whole_core && !is_common(attribute)))
             return NAMED;
         if (ref->attribute != attribute)
             continue;
@@ -73,7 +80,7 @@ static enum mention mention_of(const struct scim_projection *p, const struct sci
 static bool names_sub(const struct scim_projection *p, const struct scim_attribute *attribute,
                       const struct scim_attribute *sub)
 {
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; p && i < p->count; i++) {
         if (p->refs[i].attribute == attribute && p->refs[i].sub == sub)
             return true;
     }
@@ -104,33 +111,71 @@ bool scim_projection_wants(const struct scim_projection *p, const struct scim_at
     return is_returned(p, attribute, mention_of(p, NULL, attribute));
 }
 
+/* Sub-attributes have the characteristic of their own (RFC 7643 section 7). */
+static bool sub_is_returned(const struct scim_projection *p, const struct scim_attribute *attribute,
+                            const struct scim_attribute *sub, enum mention mention)
+{
+    bool include = p && p->include;
+    bool named = mention == NAMED || names_sub(p, attribute, sub);
+
+    switch (sub->returned) {
+    case SCIM_ALWAYS:
+        return true;
+    case SCIM_NEVER:
+        return false;
+    case SCIM_ON_REQUEST:
+        return include && named;
+    case SCIM_BY_DEFAULT:
+        break;
+    }
+    return mention != NAMED_IN_PART || named == include;
+}
+
+static bool has_hidden_subs(const struct scim_attribute *attribute)
+{
+    for (size_t i = 0; i < attribute->sub_count; i++) {
+        if (attribute->subs[i].returned == SCIM_NEVER ||
+            attribute->subs[i].returned == SCIM_ON_REQUEST)
+            return true;
+    }
+    return false;
+}
+
 static void filter_subs(const struct scim_projection *p, const struct scim_attribute *attribute,
-                        struct json *object)
+                        enum mention mention, struct json *object)
 {
     struct json *next;
 
-    if (object->type != JSON_OBJECT)
-        return;
     for (struct json *member = object->first; member; member = next) {
         const struct scim_attribute *sub = scim_sub_attribute(attribute, member->name);
 
         next = member->next;
-        if (sub && names_sub(p, attribute, sub) != p->include)
+        if (sub && !sub_is_returned(p, attribute, sub, mention))
             json_unlink(object, member);
     }
 }
 
-/* True when nothing of the value is left. */
+/* True when nothing of the value is left: what is unassigned is not shown (scim.md 1.6). */
 static bool filter_value(const struct scim_projection *p, const struct scim_attribute *attribute,
-                         struct json *value)
+                         enum mention mention, struct json *value)
 {
-    if (value->type == JSON_ARRAY) {
-        JSON_EACH(element, value)
-        filter_subs(p, attribute, element);
-    } else {
-        filter_subs(p, attribute, value);
+    struct json *next;
+
+    if (value->type == JSON_OBJECT) {
+        filter_subs(p, attribute, mention, value);
+        return value->count == 0;
     }
-    return value->type == JSON_OBJECT && value->count == 0;
+    if (value->type != JSON_ARRAY)
+        return false;
+    for (struct json *element = value->first; element; element = next) {
+        next = element->next;
+        if (element->type != JSON_OBJECT)
+            continue;
+        filter_subs(p, attribute, mention, element);
+        if (element->count == 0)
+            json_unlink(value, element);
+    }
+    return value->count == 0;
 }
 
 static void filter_object(const struct scim_projection *p, const struct scim_resource_type *type,
@@ -154,10 +199,11 @@ static void filter_object(const struct scim_projection *p, const struct scim_res
         }
         if (!attribute)
             continue;
-        mention = mention_of(p, extension, attribute);
+        mention =
+            attribute->returned == SCIM_ALWAYS ? NOT_NAMED : mention_of(p, extension, attribute);
         if (!is_returned(p, attribute, mention) ||
-            (mention == NAMED_IN_PART && attribute->returned == SCIM_BY_DEFAULT &&
-             filter_value(p, attribute, member)))
+            ((mention == NAMED_IN_PART || has_hidden_subs(attribute)) &&
+             filter_value(p, attribute, mention, member)))
             json_unlink(object, member);
     }
 }

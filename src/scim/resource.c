@@ -32,6 +32,7 @@ static bool read_extension(struct arena *a, const struct scim_rules *rules,
 {
     struct json *object = json_new(a, JSON_OBJECT);
 
+    v = scim_unpack_object(a, rules, v);
     if (scim_unassigned(v))
         return true;
     if (v->type != JSON_OBJECT) {
@@ -79,21 +80,73 @@ static const struct scim_attribute *attribute_of(const struct scim_resource_type
     return extension ? scim_schema_attribute(extension, name) : scim_top_attribute(type, name);
 }
 
+static bool refuse_change(struct str name, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "mutability", "'%.*s' cannot be changed", STR_ARG(name));
+}
+
+/* The sub-attributes of one complex value that a new one keeps. */
+static bool keep_subs(struct arena *a, const struct scim_attribute *attribute,
+                      const struct json *stored, struct json *fresh, struct err *err)
+{
+    JSON_EACH(old, stored)
+    {
+        const struct scim_attribute *sub = scim_sub_attribute(attribute, old->name);
+        const struct json *now = json_get(fresh, old->name);
+
+        if (now && sub && sub->mutability == SCIM_IMMUTABLE && !json_equal(old, now))
+            return refuse_change(sub->name, err);
+        if (!now && sub &&
+            (sub->mutability == SCIM_IMMUTABLE || sub->mutability == SCIM_WRITE_ONLY))
+            json_add(a, fresh, old->name, json_clone(a, old));
+    }
+    return true;
+}
+
+/* Likewise of each element that is the same as a stored one. */
+static bool keep_elements(struct arena *a, const struct scim_attribute *attribute,
+                          struct json *stored, const struct json *fresh, struct err *err)
+{
+    struct scim_list list;
+    bool ok = true;
+
+    scim_list_init(&list, a, attribute, stored);
+    for (struct json *element = fresh->first; ok && element; element = element->next) {
+        const struct json *same = scim_list_find(&list, element);
+
+        ok = !same || same->type != JSON_OBJECT || keep_subs(a, attribute, same, element, err);
+    }
+    scim_list_done(&list);
+    return ok;
+}
+
+static bool keeps_subs(const struct scim_attribute *attribute)
+{
+    for (size_t i = 0; i < attribute->sub_count; i++) {
+        if (attribute->subs[i].mutability == SCIM_IMMUTABLE ||
+            attribute->subs[i].mutability == SCIM_WRITE_ONLY)
+            return true;
+    }
+    return false;
+}
+
 static bool keep_in(struct arena *a, const struct scim_resource_type *type,
-                    const struct scim_schema *extension, const struct json *stored,
-                    struct json *doc, struct err *err)
+                    const struct scim_schema *extension, struct json *stored, struct json *doc,
+                    struct err *err)
 {
     JSON_EACH(old, stored)
     {
         const struct scim_attribute *attribute = attribute_of(type, extension, old->name);
-        const struct json *fresh = json_get(doc, old->name);
+        struct json *fresh = json_get(doc, old->name);
 
         if (!attribute)
             continue;
-        if (fresh && attribute->mutability == SCIM_IMMUTABLE && !json_equal(old, fresh)) {
-            return err_set(err, ERR_INVALID, "mutability", "'%.*s' cannot be changed",
-                           STR_ARG(attribute->name));
-        }
+        if (fresh && keeps_subs(attribute) &&
+            !(attribute->multi ? keep_elements(a, attribute, old, fresh, err)
+                               : keep_subs(a, attribute, old, fresh, err)))
+            return false;
+        if (fresh && attribute->mutability == SCIM_IMMUTABLE && !json_equal(old, fresh))
+            return refuse_change(attribute->name, err);
         if (!fresh &&
             (attribute->mutability == SCIM_IMMUTABLE || attribute->mutability == SCIM_WRITE_ONLY ||
              (!extension && str_eq(attribute->name, STR("active")))))
@@ -102,14 +155,14 @@ static bool keep_in(struct arena *a, const struct scim_resource_type *type,
     return true;
 }
 
-bool scim_resource_keep(struct arena *a, const struct scim_resource_type *type,
-                        const struct json *stored, struct json *doc, struct err *err)
+bool scim_resource_keep(struct arena *a, const struct scim_resource_type *type, struct json *stored,
+                        struct json *doc, struct err *err)
 {
     if (!keep_in(a, type, NULL, stored, doc, err))
         return false;
     for (size_t i = 0; i < type->extension_count; i++) {
         const struct scim_schema *extension = type->extensions[i];
-        const struct json *old = json_get(stored, extension->urn);
+        struct json *old = json_get(stored, extension->urn);
         struct json *fresh = json_get(doc, extension->urn);
 
         if (!old)
@@ -170,12 +223,46 @@ void scim_resource_prune(const struct scim_resource_type *type, struct json *doc
     prune_object(type, doc, true);
 }
 
+/* What is read-only is the provider's to give. */
+static bool is_demanded(const struct scim_attribute *attribute)
+{
+    return attribute->required && attribute->mutability != SCIM_READ_ONLY;
+}
+
+/* A complex value that is there has its required sub-attributes. */
+static bool require_subs(const struct scim_attribute *attribute, const struct json *value,
+                         struct err *err)
+{
+    for (size_t i = 0; i < attribute->sub_count; i++) {
+        const struct scim_attribute *sub = &attribute->subs[i];
+        bool there = value->type != JSON_OBJECT || json_get(value, sub->name);
+
+        if (!is_demanded(sub))
+            continue;
+        JSON_EACH(element, value->type == JSON_ARRAY ? value : NULL)
+        there = there && json_get(element, sub->name);
+        if (!there) {
+            return err_set(err, ERR_INVALID, "invalidValue", "'%.*s.%.*s' is required",
+                           STR_ARG(attribute->name), STR_ARG(sub->name));
+        }
+    }
+    return true;
+}
+
 static bool require_in(const struct scim_schema *schema, const struct json *object, struct err *err)
 {
     for (size_t i = 0; i < schema->count; i++) {
-        if (schema->attributes[i].required && !json_get(object, schema->attributes[i].name)) {
+        const struct scim_attribute *attribute = &schema->attributes[i];
+        const struct json *value;
+
+        if (!attribute->required && attribute->sub_count == 0)
+            continue;
+        value = json_get(object, attribute->name);
+        if (value && !require_subs(attribute, value, err))
+            return false;
+        if (!value && is_demanded(attribute)) {
             return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is required",
-                           STR_ARG(schema->attributes[i].name));
+                           STR_ARG(attribute->name));
         }
     }
     return true;
@@ -187,7 +274,13 @@ bool scim_resource_require(const struct scim_resource_type *type, const struct j
     if (!require_in(type->core, doc, err))
         return false;
     for (size_t i = 0; i < type->extension_count; i++) {
-        if (!require_in(type->extensions[i], json_get(doc, type->extensions[i]->urn), err))
+        const struct json *object = json_get(doc, type->extensions[i]->urn);
+
+        if (!object && type->demanded & UINT32_C(1) << i) {
+            return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is required",
+                           STR_ARG(type->extensions[i]->urn));
+        }
+        if (!require_in(type->extensions[i], object, err))
             return false;
     }
     return true;

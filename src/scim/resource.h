@@ -13,15 +13,17 @@ MUST_USE bool scim_resource_read(struct arena *a, const struct scim_resource_typ
                                  const struct scim_rules *rules, const struct json *body,
                                  struct json **out, struct err *err);
 
-/* What PUT keeps of the stored document: writeOnly and immutable attributes and `active`, when
- * absent in the new one (scim.md 2.8). ERR_INVALID "mutability" when an immutable one differs. */
+/* What PUT keeps of the stored document: writeOnly and immutable attributes and sub-attributes, and
+ * `active`, when absent in the new one (scim.md 2.8). ERR_INVALID "mutability" when an immutable
+ * one differs. `stored` is read only. */
 MUST_USE bool scim_resource_keep(struct arena *a, const struct scim_resource_type *type,
-                                 const struct json *stored, struct json *doc, struct err *err);
+                                 struct json *stored, struct json *doc, struct err *err);
 
 /* Drops elements that hold only type and primary, empty complex values and empty extensions. */
 void scim_resource_prune(const struct scim_resource_type *type, struct json *doc);
 
-/* ERR_INVALID "invalidValue" naming the first required attribute without value. */
+/* ERR_INVALID "invalidValue" naming the first required attribute without value, or the first
+ * required sub-attribute that a complex value lacks; what is read-only is not asked for. */
 MUST_USE bool scim_resource_require(const struct scim_resource_type *type, const struct json *doc,
                                     struct err *err);
 

@@ -56,7 +56,8 @@ struct scim_resource_type {
     const struct scim_schema *core;
     const struct scim_schema *const *extensions;
     size_t extension_count;
-    bool hides;  /* has attributes that are not returned unless asked for, or never */
+    uint32_t demanded; /* bit i: every resource has extension i, "required" in its ResourceType */
+    bool hides;        /* has attributes that are not returned unless asked for, or never */
     bool dotted; /* attributes of extensions are also addressed URI.attribute (scim.md 1.13) */
 };
 
@@ -88,6 +89,8 @@ const struct scim_attribute *scim_sub_attribute(const struct scim_attribute *att
 const struct scim_attribute *scim_top_attribute(const struct scim_resource_type *type,
                                                 struct str name);
 const struct scim_schema *scim_extension(const struct scim_resource_type *type, struct str urn);
+/* Whether every resource has the extension: by itself, or since an attribute of it is required. */
+bool scim_extension_required(const struct scim_resource_type *type, size_t i);
 
 /* "string", "dateTime", ...; static storage. */
 struct str scim_type_name(enum scim_type type);

@@ -104,8 +104,8 @@ struct str scim_sort_key(struct arena *a, const struct scim_sort *sort, const st
     case SCIM_DECIMAL:
         return json_to_double(v, &number) ? number_key(a, ordered_bits(number)) : NO_VALUE;
     case SCIM_DATETIME:
-        return time_parse(v->text, &instant) ? number_key(a, (uint64_t)instant ^ SIGN_BIT)
-                                             : NO_VALUE;
+        return scim_instant(v->text, &instant) ? number_key(a, (uint64_t)instant ^ SIGN_BIT)
+                                               : NO_VALUE;
     case SCIM_STRING:
     case SCIM_REFERENCE:
     case SCIM_BINARY:

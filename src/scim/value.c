@@ -11,6 +11,13 @@ bool scim_unassigned(const struct json *v)
            (v->type == JSON_ARRAY && v->count == 0);
 }
 
+bool scim_instant(struct str text, int64_t *out_us)
+{
+    size_t at;
+
+    return str_find_char(text, 'T', &at) && time_parse(text, out_us);
+}
+
 static bool wrong(const struct scim_attribute *attribute, struct err *err)
 {
     struct str type = scim_type_name(attribute->type);
@@ -98,7 +105,7 @@ static bool read_text(struct arena *a, const struct scim_rules *rules,
         return err_set(err, ERR_INVALID, "invalidValue", "'%.*s' is longer than %zu bytes",
                        STR_ARG(attribute->name), max);
     }
-    if (attribute->type == SCIM_DATETIME && !time_parse(v->text, &ignored))
+    if (attribute->type == SCIM_DATETIME && !scim_instant(v->text, &ignored))
         return wrong(attribute, err);
     if (attribute->type == SCIM_BINARY && !is_base64(v->text))
         return wrong(attribute, err);
@@ -157,6 +164,14 @@ static const struct json *unpack_text(struct arena *a, const struct scim_rules *
     if (rules->strict_json_text || text.len == 0 || (text.ptr[0] != '{' && text.ptr[0] != '['))
         return v;
     return json_parse(a, text, &limits, &parsed, NULL, NULL) ? parsed : v;
+}
+
+const struct json *scim_unpack_object(struct arena *a, const struct scim_rules *rules,
+                                      const struct json *v)
+{
+    const struct json *inner = unpack_text(a, rules, v);
+
+    return inner->type == JSON_OBJECT ? inner : v;
 }
 
 /* A role whose record is JSON text inside its value (scim.md 9, row 9). */
@@ -354,6 +369,11 @@ void scim_list_init(struct scim_list *list, struct arena *a, const struct scim_a
 void scim_list_done(struct scim_list *list)
 {
     map_done(&list->by_key);
+}
+
+struct json *scim_list_find(const struct scim_list *list, const struct json *element)
+{
+    return map_get(&list->by_key, element_key(list->arena, list->attribute, element));
 }
 
 struct json *scim_list_add(struct scim_list *list, struct json *element)

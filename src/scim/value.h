@@ -31,6 +31,11 @@ enum scim_nulls {
 
 /* null, "" and []. */
 bool scim_unassigned(const struct json *v);
+/* The object that v is the JSON text of (scim.md 9, row 10), else v. */
+const struct json *scim_unpack_object(struct arena *a, const struct scim_rules *rules,
+                                      const struct json *v);
+/* xsd:dateTime: unlike time_parse, the time of day may not be missing (RFC 7643 section 2.3.5). */
+bool scim_instant(struct str text, int64_t *out_us);
 
 /* A whole attribute: an array for a multi-valued one, with same elements merged. *out is NULL when
  * v is unassigned. Nothing of *out is shared with v. ERR_INVALID "invalidValue" naming the
@@ -56,6 +61,8 @@ void scim_list_done(struct scim_list *list); /* the array stays */
 /* Appends the element, or merges it into the same one that is there; returns the one in the list.
  */
 struct json *scim_list_add(struct scim_list *list, struct json *element);
+/* The same element; NULL if there is none. */
+struct json *scim_list_find(const struct scim_list *list, const struct json *element);
 
 /* Puts the sub-attributes of `from` over those of `into`; null takes one away. Moves them. */
 void scim_complex_merge(struct arena *a, struct json *into, struct json *from);

@@ -45,9 +45,9 @@ static void check_matching(struct arena *a, const struct scim_filter *f)
     struct scim_equality e;
     struct err err;
 
-    if (!scim_matcher_compile(a, &user, f, &m, &err))
+    if (!scim_matcher_compile(a, &user, NULL, f, &m, &err))
         return;
-    assert(scim_matcher_compile(a, &user, &negated, &not_m, &err));
+    assert(scim_matcher_compile(a, &user, NULL, &negated, &not_m, &err));
     for (size_t i = 0; i < ARRAY_LEN(docs); i++) {
         struct json *doc;
         bool match;

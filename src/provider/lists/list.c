@@ -2,17 +2,27 @@
 
 #include "scim/message.h"
 
+/* Digits, perhaps more than a number can have here. */
+static bool is_whole(struct str text)
+{
+    size_t i = text.len > 0 && text.ptr[0] == '-';
+    bool ok = i < text.len;
+
+    for (; i < text.len; i++)
+        ok = ok && ascii_is_digit(text.ptr[i]);
+    return ok;
+}
+
 static bool take_number(struct str text, const char *name, int64_t otherwise, int64_t *out,
                         struct err *err)
 {
     *out = otherwise;
     if (str_empty(text) || str_to_int(text, INT32_MIN, INT32_MAX, out))
         return true;
-    if (str_to_int(text, INT64_MIN, INT64_MAX, out)) {
-        *out = *out < 0 ? 0 : INT32_MAX;
-        return true;
-    }
-    return err_set(err, ERR_INVALID, "invalidValue", "'%s' must be a whole number", name);
+    if (!is_whole(text))
+        return err_set(err, ERR_INVALID, "invalidValue", "'%s' must be a whole number", name);
+    *out = text.ptr[0] == '-' ? 0 : INT32_MAX;
+    return true;
 }
 
 /* With cursors the size of pages is what was asked for, or it is an error. */
@@ -115,6 +125,17 @@ static bool take_order(struct list *l, struct err *err)
            err_set(err, ERR_INVALID, "invalidValue", "'sortOrder' must be ascending or descending");
 }
 
+/* What may not be in a URL is in a body a filter like any other wrong one (scim.md 3.2). Always
+ * false. */
+static bool hide_sensitive(struct err *err)
+{
+    if (strcmp(err->code, "sensitive") == 0) {
+        err->kind = ERR_INVALID;
+        err->code = "invalidFilter";
+    }
+    return false;
+}
+
 static bool prepare_type(struct list *l, enum resource_kind kind, const struct scim_filter *filter,
                          struct err *err)
 {
@@ -127,8 +148,9 @@ static bool prepare_type(struct list *l, enum resource_kind kind, const struct s
     c->type = kind == RESOURCE_GROUP ? &profile->group : &profile->user;
     if (!scim_projection_parse(c->arena, c->type, c->attributes, c->excluded, &c->projection, err))
         return false;
-    if (filter && !scim_matcher_compile(c->arena, c->type, filter, &t->matcher, err))
-        return false;
+    if (filter &&
+        !scim_matcher_compile(c->arena, c->type, &profile->rules, filter, &t->matcher, err))
+        return c->method == HTTP_POST ? hide_sensitive(err) : false;
     if (l->sorted)
         scim_sort_compile(c->arena, c->type, c->sort_by, &t->sort);
     t->used = parts_used(t->matcher, &t->sort);

@@ -254,8 +254,8 @@ static bool prepare(struct bulk *b, struct err *err)
         op->write.silent = true;
         op->method = member_text(operation, "method");
         op->data = json_get_nocase(operation, STR("data"));
-        if (!read_operation(op, operation, &op->err))
-            op->id = (struct str){0};
+        if (!read_operation(op, operation, &op->err) && op->write.call.method == HTTP_POST)
+            op->id = (struct str){0}; /* of nothing; others keep theirs for the location */
         op++;
     }
     for (size_t i = 0; i < b->count; i++) {

@@ -265,42 +265,59 @@ static bool clear(struct db *db, const struct call *c, struct str group, int64_t
     return true;
 }
 
-static bool each_member(struct db *db, const struct call *c, struct str group,
-                        const struct scim_patch_op *op, const struct json *list, int64_t *delta,
-                        struct err *err)
+static bool is_clearing(const struct scim_patch_op *op)
 {
-    JSON_EACH(member, list)
-    {
-        struct str id = json_get_text(member, "value");
+    return op->kind == SCIM_PATCH_REMOVE && !op->filter &&
+           (!op->value || op->value->type == JSON_NULL);
+}
 
-        if (op->kind == SCIM_PATCH_REMOVE
-                ? id.len > 0 && !member_remove(db, c, group, id, delta, err)
-                : id.len > 0 && !member_add(db, c, group, id, delta, err))
-            return false;
-    }
+bool member_patch_is_whole(const struct scim_patch_op *op)
+{
+    return is_members(op) && (op->kind == SCIM_PATCH_REPLACE || is_clearing(op));
+}
+
+/* One member comes or goes. What comes and goes again in one request is no change: such are taken
+ * out of `net` again. */
+static bool patch_one(struct db *db, const struct call *c, struct str group, bool removes,
+                      struct str id, int64_t *delta, struct map *net, struct err *err)
+{
+    int64_t mine = 0;
+
+    if (id.len == 0)
+        return true;
+    if (!(removes ? member_remove(db, c, group, id, &mine, err)
+                  : member_add(db, c, group, id, &mine, err)))
+        return false;
+    if (mine != 0 && !map_take(net, id))
+        map_put(net, id, net);
+    *delta += mine;
     return true;
 }
 
 bool member_patch(struct db *db, const struct call *c, struct str group,
-                  const struct scim_patch_op *op, int64_t *delta, bool *changed, struct err *err)
+                  const struct scim_patch_op *op, int64_t *delta, bool *changed, struct map *net,
+                  struct err *err)
 {
     static const struct scim_rules rules = {0};
+    bool removes = op->kind == SCIM_PATCH_REMOVE;
     struct json *list = NULL;
     int64_t mine = 0;
-    bool ok;
 
-    if (op->kind == SCIM_PATCH_REMOVE && op->filter) {
-        ok = member_remove(db, c, group, named_member(op->filter)->text, &mine, err);
-    } else if (op->kind == SCIM_PATCH_REMOVE && (!op->value || op->value->type == JSON_NULL)) {
-        ok = clear(db, c, group, &mine, err);
-    } else if (!scim_value_read(c->arena, &rules, op->ref.attribute, op->value, &list, err)) {
-        return false;
-    } else if (op->kind == SCIM_PATCH_REPLACE) {
-        ok = member_set(db, c, group, list, &mine, changed, err);
-    } else {
-        ok = each_member(db, c, group, op, list, &mine, err);
+    if (removes && op->filter)
+        return patch_one(db, c, group, true, named_member(op->filter)->text, delta, net, err);
+    if (is_clearing(op)) {
+        if (!clear(db, c, group, &mine, err))
+            return false;
+        *delta += mine;
+        *changed = *changed || mine != 0;
+        return true;
     }
-    *delta += mine;
-    *changed = *changed || mine != 0;
-    return ok;
+    if (!scim_value_read(c->arena, &rules, op->ref.attribute, op->value, &list, err))
+        return false;
+    if (op->kind == SCIM_PATCH_REPLACE)
+        return member_set(db, c, group, list, delta, changed, err);
+    JSON_EACH(member, list)
+    if (!patch_one(db, c, group, removes, json_get_text(member, "value"), delta, net, err))
+        return false;
+    return true;
 }

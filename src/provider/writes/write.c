@@ -178,23 +178,30 @@ static bool patch_whole_group(struct write *w, struct db *db, struct json *befor
 static bool patch_group(struct write *w, struct db *db, struct json *before, struct json **doc,
                         int64_t *delta, bool *changed, struct err *err)
 {
+    CLEANUP(map_done) struct map net;
     struct scim_patch others = w->patch;
-    bool simple = true;
+    bool simple = true, whole = false;
+    size_t on_members = 0;
 
-    for (size_t i = 0; i < w->patch.count; i++)
+    map_init(&net);
+    for (size_t i = 0; i < w->patch.count; i++) {
         simple = simple && member_patch_is_simple(&w->patch.ops[i]);
-    if (!simple)
+        whole = whole || member_patch_is_whole(&w->patch.ops[i]);
+        on_members += is_member_op(&w->patch.ops[i]);
+    }
+    if (!simple || (whole && on_members > 1))
         return patch_whole_group(w, db, before, doc, delta, changed, err);
     others.ops = ARENA_ARRAY(w->call.arena, struct scim_patch_op, w->patch.count + 1);
     others.count = 0;
     for (size_t i = 0; i < w->patch.count; i++) {
         if (!is_member_op(&w->patch.ops[i])) {
             others.ops[others.count++] = w->patch.ops[i];
-        } else if (!member_patch(db, &w->call, w->stored.id, &w->patch.ops[i], delta, changed,
+        } else if (!member_patch(db, &w->call, w->stored.id, &w->patch.ops[i], delta, changed, &net,
                                  err)) {
             return false;
         }
     }
+    *changed = *changed || net.count > 0;
     return scim_patch_apply(w->call.arena, &others, before, doc, err);
 }
 

@@ -41,9 +41,16 @@ void fixture_tenant(struct fixture *f, const char *kind, const char *name)
 
     CHECK(provider_tenant_add(f->db, str_from_z(kind), str_from_z(name), clock_system(), &err),
           "%s", err.message);
+    fixture_key(f, str_from_z(name));
+}
+
+void fixture_key(struct fixture *f, struct str name)
+{
+    struct err err = {0};
+
     secret_done(&f->key);
-    CHECK(provider_key_add(f->db, str_from_z(name), STR("test"), clock_system(), rng_system(),
-                           f->key_id, &f->key, &err),
+    CHECK(provider_key_add(f->db, name, STR("test"), clock_system(), rng_system(), f->key_id,
+                           &f->key, &err),
           "%s", err.message);
 }
 

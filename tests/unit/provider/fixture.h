@@ -27,6 +27,7 @@ void fixture_start_delivering(struct fixture *f, const struct db_config *config,
 void fixture_stop(struct fixture *f);
 /* Adds a tenant with a key. */
 void fixture_tenant(struct fixture *f, const char *kind, const char *name);
+void fixture_key(struct fixture *f, struct str name); /* of a tenant that is there; as f->key */
 
 struct client {
     int fd;

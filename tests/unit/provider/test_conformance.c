@@ -1,4 +1,6 @@
-/* The executable cases of tests/conformance/scim/cases.json, over HTTP, on both databases. */
+/* The executable cases of tests/conformance/scim/, over HTTP, on both databases: cases.json, and
+ * own.json in the same format, where a case may have a tenant of its own making: "schema" is the
+ * document it is made of, "settings" what is set. */
 #include "assertion.h"
 #include "base/file.h"
 #include "frame/postgres.h"
@@ -8,6 +10,7 @@
 #include <string.h>
 
 #define CASES_FILE TESTS_DIR "/conformance/scim/cases.json"
+#define OWN_FILE   TESTS_DIR "/conformance/scim/own.json"
 #define LATER_FILE TESTS_DIR "/conformance/scim/later.txt"
 
 #define CASES_TOTAL 120
@@ -194,18 +197,37 @@ static bool run_repeated(struct run *r, const struct json *step, size_t index)
     return ok;
 }
 
+static void make_tenant(struct run *r, const struct json *test)
+{
+    struct str profile = json_get_text(test, "profile");
+    const struct json *schema = json_get(test, STR("schema"));
+    struct fixture *f = &r->fixture;
+    struct arena *a = r->variables.arena;
+    struct err err = {0};
+
+    if (!schema) {
+        fixture_tenant(f, profile.len ? arena_z(a, profile) : "generic", arena_z(a, r->tenant));
+    } else {
+        CHECK(provider_tenant_add_custom(f->db, json_text(a, schema), r->tenant, clock_system(),
+                                         &err),
+              "%s: %s", err.place, err.message);
+        fixture_key(f, r->tenant);
+    }
+    JSON_EACH(setting, json_get(test, STR("settings")))
+    CHECK(provider_tenant_set(f->db, r->tenant, setting->name, setting->text, &err), "%.*s: %s",
+          STR_ARG(setting->name), err.message);
+}
+
 static bool run_case(struct run *r, const struct json *test)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct str profile = json_get_text(test, "profile");
     size_t index = 1;
     bool ok = true;
 
     r->id = json_get_text(test, "id");
     r->tenant = arena_printf(a, "case-%.*s", STR_ARG(r->id));
     r->variables = (struct variables){.arena = a, .values = json_new(a, JSON_OBJECT)};
-    fixture_tenant(&r->fixture, profile.len ? arena_z(a, profile) : "generic",
-                   arena_z(a, r->tenant));
+    make_tenant(r, test);
     variables_set(&r->variables, STR("base"),
                   arena_printf(a, "%s/scim/%.*s/v2", r->fixture.origin, STR_ARG(r->tenant)));
     JSON_EACH(step, json_get(test, STR("steps")))
@@ -213,33 +235,51 @@ static bool run_case(struct run *r, const struct json *test)
     return ok;
 }
 
-static void run_all(const struct db_config *config)
+struct counts {
+    size_t passed, failed, skipped;
+};
+
+static struct counts run_file(const struct db_config *config, const char *path)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct str later = read_all(a, LATER_FILE);
     struct run r = {.tenant = {0}};
-    size_t passed = 0, failed = 0, skipped = 0;
+    struct counts n = {0};
     struct json *cases;
 
-    CHECK(json_parse(a, read_all(a, CASES_FILE), NULL, &cases, NULL, NULL), "cases");
+    CHECK(json_parse(a, read_all(a, path), NULL, &cases, NULL, NULL), "%s", path);
     fixture_start(&r.fixture, config);
     client_open(&r.client, r.fixture.port);
     JSON_EACH(test, json_get(cases, STR("cases")))
     {
         if (is_later(later, json_get_text(test, "id")))
-            skipped++;
+            n.skipped++;
         else if (run_case(&r, test))
-            passed++;
+            n.passed++;
         else
-            failed++;
+            n.failed++;
     }
     client_close(&r.client);
     fixture_stop(&r.fixture);
     fprintf(stderr, "%s: %zu cases passed, %zu failed, %zu left for later\n",
-            test_database_kind(config), passed, failed, skipped);
-    CHECK(failed == 0, "%zu cases", failed);
-    CHECK(skipped == CASES_LATER, "%zu skipped", skipped);
-    CHECK(passed == CASES_TOTAL - CASES_LATER, "%zu passed", passed);
+            test_database_kind(config), n.passed, n.failed, n.skipped);
+    CHECK(n.failed == 0, "%zu cases", n.failed);
+    return n;
+}
+
+static void run_all(const struct db_config *config)
+{
+    struct counts n = run_file(config, CASES_FILE);
+
+    CHECK(n.skipped == CASES_LATER, "%zu skipped", n.skipped);
+    CHECK(n.passed == CASES_TOTAL - CASES_LATER, "%zu passed", n.passed);
+}
+
+static void run_own(const struct db_config *config)
+{
+    struct counts n = run_file(config, OWN_FILE);
+
+    CHECK(n.passed > 0, "no cases");
 }
 
 static void cases_pass(void **state)
@@ -248,4 +288,10 @@ static void cases_pass(void **state)
     test_databases(run_all);
 }
 
-TEST_GROUP(conformance, cmocka_unit_test(cases_pass));
+static void own_cases_pass(void **state)
+{
+    (void)state;
+    test_databases(run_own);
+}
+
+TEST_GROUP(conformance, cmocka_unit_test(cases_pass), cmocka_unit_test(own_cases_pass));

@@ -331,7 +331,7 @@ static void check_searches(const struct db_config *config)
         {"/.search", "[]", 400, "invalidSyntax"},
         {"/.search", "{\"attributes\":\"id\",\"excludedAttributes\":[\"title\"]}", 400,
          "invalidValue"},
-        {"/.search", "{\"filter\":\"password eq \\\"x\\\"\"}", 403, "sensitive"},
+        {"/.search", "{\"filter\":\"password eq \\\"x\\\"\"}", 400, "invalidFilter"},
         {"/Schemas/.search", "{}", 405, ""},
         {"/Nothing/.search", "{}", 404, ""},
         {"/", "{}", 404, ""},

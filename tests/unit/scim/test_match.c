@@ -13,7 +13,7 @@ static bool compile(struct arena *a, const char *text, const struct scim_matcher
     const struct scim_filter *f;
 
     return scim_filter_parse(a, str_from_z(text), &f, err) &&
-           scim_matcher_compile(a, &user, f, out, err);
+           scim_matcher_compile(a, &user, NULL, f, out, err);
 }
 
 /* The users of scim.md 3.6, and D with what else can be compared. */
