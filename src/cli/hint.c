@@ -45,7 +45,7 @@ static bool begins_word(struct str text, size_t at)
 struct str cli_hinted(struct cli *c, struct str text)
 {
     const char *option = c->program ? strstr(c->program, " --data ") : NULL;
-    CLEANUP(buf_done) struct buf out;
+    CLEANUP(buf_done) struct buf out = {0};
     size_t size = text.len;
 
     if (!option)
