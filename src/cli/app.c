@@ -308,7 +308,6 @@ static int run_test(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct job job;
 
-    c->record_dir = cli_value(args, "--record");
     if (!cli_job(c, cli_arg(args, 0), &job, &err) || !cli_wire_begin(&w, c, &err) ||
         !engine_test(&w.engine, job.no, &err))
         return cli_fail(c, &err);
@@ -354,6 +353,7 @@ static const struct cli_option add_options[] = {
     MAIL,
     {"--no-groups", NULL, "people only: the application knows no groups"},
     {"--no-test", NULL, "save without testing the connection"},
+    CLI_RECORD_OPTION,
 };
 static const struct cli_option set_options[] = {
     NAME,
@@ -367,9 +367,10 @@ static const struct cli_option set_options[] = {
     {"--profile", "FILE", "the settings of a profile that 'usher app probe' has written"},
     {"--setting", "NAME=VALUE", "one of 'usher app settings N'; may be repeated"},
     {"--no-test", NULL, "save without testing the connection"},
+    CLI_RECORD_OPTION,
 };
 static const struct cli_option test_options[] = {
-    {"--record", "DIR", "keep every exchange with the application there, without secrets"},
+    CLI_RECORD_OPTION,
 };
 static const struct cli_command commands[] = {
     {

@@ -120,6 +120,7 @@ static const struct cli_option apply_options[] = {
      "these rows only: a name, an id, or action=create|update|disable|delete "
      "(repeatable)"},
     {"--allow-removals", NULL, "more removals than the guard lets through count as approved"},
+    CLI_RECORD_OPTION,
 };
 
 static const struct cli_command commands[] = {

@@ -271,6 +271,7 @@ static int run_command(struct cli *c, int argc, char **argv)
     if (!count_fits(c->command, &args, &err) || !settle(c, &err))
         return cli_fail(c, &err);
     args.file = c->file;
+    c->record_dir = cli_value(&args, "--record");
     c->program = to_paste(c);
     /* What a command has to say it says in words; log lines would stand between them. */
     log_set_level(c->command->is_service ? LOG_INFO : LOG_ERROR);

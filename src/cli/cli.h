@@ -38,6 +38,12 @@ struct cli {
     const struct cli_command *command; /* the one that runs; NULL before it is known */
 };
 
+/* Of every command that talks to an application. */
+#define CLI_RECORD_OPTION                                                                    \
+    {                                                                                        \
+        "--record", "DIR", "keep every exchange with the application there, without secrets" \
+    }
+
 struct cli_args;
 
 struct cli_option {

@@ -329,6 +329,9 @@ static int run_remove(struct cli *c, const struct cli_args *args)
     return 0;
 }
 
+static const struct cli_option set_options[] = {
+    CLI_RECORD_OPTION,
+};
 static const struct cli_option list_options[] = {
     {"--search", "TEXT", "only where the name or an id contains it, in any case"},
     {"--type", "user|group", "only these"},
@@ -377,6 +380,8 @@ static const struct cli_command commands[] = {
             "  usher connection set demo ada@example.com 2819c223\n"
             "  usher provision demo ada@example.com --dry-run\n"
             "  usher start demo\n",
+        .options = set_options,
+        .option_count = ARRAY_LEN(set_options),
         .min_args = 3,
         .max_args = 3,
         .run = run_set,

@@ -283,6 +283,7 @@ static const struct cli_option discover_options[] = {
     {"--limit", "N", "how many rows to show (default 40); all are counted. --json has them all"},
     {"--assign", NULL, "assign the application to the unassigned people among them"},
     {"--dry-run", NULL, "with --assign: only say how many that would be"},
+    CLI_RECORD_OPTION,
 };
 
 static const struct cli_command commands[] = {

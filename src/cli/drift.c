@@ -219,6 +219,7 @@ static int run_drift(struct cli *c, const struct cli_args *args)
 static const struct cli_option drift_options[] = {
     {"--last", NULL, "show what the newest reading has found; the application is not asked"},
     {"--limit", "N", "how many rows to show (default 40); all are counted. --json has them all"},
+    CLI_RECORD_OPTION,
 };
 
 static const struct cli_command commands[] = {

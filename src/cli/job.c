@@ -67,7 +67,6 @@ static int run_start(struct cli *c, const struct cli_args *args)
     struct err err = {.kind = ERR_NONE};
     struct job job;
 
-    c->record_dir = cli_value(args, "--record");
     if (!begin(&w, c, args, &job, &err) || !engine_start(&w.engine, job.no, &err))
         return cli_fail(c, &err);
     if (cli_flag(args, "--wait"))
@@ -419,7 +418,7 @@ static int run_quarantine(struct cli *c, const struct cli_args *args)
 
 static const struct cli_option start_options[] = {
     WAIT,
-    {"--record", "DIR", "keep every exchange with the application there, without secrets"},
+    CLI_RECORD_OPTION,
 };
 static const struct cli_option restart_options[] = {
     {"--full", NULL, "also forget who is connected to which account; everybody is matched again"},
@@ -430,11 +429,13 @@ static const struct cli_option restart_options[] = {
     {"--yes", NULL, "clear connections although removals are outstanding"},
     {"--undo-reset", NULL, "put back the connections that a restart has cleared last"},
     WAIT,
+    CLI_RECORD_OPTION,
 };
 static const struct cli_option retry_options[] = {
     {"--list", NULL, "show what waits, by code, and when it is tried next"},
     {"--all", NULL, "everything that waits; also when nobody is named"},
     WAIT,
+    CLI_RECORD_OPTION,
 };
 static const struct cli_option quarantine_options[] = {
     {"--lift", NULL, "lift it; the next cycle decides again"},
@@ -444,7 +445,7 @@ static const struct cli_option quarantine_options[] = {
 static const struct cli_command commands[] = {
     {
         .name = "start",
-        .usage = "N [--wait]",
+        .usage = "N [--wait [--record DIR]]",
         .summary = "switch an application's job on; --wait runs its cycle here",
         .help =
             "The first cycle looks at everybody, the next ones at what has changed. Cycles run\n"

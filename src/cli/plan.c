@@ -148,6 +148,7 @@ static const struct cli_option plan_options[] = {
     {"--save", "FILE", "keep the plan in a file, for 'usher show' and 'usher apply'"},
     {"--ask", NULL,
      "ask the target, too: the plan knows then which accounts match, and what they say"},
+    CLI_RECORD_OPTION,
 };
 
 static const struct cli_command commands[] = {

@@ -39,9 +39,11 @@ static bool probe(struct cli_wire *w, const struct cli_args *args, struct job *j
 
     if (!cli_wire_begin(w, c, err) || !cli_job(c, cli_arg(args, 0), job, err) ||
         !job_secret_load(c->db_handle, &w->key, job->no, STR("SecretToken"), &token, err) ||
-        !open_target(w, job, &token, &target, err) ||
-        !target_probe_scim(target, c->arena, cli_flag(args, "--write") ? PROBE_WRITE : PROBE_READ,
-                           &learned, err))
+        !open_target(w, job, &token, &target, err))
+        return false;
+    cli_interrupt_begin();
+    if (!target_probe_scim(target, c->arena, cli_flag(args, "--write") ? PROBE_WRITE : PROBE_READ,
+                           cli_interrupted(), &learned, err))
         return false;
     json_add_str(c->arena, profile, "application", job->name);
     json_add_str(c->arena, profile, "url", job->base_url);
@@ -131,6 +133,7 @@ bool cli_profile_apply(struct cli_wire *w, const struct cli_args *args, const st
 static const struct cli_option options[] = {
     {"--write", NULL, "also try what needs accounts; they are called usher-probe- and removed"},
     {"--save", "FILE", "the profile: what was learned, with what was asked and answered"},
+    CLI_RECORD_OPTION,
 };
 
 static const struct cli_command commands[] = {
@@ -139,7 +142,9 @@ static const struct cli_command commands[] = {
         .usage = "N [--write] [--save FILE]",
         .summary = "learn how an application behaves, and which settings suit it",
         .help =
-            "Reads only, unless --write is given. The profile may be edited; app set applies it.\n\n"
+            "Reads only, unless --write is given: then accounts and a group whose names begin with\n"
+            "usher-probe- are made and removed, also after a failure and with Ctrl-C. The profile\n"
+            "may be edited; app set applies it.\n\n"
             "  usher app probe demo --save demo-profile.json\n",
         .options = options,
         .option_count = ARRAY_LEN(options),

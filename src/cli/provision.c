@@ -32,7 +32,6 @@ static int run_provision(struct cli *c, const struct cli_args *args)
     struct journal_record record;
     struct job job;
 
-    c->record_dir = cli_value(args, "--record");
     if (!cli_wire_begin(&w, c, &err) || !cli_job(c, cli_arg(args, 0), &job, &err) ||
         !engine_provision(&w.engine, job.no, str_from_z(cli_arg(args, 1)),
                           dry ? ENGINE_SHOW : ENGINE_SEND, w.engine.author, c->arena, &record,
@@ -43,7 +42,7 @@ static int run_provision(struct cli *c, const struct cli_args *args)
 
 static const struct cli_option provision_options[] = {
     {"--dry-run", NULL, "everything but sending: shows the request that would go out"},
-    {"--record", "DIR", "keep every exchange with the application there, without secrets"},
+    CLI_RECORD_OPTION,
 };
 
 static const struct cli_command commands[] = {

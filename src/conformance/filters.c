@@ -7,6 +7,13 @@
 #define NONE  "= 200\n/totalResults is 0\n"
 #define MINE  "userName eq \"<name>\" and "
 
+/* Each element meets one half of what is asked for, none both. */
+#define TWO_EMAILS                                                                             \
+    "POST <users>\n{\"schemas\":[\"" CORE "User\"],\"userName\":\"<name>\",\"active\":true,"   \
+    "\"displayName\":\"Check\",\"name\":{\"givenName\":\"Check\",\"familyName\":\"Account\"}," \
+    "\"emails\":[{\"value\":\"<name>\",\"type\":\"work\",\"primary\":true},"                   \
+    "{\"value\":\"home-<name>\",\"type\":\"home\"}]<required>}\nneed 201\nlet id /id\n"
+
 #define FINDS(filter)  ACCOUNT "GET <users>?filter=" MINE filter "\n" FOUND
 #define MISSES(filter) ACCOUNT "GET <users>?filter=" MINE filter "\n" NONE
 
@@ -36,14 +43,16 @@ static const struct check checks[] = {
      FINDS("(title eq \"Nobody\" or displayName eq \"Check Account\")")},
     {"not", "RFC 7644, 3.4.2.2", CHECK_MUST, WF, FINDS("not (title eq \"Nobody\")")},
     {"and binds closer than or", "RFC 7644, 3.4.2.2", CHECK_MUST, WF,
-     FINDS("(displayName eq \"Check Account\" or title eq \"Nobody\" and title eq \"Tester\")")},
+     FINDS("(displayName eq \"Check Account\" or title eq \"Tester\" and title eq \"Nobody\")")},
     {"a sub-attribute", "RFC 7644, 3.4.2.2", CHECK_MUST, WF, FINDS("name.givenName eq \"Check\"")},
     {"a sub-attribute of many", "RFC 7644, 3.4.2.2", CHECK_MUST, WF,
      FINDS("emails.value eq \"<name>\"")},
     {"one element that meets both", "RFC 7644, 3.4.2.2", CHECK_MUST, WF,
-     FINDS("emails[type eq \"work\" and value co \"@example.com\"]")},
+     TWO_EMAILS "GET <users>?filter=" MINE
+                "emails[type eq \"home\" and value eq \"home-<name>\"]\n" FOUND},
     {"one element that meets one of both", "RFC 7644, 3.4.2.2", CHECK_MUST, WF,
-     MISSES("emails[type eq \"home\" and value co \"@example.com\"]")},
+     TWO_EMAILS "GET <users>?filter=" MINE
+                "emails[type eq \"home\" and value eq \"<name>\"]\n" NONE},
     {"text without regard to case where the schema says so", "RFC 7643, 2.2", CHECK_MUST, WF,
      FINDS("displayName eq \"cHECK aCCOUNT\"")},
     {"its question by externalId", "RFC 7644, 3.4.2.2", CHECK_ENTRA, WF,

@@ -12,6 +12,8 @@
 #include "job/settings.h"
 #include "mapping/program.h"
 
+#include <stdatomic.h>
+
 struct target;
 
 enum target_status {
@@ -196,7 +198,9 @@ MUST_USE bool target_open_scim(const struct mapping_program *program,
  * {"settings": {"client.…": value}, "findings": [{"what", "result", "exchanges": [{"request",
  * "status", "answer"}]}]}, in a. Only with PROBE_WRITE something is written there: accounts and a
  * group whose names begin "usher-probe-", removed at the end, and those of an earlier probe at the
- * start. What does not answer or refuses the credentials is an error, as of `test`. */
+ * start. What does not answer or refuses the credentials is an error, as of `test`. Once *stop
+ * (NULL: never) is true nothing more is asked, what was made is removed, and it fails: "stopped".
+ */
 enum probe_with { PROBE_READ, PROBE_WRITE };
 MUST_USE bool target_probe_scim(struct target *t, struct arena *a, enum probe_with with,
-                                struct json **out, struct err *err);
+                                const atomic_bool *stop, struct json **out, struct err *err);

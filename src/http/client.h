@@ -19,6 +19,8 @@ struct http_client_exchange {
     struct str target; /* path and query */
     struct str body;
     struct str content_type; /* of the body */
+    struct str head;         /* the request's header lines, each "name: value\n" */
+    struct str answer_head;  /* the same of the answer */
     const struct http_answer *answer;
 };
 typedef void http_client_observer(void *ctx, const struct http_client_exchange *x);

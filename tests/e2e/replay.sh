@@ -28,7 +28,10 @@ organisation "$T/one" "$URL"
 check_eq "created" 5 "$(created "$T/one")"
 check_eq "creations kept" 5 "$(grep -l '"method":"POST"' exchanges/*.json | wc -l)"
 ! grep -rqF "$KEY" exchanges || fail "the token was kept"
-! grep -rqi '"authorization"' exchanges || fail "a header with credentials was kept"
+check_has "the head of a request" "$(cat exchanges/000001.json)" '"Authorization: [Redact]"' \
+    '"Accept: application/scim+json, application/json;q=0.9"' '"X-Request-Id: '
+check_has "the head of an answer" "$(json "v['answer']['head']" <exchanges/000001.json)" \
+    'Content-Type: application/scim+json' 'Content-Length: '
 check_eq "for nobody else" 700 "$(stat -c %a exchanges)"
 files=$(find exchanges -name '*.json' | wc -l)
 "$USHER" --data "$T/one" --quiet app test plant --record exchanges
@@ -49,6 +52,40 @@ check_eq "status" 501 "$(curl -s -o answer -w '%{http_code}' "$REPLAY/scim/plant
 has "not recorded: GET /scim/plant/v2/Users/none" answer
 has "not recorded: GET /scim/plant/v2/Users/none" replay.log
 check_eq "another body" 501 "$(curl -s -o answer -w '%{http_code}' -d '{"userName":"other"}' "$REPLAY/scim/plant/v2/Users")"
+
+step "whatever opens the application is masked"
+start leaky '^listening' python3 "$HERE/leaky.py"
+LEAKY=http://127.0.0.1:${READY#listening }
+leaky() { "$USHER" --data "$T/three" "$@"; }
+leaky --quiet import people.csv
+leaky --quiet app add scim --name leaky --url "$LEAKY/scim?api_key=k3y-in-the-url&region=north" --scope all --no-test \
+    --oauth-token-url "$LEAKY/token" --client-id me --client-secret cl1ent-s3cret --record leaks
+leaky start leaky --wait --record leaks >/dev/null || true
+[ "$(find leaks -name '*.json' | wc -l)" -gt 5 ] || fail "nothing was recorded"
+for secret in k3y-in-the-url cl1ent-s3cret t0ken-1 c00kie s3ss1on; do
+    ! grep -rlF "$secret" leaks || fail "'$secret' was kept"
+done
+check_has "what is masked" "$(cat leaks/*.json)" 'api_key=[Redact]&region=[Redact]' '"Set-Cookie: [Redact]"' \
+    '"access_token":"[Redact]"' '"X-Session-Key: [Redact]"'
+stop "$PID"
+start again '^replays' "$USHER" replay leaks --listen 127.0.0.1:0
+AGAIN=$(grep -oE 'http://[0-9.:]+' <<<"$READY")
+"$USHER" --data "$T/four" --quiet import people.csv
+"$USHER" --data "$T/four" --quiet app add scim --name leaky --url "$AGAIN/scim?api_key=another&region=south" --scope all \
+    --no-test --oauth-token-url "$AGAIN/token" --client-id me --client-secret other
+"$USHER" --data "$T/four" --json start leaky --wait >cycle.json
+check_eq "the same comes of it" "$(leaky --json status leaky | json "v['lastCycle']['counts']['created']")" \
+    "$(json "v['counts']['created']" <cycle.json)"
+
+step "every command that talks to an application can be recorded"
+for words in "app test" "app probe" discover drift provision; do
+    rm -rf recorded
+    who=; [ "$words" != provision ] || who=p1@plant.example
+    # shellcheck disable=SC2086
+    "$USHER" --data "$T/four" $words leaky $who --record recorded >/dev/null 2>&1 || true
+    [ -s recorded/000001.json ] || fail "usher $words was not recorded"
+    CHECKS=$((CHECKS + 1))
+done
 
 step "what is no recording is refused"
 mkdir empty broken

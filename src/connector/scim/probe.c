@@ -19,14 +19,24 @@ bool probe_good(const struct http_answer *answer)
     return answer->failure == HTTP_OK && answer->status / 100 == 2;
 }
 
+bool probe_stopped(const struct probe *p)
+{
+    return p->stop && *p->stop && !p->cleaning;
+}
+
 struct json *probe_ask(struct probe *p, enum http_method method, struct str path, struct str body,
                        struct http_answer *out)
 {
+    static const struct http_answer unasked = {.failure = HTTP_DROPPED, .reason = "stopped"};
     struct str secrets[SCIM_OWN_SECRETS];
     struct json *exchange = json_new(p->a, JSON_OBJECT);
     struct json *document;
     struct err ignored;
 
+    if (probe_stopped(p)) {
+        *out = unasked;
+        return NULL;
+    }
     scim_target_ask(p->target, p->a, method, path, body, out);
     size_t count = scim_target_secrets(p->target, secrets);
     json_add_str(p->a, exchange, "request",
@@ -312,7 +322,7 @@ static void rate(struct probe *p)
 }
 
 bool target_probe_scim(struct target *target, struct arena *a, enum probe_with with,
-                       struct json **out, struct err *err)
+                       const atomic_bool *stop, struct json **out, struct err *err)
 {
     struct probe p = {
         .target = scim_of(target),
@@ -321,6 +331,7 @@ bool target_probe_scim(struct target *target, struct arena *a, enum probe_with w
         .findings = json_new(a, JSON_ARRAY),
         .exchanges = json_new(a, JSON_ARRAY),
         .made = json_new(a, JSON_ARRAY),
+        .stop = stop,
     };
     struct http_answer answer;
     struct json *profile = json_new(a, JSON_OBJECT);
@@ -342,6 +353,13 @@ bool target_probe_scim(struct target *target, struct arena *a, enum probe_with w
     rate(&p);
     if (with == PROBE_WRITE)
         probe_write(&p);
+    if (probe_stopped(&p)) {
+        return err_set(err, ERR_UNAVAILABLE, "stopped", "stopped: %s%.*s",
+                       p.left.len            ? "this could not be removed: "
+                       : with == PROBE_WRITE ? "what was made is removed"
+                                             : "nothing was written",
+                       STR_ARG(p.left));
+    }
     json_set(a, profile, STR("settings"), p.settings);
     json_set(a, profile, STR("findings"), p.findings);
     *out = profile;

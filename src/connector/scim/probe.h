@@ -8,9 +8,12 @@ struct probe {
     struct scim_target *target;
     struct arena *a;
     struct json *settings, *findings;
-    struct json *exchanges; /* since the last conclusion */
-    bool put;               /* accounts can be changed by PUT */
-    struct json *made;      /* paths of what the probe has made and not seen go, the newest last */
+    struct json *exchanges;  /* since the last conclusion */
+    bool put;                /* accounts can be changed by PUT */
+    struct json *made;       /* paths of what the probe has made and not seen go, the newest last */
+    const atomic_bool *stop; /* NULL: nobody wants it to */
+    struct str left;         /* what could not be removed */
+    bool cleaning;           /* what was made is removed, whoever wants it to stop */
 };
 
 /* Asks and waits; the answer's texts are in p->a. The body of the answer, if it is a JSON object,
@@ -18,6 +21,7 @@ struct probe {
 struct json *probe_ask(struct probe *p, enum http_method method, struct str path, struct str body,
                        struct http_answer *out);
 bool probe_good(const struct http_answer *answer); /* 2xx */
+bool probe_stopped(const struct probe *p);
 /* "/Users?filter=..." with the filter encoded. */
 struct str probe_filter(struct probe *p, const char *endpoint, struct str filter);
 /* Ends a question. setting NULL: nothing is set by it. */

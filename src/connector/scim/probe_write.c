@@ -91,6 +91,7 @@ static void clean(struct probe *p)
     CLEANUP(buf_done) struct buf left;
 
     buf_init(&left, SCIM_URL_MAX * 4);
+    p->cleaning = true;
     JSON_EACH(place, p->made)
     {
         if (!remove_place(p, place->text))
@@ -100,9 +101,11 @@ static void clean(struct probe *p)
     remove_named(p, "/Groups", "displayName", GROUP);
     remove_named(p, "/Users", "userName", USER_NAME);
     remove_named(p, "/Users", "userName", BULK_NAME);
+    p->left = arena_str(p->a, buf_str(&left));
     if (left.len > 0)
         probe_conclude(p, "left behind", arena_z(p->a, buf_str(&left)), NULL, NULL);
     p->exchanges = json_new(p->a, JSON_ARRAY);
+    p->cleaning = false;
 }
 
 static struct str create(struct probe *p, const char *endpoint, const char *body, int *out_status)
@@ -291,6 +294,7 @@ void probe_write(struct probe *p)
     struct str id = create(p, "/Users", NEW_USER(USER_NAME), &status);
     if (!id.len) {
         probe_conclude(p, "making an account", "does not work: nothing more was tried", NULL, NULL);
+        clean(p); /* the answer may have been lost alone */
         return;
     }
     probe_conclude(p, "making an account", arena_printf(p->a, "works, answered %d", status).ptr,

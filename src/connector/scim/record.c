@@ -41,19 +41,42 @@ void scim_record_free(struct scim_record *r)
 
 /* --- Masks --- */
 
+enum { SECRETS_MAX = SCIM_OWN_SECRETS + 16, SECRET_LEAST = 4 };
+
+/* The masks of one exchange: what is secret in the request may be repeated in the answer. */
+struct masks {
+    const struct scim_record *record;
+    struct arena *a;
+    struct str secrets[SECRETS_MAX];
+    size_t count;
+};
+
+static void masks_init(struct masks *m, const struct scim_record *r, struct arena *a)
+{
+    m->record = r;
+    m->a = a;
+    m->count = scim_target_secrets(r->target, m->secrets);
+}
+
+static bool is_one_of(const struct str *names, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq_ascii_nocase(names[i], name))
+            return true;
+    }
+    return false;
+}
+
 static bool is_secret(const struct scim_record *r, struct str name)
 {
     static const struct str always[] = {
-        STR_INIT("password"),
-        STR_INIT("access_token"),
-        STR_INIT("refresh_token"),
-        STR_INIT("client_secret"),
+        STR_INIT("password"),         STR_INIT("access_token"),  STR_INIT("refresh_token"),
+        STR_INIT("id_token"),         STR_INIT("client_secret"), STR_INIT("clientSecret"),
+        STR_INIT("client_assertion"),
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(always); i++) {
-        if (str_eq_ascii_nocase(name, always[i]))
-            return true;
-    }
+    if (is_one_of(always, ARRAY_LEN(always), name))
+        return true;
     for (size_t o = 0; o < r->target->object_count; o++) {
         const struct scim_object *object = &r->target->objects[o];
 
@@ -68,38 +91,41 @@ static bool is_secret(const struct scim_record *r, struct str name)
     return false;
 }
 
-/* In an operation of a PATCH the name is the value of "path". */
-static void mask(const struct scim_record *r, struct arena *a, struct json *v)
+static void hide(struct masks *m, struct json *v)
 {
-    bool operation = json_is(v, JSON_OBJECT) && is_secret(r, json_get_text(v, "path"));
+    if (json_is(v, JSON_STRING) && v->text.len >= SECRET_LEAST && m->count < SECRETS_MAX)
+        m->secrets[m->count++] = v->text;
+    v->type = JSON_STRING;
+    v->text = STR(SCIM_RECORD_MASK);
+    v->first = NULL;
+    v->count = 0;
+}
+
+/* In an operation of a PATCH the name is the value of "path". */
+static void mask(struct masks *m, struct json *v)
+{
+    bool operation = json_is(v, JSON_OBJECT) && is_secret(m->record, json_get_text(v, "path"));
 
     if (!json_is(v, JSON_OBJECT) && !json_is(v, JSON_ARRAY))
         return;
     for (struct json *one = v->first; one; one = one->next) {
-        bool named = json_is(v, JSON_OBJECT) &&
-                     (is_secret(r, one->name) || (operation && str_eq_z(one->name, "value")));
+        bool named = json_is(v, JSON_OBJECT) && (is_secret(m->record, one->name) ||
+                                                 (operation && str_eq_z(one->name, "value")));
 
         if (named && !json_is(one, JSON_NULL)) {
-            one->type = JSON_STRING;
-            one->text = STR(SCIM_RECORD_MASK);
-            one->first = NULL;
-            one->count = 0;
+            hide(m, one);
         } else {
-            mask(r, a, one);
+            mask(m, one);
         }
     }
 }
 
-static struct str without_secrets(const struct scim_record *r, struct arena *a, struct str text)
+static struct str without_secrets(struct masks *m, struct str text)
 {
-    struct str secrets[SCIM_OWN_SECRETS];
-    size_t count = scim_target_secrets(r->target, secrets);
-
-    return scim_excerpt(a, text, SIZE_MAX / 4, secrets, count);
+    return scim_excerpt(m->a, text, SIZE_MAX / 4, m->secrets, m->count);
 }
 
-static void add_body(const struct scim_record *r, struct arena *a, struct json *to, struct str body,
-                     struct str type)
+static void add_body(struct masks *m, struct json *to, struct str body, struct str type)
 {
     struct json *document;
     struct err ignored;
@@ -107,51 +133,129 @@ static void add_body(const struct scim_record *r, struct arena *a, struct json *
     if (body.len == 0)
         return;
     if (str_starts(type, STR("application/x-www-form-urlencoded"))) {
-        json_add_z(a, to, "body", SCIM_RECORD_MASK);
+        json_add_z(m->a, to, "body", SCIM_RECORD_MASK);
         return;
     }
-    if (json_parse(a, body, NULL, &document, NULL, &ignored)) {
-        mask(r, a, document);
+    if (json_parse(m->a, body, NULL, &document, NULL, &ignored)) {
+        mask(m, document);
         /* What is repeated in other texts goes from the text. */
-        struct str text = without_secrets(r, a, json_text(a, document));
-        if (json_parse(a, text, NULL, &document, NULL, &ignored)) {
-            json_set(a, to, STR("body"), document);
+        struct str text = without_secrets(m, json_text(m->a, document));
+        if (json_parse(m->a, text, NULL, &document, NULL, &ignored)) {
+            json_set(m->a, to, STR("body"), document);
             return;
         }
     }
-    json_add_str(a, to, "body", without_secrets(r, a, body));
+    json_add_str(m->a, to, "body", without_secrets(m, body));
+}
+
+/* Words that say of a parameter, whoever has put it there, that it opens something. */
+static bool opens(struct str name)
+{
+    static const char *const words[] = {"token", "secret", "password", "key", "sig", "code"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        struct str word = str_from_z(words[i]);
+
+        for (size_t at = 0; at + word.len <= name.len; at++) {
+            if (str_eq_ascii_nocase(str_sub(name, at, word.len), word))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The values of the tenant URL's own parameters, which may be keys, and of those whose name says
+ * so. */
+static struct str masked_target(struct masks *m, struct str target)
+{
+    struct str own = m->record->target->url.query;
+    struct str query = without_secrets(m, target), path, parameter;
+    CLEANUP(buf_done) struct buf out;
+    bool more = str_cut(&query, '?', &path);
+
+    buf_init(&out, SCIM_URL_MAX * 4);
+    buf_add(&out, path);
+    for (char before = '?'; more; before = '&') {
+        struct str rest, name;
+        size_t at;
+
+        more = str_cut(&query, '&', &parameter);
+        rest = parameter;
+        (void)str_cut(&rest, '=', &name);
+        buf_add_char(&out, before);
+        if (name.len < parameter.len &&
+            ((own.len && str_find(own, parameter, &at)) || opens(name))) {
+            buf_add(&out, name);
+            buf_add_z(&out, "=" SCIM_RECORD_MASK);
+        } else {
+            buf_add(&out, parameter);
+        }
+    }
+    return arena_str(m->a, buf_str(&out));
+}
+
+/* As they were sent, those with credentials without them. */
+static void add_head(struct masks *m, struct json *to, struct str lines)
+{
+    static const struct str always[] = {
+        STR_INIT("Authorization"), STR_INIT("Proxy-Authorization"), STR_INIT("Cookie"),
+        STR_INIT("Set-Cookie"),    STR_INIT("Set-Cookie2"),         STR_INIT("Authentication-Info"),
+    };
+    struct json *list = json_new(m->a, JSON_ARRAY);
+
+    while (lines.len > 0) {
+        struct str line, rest, name;
+
+        (void)str_cut(&lines, '\n', &line);
+        rest = line;
+        (void)str_cut(&rest, ':', &name);
+        if (is_one_of(always, ARRAY_LEN(always), name) || opens(name))
+            line = arena_printf(m->a, "%.*s: " SCIM_RECORD_MASK, STR_ARG(name));
+        json_append(list, json_string(m->a, without_secrets(m, line)));
+    }
+    json_set(m->a, to, STR("head"), list);
 }
 
 /* --- Files --- */
 
+static void add_answer(struct masks *m, struct json *said, const struct http_client_exchange *x)
+{
+    const struct http_answer *answer = x->answer;
+
+    if (answer->failure != HTTP_OK) {
+        json_add_z(m->a, said, "failure", http_failure_name(answer->failure));
+        json_add_str(m->a, said, "reason", without_secrets(m, str_from_z(answer->reason)));
+        return;
+    }
+    json_add_int(m->a, said, "status", answer->status);
+    add_head(m, said, x->answer_head);
+    json_add_str(m->a, said, "contentType", without_secrets(m, answer->content_type));
+    if (answer->etag.len)
+        json_add_str(m->a, said, "etag", without_secrets(m, answer->etag));
+    if (answer->location.len)
+        json_add_str(m->a, said, "location", without_secrets(m, answer->location));
+    if (answer->retry_after_ms >= 0)
+        json_add_int(m->a, said, "retryAfterMs", answer->retry_after_ms);
+    add_body(m, said, answer->body, answer->content_type);
+}
+
 static struct json *document_of(const struct scim_record *r, struct arena *a,
                                 const struct http_client_exchange *x)
 {
-    const struct http_answer *answer = x->answer;
     struct json *request = json_new(a, JSON_OBJECT);
     struct json *said = json_new(a, JSON_OBJECT);
     struct json *v = json_new(a, JSON_OBJECT);
     char now[TIME_TEXT_MAX];
+    struct masks m;
 
+    masks_init(&m, r, a);
     json_add_z(a, request, "method", http_method_name(x->method));
-    json_add_str(a, request, "target", without_secrets(r, a, x->target));
-    add_body(r, a, request, x->body, x->content_type);
-    if (answer->failure != HTTP_OK) {
-        json_add_z(a, said, "failure", http_failure_name(answer->failure));
-        json_add_str(a, said, "reason", without_secrets(r, a, str_from_z(answer->reason)));
-    } else {
-        json_add_int(a, said, "status", answer->status);
-        json_add_str(a, said, "contentType", without_secrets(r, a, answer->content_type));
-        if (answer->etag.len)
-            json_add_str(a, said, "etag", without_secrets(r, a, answer->etag));
-        if (answer->location.len)
-            json_add_str(a, said, "location", without_secrets(r, a, answer->location));
-        if (answer->retry_after_ms >= 0)
-            json_add_int(a, said, "retryAfterMs", answer->retry_after_ms);
-        add_body(r, a, said, answer->body, answer->content_type);
-    }
+    json_add_str(a, request, "target", masked_target(&m, x->target));
+    add_head(&m, request, x->head);
+    add_body(&m, request, x->body, x->content_type);
+    add_answer(&m, said, x);
     json_add_str(a, v, "at", time_write(clock_now(clock_system()), now));
-    json_add_int(a, v, "durationMs", answer->duration_us / US_PER_MS);
+    json_add_int(a, v, "durationMs", x->answer->duration_us / US_PER_MS);
     json_set(a, v, STR("request"), request);
     json_set(a, v, STR("answer"), said);
     return v;

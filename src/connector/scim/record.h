@@ -1,9 +1,12 @@
 /* Keeps the exchanges with an application as files, and finds them again (scim.md 10.6): one file
  * for each, NNNNNN.json in the order of the answers:
- *   {"at", "durationMs", "request": {"method", "target", "body"}, "answer": {"status", "failure",
- *    "contentType", "etag", "location", "retryAfterMs", "body"}}
- * Bodies are JSON where they are, else text. Headers with credentials are not kept; the values of
- * secret members are "[Redact]", and so are forms. */
+ *   {"at", "durationMs", "request": {"method", "target", "head", "body"}, "answer": {"status",
+ *    "failure", "head", "contentType", "etag", "location", "retryAfterMs", "body"}}
+ * Heads are arrays of header lines. Bodies are JSON where they are, else text. "[Redact]" stands
+ * for the values of headers with credentials, of parameters that the tenant URL has or whose names
+ * say that they open something, of secret members and wherever the answer repeats them, and for
+ * forms.
+ */
 #pragma once
 
 #include "base/arena.h"

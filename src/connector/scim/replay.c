@@ -148,6 +148,24 @@ static bool is_like(const struct json *kept, const struct json *sent)
     return true;
 }
 
+/* A masked value of the query stands for any. */
+static bool is_target(struct str kept, struct str sent)
+{
+    static const struct str masked = STR_INIT(SCIM_RECORD_MASK);
+    size_t at;
+
+    while (str_find(kept, masked, &at)) {
+        if (!str_starts(sent, str_sub(kept, 0, at)))
+            return false;
+        kept = str_from(kept, at + masked.len);
+        sent = str_from(sent, at);
+        if (!str_find_char(sent, '&', &at))
+            at = sent.len;
+        sent = str_from(sent, at);
+    }
+    return str_eq(kept, sent);
+}
+
 const struct json *scim_replay_find(struct scim_replay *r, struct arena *tmp, struct str method,
                                     struct str target, struct str body)
 {
@@ -164,7 +182,7 @@ const struct json *scim_replay_find(struct scim_replay *r, struct arena *tmp, st
             struct exchange *e = &r->list[i];
 
             if (!str_eq(e->method, method) || !is_like(e->body, sent) ||
-                !(exactly ? str_eq(e->target, target) : loose.len && str_eq(e->loose, loose)))
+                !(exactly ? is_target(e->target, target) : loose.len && is_target(e->loose, loose)))
                 continue;
             last = e;
             if (!e->given)

@@ -53,6 +53,12 @@ void call_note_header(struct http_call *call, struct str name, struct str value)
 {
     if (name.len == 0)
         return;
+    if (call->settings->keeps_heads) {
+        buf_add(&call->head, name);
+        buf_add_z(&call->head, ": ");
+        buf_add(&call->head, str_trim(value));
+        buf_add_char(&call->head, '\n');
+    }
     for (size_t i = 0; i < ARRAY_LEN(kept_headers); i++) {
         const char *wanted = kept_headers[i].name;
 
@@ -78,6 +84,7 @@ bool call_head_bytes(struct http_call *call, size_t n)
 void call_head_begin(struct http_call *call)
 {
     buf_reset(&call->seen);
+    buf_reset(&call->head);
     call->head_done = false;
     call->content_type = call->etag = call->location = call->request_id = call->retry_after =
         (struct text_place){0};
@@ -174,6 +181,7 @@ struct http_call *call_new(const struct call_settings *s)
     buf_init(&call->moved, CALL_TEXT_MAX);
     buf_init(&call->body, s->max_answer);
     buf_init(&call->seen, CALL_HEAD_MAX);
+    buf_init(&call->head, CALL_HEAD_MAX * 2);
     curl_easy_setopt(e, CURLOPT_PRIVATE, &call->owner);
     curl_easy_setopt(e, CURLOPT_CURLU, call->url);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error);
@@ -199,6 +207,7 @@ void call_free(struct http_call *call)
     buf_done(&call->moved);
     buf_done(&call->body);
     buf_done(&call->seen);
+    buf_done(&call->head);
     free(call->headers);
     free(call);
 }
@@ -219,6 +228,7 @@ void call_forget_answer(struct http_call *call)
 {
     buf_recycle(&call->body);
     buf_recycle(&call->seen);
+    buf_recycle(&call->head);
     call->content_type = call->etag = call->location = call->request_id = call->retry_after =
         (struct text_place){0};
     call->head_bytes = 0;
@@ -399,6 +409,7 @@ bool call_prepare(struct http_call *call, const struct http_call_options *o)
     call->answer = (struct http_answer){.retry_after_ms = -1};
     call->max_redirects = o->max_redirects;
     call->request_type = o->content_type;
+    call->line_count = 0;
     call->timeout_ms = (long)(o->timeout_ms > 0 ? o->timeout_ms : call->settings->timeout_ms);
     if (!http_url_parse(o->url, &url, &err))
         return cannot_send(call, err.message, "");

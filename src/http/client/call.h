@@ -49,6 +49,7 @@ struct http_call {
     int status;
     struct buf body;
     struct buf seen; /* values of the headers that are kept */
+    struct buf head; /* all header lines, when the settings want them */
     struct text_place content_type, etag, location, request_id, retry_after; /* in `seen` */
     size_t head_bytes;
     unsigned sends; /* times it was put on a connection */
@@ -70,6 +71,7 @@ struct call_settings {
     char *cert_file, *key_file; /* of the client itself; NULL: none */
     struct curl_slist *headers; /* that every request has */
     bool deny_private;
+    bool keeps_heads;
     int (*open_socket)(void *ctx, int family, int type, int protocol);
     curl_closesocket_callback close_socket;
     void *socket_ctx; /* of both */

@@ -17,8 +17,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define NEVER       INT64_MAX
-#define CACHE_LEAST 64 /* connections kept alive */
+#define NEVER        INT64_MAX
+#define CACHE_LEAST  64   /* connections kept alive */
+#define OWN_HEAD_MAX 1024 /* bytes of the header lines that every request has */
 
 struct http_client {
     struct call_settings settings;
@@ -177,6 +178,7 @@ bool http_client_new(const struct http_client_config *config, struct http_client
     c->wake_fd = -1;
     settings_fill(c, config);
     c->observe = config->observe;
+    c->settings.keeps_heads = config->observe != NULL;
     c->observe_ctx = config->observe_ctx;
     if (!loop_make(c, err)) {
         http_client_free(c);
@@ -378,15 +380,41 @@ static void collect(struct http_client *c)
     lanes_turn(&c->lanes);
 }
 
+static void add_line(struct buf *out, const char *line)
+{
+    buf_add_z(out, line);
+    buf_add_char(out, '\n');
+}
+
+/* What was sent, but for what the connection needs (Host, Content-Length). */
+static void write_head(struct buf *out, const struct http_call *call)
+{
+    const char *line = call->text.ptr + call->lines_at;
+
+    for (size_t i = 0; i < call->line_count; i++) {
+        add_line(out, line);
+        line += strlen(line) + 1;
+    }
+    for (const struct curl_slist *h = call->settings->headers; h; h = h->next)
+        add_line(out, h->data);
+}
+
 static void tell_observer(struct http_client *c, const struct http_call *call)
 {
+    CLEANUP(buf_done) struct buf head = {0};
+
     if (!c->observe)
         return;
+    buf_init(&head, call->text.max + OWN_HEAD_MAX);
+    if (call->text.len)
+        write_head(&head, call);
     c->observe(c->observe_ctx, &(struct http_client_exchange){
                                    .method = call->method,
                                    .target = str_from_z(call->text.len ? call->text.ptr : ""),
                                    .body = buf_str(&call->request_body),
                                    .content_type = str_from_z(call->request_type),
+                                   .head = buf_str(&head),
+                                   .answer_head = buf_str(&call->head),
                                    .answer = &call->answer,
                                });
 }
