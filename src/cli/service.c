@@ -111,10 +111,15 @@ static void handle_metrics(struct http_exchange *x, void *ctx)
                         "usher_http_requests_total %llu\n"
                         "# TYPE usher_http_refused_total counter\n"
                         "usher_http_refused_total %llu\n"
+                        "# TYPE usher_http_crowded_out_total counter\n"
+                        "usher_http_crowded_out_total %llu\n"
+                        "# TYPE usher_http_held_bytes gauge\n"
+                        "usher_http_held_bytes %llu\n"
                         "# TYPE usher_http_server_errors_total counter\n"
                         "usher_http_server_errors_total %llu\n",
                         (unsigned long long)n.connections, (unsigned long long)n.open_now,
                         (unsigned long long)n.requests, (unsigned long long)n.refused,
+                        (unsigned long long)n.crowded_out, (unsigned long long)n.held,
                         (unsigned long long)n.replies_5xx);
     http_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }

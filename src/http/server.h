@@ -92,13 +92,15 @@ struct http_limits {          /* 0: the default */
     size_t max_head;          /* bytes of request line and headers; 16 KiB */
     unsigned max_connections; /* 10,000 */
     unsigned max_per_peer;    /* 1,000 */
-    unsigned max_requests;    /* on one connection; 100,000 */
-    int64_t head_ms;          /* total time for the head; 10,000 */
-    int64_t body_min_rate;    /* bytes a second over the whole body, after body_grace_ms; 1,000 */
-    int64_t body_grace_ms;    /* 10,000 */
-    int64_t idle_ms;          /* between requests; 60,000 */
-    int64_t reply_ms;         /* total time to take the answer; 60,000 */
-    int64_t drain_ms;         /* grace when stopping; 10,000 */
+    size_t max_held; /* bytes of bodies, answers and requests sent ahead that are kept together; 128
+                        MiB. Beyond, those end that keep the server waiting the longest */
+    unsigned max_requests; /* on one connection; 100,000 */
+    int64_t head_ms;       /* total time for the head; 10,000 */
+    int64_t body_min_rate; /* bytes a second over the whole body, after body_grace_ms; 1,000 */
+    int64_t body_grace_ms; /* 10,000 */
+    int64_t idle_ms;       /* between requests; 60,000 */
+    int64_t reply_ms;      /* total time to take the answer; 60,000 */
+    int64_t drain_ms;      /* grace when stopping; 10,000 */
     int64_t
         heartbeat_ms; /* a stream of text/event-stream gets a comment after this silence; 15,000 */
     size_t max_stream_queue; /* bytes that a stream's reader may lag behind; 1 MiB */
@@ -130,6 +132,8 @@ void http_server_stop(struct http_server *s);
 
 struct http_counters {
     uint64_t connections, requests, refused, replies_5xx;
+    uint64_t crowded_out; /* ended to make room for others */
     uint64_t open_now;
+    uint64_t held; /* bytes: http_limits.max_held */
 };
 void http_server_counters(const struct http_server *s, struct http_counters *out);

@@ -32,7 +32,7 @@
 #define HTTP_REPLY_HEADERS_MAX (256 * 1024)   /* bytes of header lines of one answer */
 #define HTTP_LINGER_MS         1000           /* time for a refused peer to take the refusal */
 #define HTTP_PEER_MAX          INET6_ADDRSTRLEN
-#define HTTP_FREE_MAX          1024 /* exchanges and connections kept for reuse in a loop */
+#define HTTP_FREE_MAX          128 /* exchanges and connections kept for reuse in a loop */
 #define HTTP_NEVER             INT64_MAX
 
 struct connection;
@@ -75,6 +75,7 @@ struct http_exchange {
     bool close;  /* the connection ends after this answer */
     bool events; /* the stream is text/event-stream */
 
+    size_t held;   /* what memory.c has counted for it */
     bool returned; /* loop thread only: no handler has it */
 
     /* Guarded by loop->lock. */
@@ -102,6 +103,7 @@ struct connection {
     struct http_loop *loop;
     struct connection *prev, *next; /* of the loop */
     enum connection_state state;
+    uint64_t state_began; /* in the order of the loop's changes of state */
     int fd;
     SSL *ssl; /* NULL: plain */
     struct event read_event, write_event, timer;
@@ -117,6 +119,7 @@ struct connection {
     llhttp_t parser;
     struct http_exchange *x; /* from the first byte of a request to the last of its answer */
     struct buf pending;      /* read and not yet parsed */
+    size_t held;             /* ... of which memory.c has counted so much */
     size_t out_at;           /* bytes of x->out that are sent */
 
     /* Of the request being read. */
@@ -157,6 +160,7 @@ struct http_loop {
     bool answered;                 /* it called http_reply */
     unsigned busy;                 /* connections with a request or an answer under way */
     unsigned in_flight;            /* handed to a handler and not back */
+    uint64_t state_changes;
     bool draining;
     bool listening;
     char *input; /* HTTP_READ_MAX bytes */
@@ -169,7 +173,7 @@ struct http_loop {
     bool ended; /* the thread is over: what is posted is released on the spot */
 
     /* Written by the loop's thread, read by any. */
-    atomic_uint_fast64_t connections_total, requests, refused, replies_5xx;
+    atomic_uint_fast64_t connections_total, requests, refused, crowded_out, replies_5xx;
 };
 
 struct worker; /* worker.c */
@@ -197,6 +201,7 @@ struct http_server {
     uint16_t port;
     struct peer_table *peers;
     atomic_uint open_now;
+    atomic_size_t held; /* bytes; memory.c */
     atomic_bool draining;
     atomic_uint refs; /* the owner, each worker, each exchange unanswered at the end */
 };
@@ -231,9 +236,16 @@ void connection_open(struct http_loop *loop, int fd, const struct sockaddr_stora
 void connection_close(struct connection *c);  /* at once; its memory goes when the callback ends */
 void connection_settle(struct connection *c); /* ends each event's work: releases what is closed */
 void connection_deadline(struct connection *c, int64_t at_us);
+void connection_deadline_in(struct connection *c, int64_t ms);
+void connection_want_read(struct connection *c, bool want);
 void connection_want_write(struct connection *c, bool want);
 void connection_set_state(struct connection *c, enum connection_state state);
-void connection_read(struct connection *c); /* takes what the socket has */
+void connection_free_all(struct http_loop *loop);
+
+/* traffic.c: the loop's thread */
+void connection_read(struct connection *c);       /* takes what the socket has */
+void connection_drop_input(struct connection *c); /* ... and throws it away */
+void connection_continue(struct connection *c);   /* writes what is left of the answer */
 void connection_end_answer(
     struct connection *c); /* the answer is sent: the next request, or the end */
 void connection_answered(struct connection *c,
@@ -241,7 +253,12 @@ void connection_answered(struct connection *c,
 void connection_resume(struct connection *c);      /* parses what is pending */
 ptrdiff_t connection_send(struct connection *c, const char *p,
                           size_t n); /* sent; 0: would block; -1: broken */
-void connection_free_all(struct http_loop *loop);
+
+/* places.c: the loop's thread */
+void places_note_peer(struct connection *c, const struct sockaddr_storage *address);
+/* Counts the connection; false, and not counted, when there is no place for it. */
+bool places_enter(struct http_loop *loop, const struct connection *c);
+void places_turn_away(struct http_loop *loop, int fd); /* closes fd */
 
 /* parse.c: the loop's thread */
 /* Gives bytes to the parser and acts on what is complete; returns how many were used. */
@@ -275,6 +292,11 @@ void reply_late(
 void stream_flush(struct connection *c);
 void stream_expire(struct connection *c); /* nothing sent for long */
 void stream_stop(struct connection *c);   /* the server drains: sends what there is, then ends */
+
+/* memory.c: the loop's thread. False when there is no place for so much. */
+bool memory_hold_exchange(struct connection *c, size_t bytes); /* of c->x, all in all */
+void memory_release_exchange(struct http_exchange *x);         /* any thread */
+bool memory_hold_pending(struct connection *c);                /* after each change of c->pending */
 
 /* tls.c */
 MUST_USE bool tls_context_new(const char *cert, const char *key, SSL_CTX **out, struct err *err);

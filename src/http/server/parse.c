@@ -101,6 +101,8 @@ static int on_body(llhttp_t *parser, const char *p, size_t n)
         return c->body_bytes > HTTP_DISCARD_MAX ? refuse(c, 413, "the body is too large") : 0;
     if (c->body_bytes > x->route->max_body)
         return refuse(c, 413, "the body is too large");
+    if (!memory_hold_exchange(c, x->body.len + n))
+        return refuse(c, 503, "too much is under way at the moment");
     buf_add(&x->body, (struct str){p, n});
     return 0;
 }

@@ -46,6 +46,7 @@ struct http_exchange *exchange_take(struct http_loop *loop)
 
 void exchange_free(struct http_exchange *x)
 {
+    memory_release_exchange(x);
     buf_done(&x->target);
     buf_done(&x->head);
     buf_done(&x->body);
@@ -64,6 +65,7 @@ void exchange_give_back(struct http_exchange *x)
         exchange_free(x);
         return;
     }
+    memory_release_exchange(x);
     buf_recycle(&x->target);
     buf_recycle(&x->head);
     buf_recycle(&x->body);

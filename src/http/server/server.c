@@ -19,6 +19,8 @@ static void limits_fill(struct http_limits *l)
         l->max_per_peer = 1000;
     if (l->max_requests == 0)
         l->max_requests = 100000;
+    if (l->max_held == 0)
+        l->max_held = (size_t)128 << 20;
     if (l->max_stream_queue == 0)
         l->max_stream_queue = 1024 * 1024;
     limit_default(&l->head_ms, 10000);
@@ -139,8 +141,10 @@ void http_server_counters(const struct http_server *s, struct http_counters *out
 
         out->connections += atomic_load_explicit(&loop->connections_total, memory_order_relaxed);
         out->requests += atomic_load_explicit(&loop->requests, memory_order_relaxed);
+        out->crowded_out += atomic_load_explicit(&loop->crowded_out, memory_order_relaxed);
         out->refused += atomic_load_explicit(&loop->refused, memory_order_relaxed);
         out->replies_5xx += atomic_load_explicit(&loop->replies_5xx, memory_order_relaxed);
     }
+    out->held = atomic_load_explicit(&s->held, memory_order_relaxed);
     out->open_now = atomic_load_explicit(&s->open_now, memory_order_relaxed);
 }

@@ -19,6 +19,10 @@ struct list_type {
 
 struct list_order; /* order.c */
 
+/* A page ends with the resource that brings it to so many bytes, whatever `count` is (RFC 7644,
+ * 3.4.2.4): one page after another, memory stays bounded. */
+#define LIST_BYTES_MAX (8 * 1024 * 1024)
+
 struct list {
     struct list *next; /* in the line of scans */
     struct call *call;
@@ -56,6 +60,8 @@ bool list_is_look_up(const struct list *l);
 bool list_is_by_activity(const struct list_type *type);
 /* Whether there can be many that have to be looked at. */
 bool list_is_scan(const struct list *l);
+/* Whether nothing more goes into the answer. */
+bool list_is_full(const struct list *l);
 /* Looks at every candidate; what is in the window is written, or ranked. */
 MUST_USE bool list_walk(struct list *l, struct err *err);
 /* Whether the candidates come in order of creation. */

@@ -138,10 +138,15 @@ static bool write_item(struct list *l, const struct list_type *type, const struc
     return represent_write(&type->call, l->db, s, &l->out, err);
 }
 
+bool list_is_full(const struct list *l)
+{
+    return l->items >= l->count || l->out.len >= LIST_BYTES_MAX;
+}
+
 bool list_take(struct list *l, const struct list_type *type, const struct stored *s,
                const struct rank_item *place, struct err *err)
 {
-    if (l->items >= l->count) {
+    if (list_is_full(l)) {
         l->more = true;
         return true;
     }
@@ -249,11 +254,11 @@ bool list_ranked(struct list *l, struct err *err)
     if (!list_walk(l, err))
         return false;
     ranking_sort(&l->ranking);
-    for (int64_t i = l->start - 1; i < (int64_t)l->ranking.count && l->items < l->count; i++) {
+    for (int64_t i = l->start - 1; i < (int64_t)l->ranking.count && !list_is_full(l); i++) {
         l->last = l->ranking.items[i];
         if (!write_ranked(l, &l->last, err))
             return false;
     }
-    l->more = l->by_cursor && (int64_t)l->ranking.count > l->count;
+    l->more = l->by_cursor && (int64_t)l->ranking.count > l->items;
     return true;
 }

@@ -47,8 +47,8 @@ static void add_names(struct buf *out, const struct answer *answer)
 }
 
 /* All names, page by page with cursors; checks totals, and that the last page says so. */
-static struct str walk_by_cursor(struct client *client, const struct fixture *f, struct arena *a,
-                                 const char *query, int count, int64_t total)
+static struct str walk_pages(struct client *client, const struct fixture *f, struct arena *a,
+                             const char *query, int count, int64_t total, int *out_pages)
 {
     CLEANUP(buf_done) struct buf names;
     struct str cursor = STR("");
@@ -69,8 +69,18 @@ static struct str walk_by_cursor(struct client *client, const struct fixture *f,
         cursor = json_get_text(answer.json, "nextCursor");
         CHECK(++pages < 50, "ends");
     } while (cursor.len > 0);
-    CHECK(pages == (total + count - 1) / count, "%s: %d pages", query, pages);
+    *out_pages = pages;
     return arena_str(a, buf_str(&names));
+}
+
+static struct str walk_by_cursor(struct client *client, const struct fixture *f, struct arena *a,
+                                 const char *query, int count, int64_t total)
+{
+    int pages;
+    struct str names = walk_pages(client, f, a, query, count, total, &pages);
+
+    CHECK(pages == (total + count - 1) / count, "%s: %d pages", query, pages);
+    return names;
 }
 
 static struct str names_by_index(struct client *client, const struct fixture *f, struct arena *a,
@@ -439,7 +449,66 @@ static void ranking_is_bounded(void **state)
     ranking_done(&r);
 }
 
-TEST_GROUP(list, cmocka_unit_test(pages_hold_the_order), cmocka_unit_test(cursors_are_stable),
-           cmocka_unit_test(cursors_are_bound), cmocka_unit_test(cursors_cannot_be_altered),
-           cmocka_unit_test(searches_and_the_root), cmocka_unit_test(ranking_keeps_the_first),
-           cmocka_unit_test(ranking_is_bounded));
+/* A page is as long as its bytes allow; the next one begins where it ended. */
+static void check_large(const struct db_config *config)
+{
+    enum { LARGE = 20, VALUES = 10, VALUE = 60000 };
+    static const char *const orders[] = {"", "sortBy=userName&", "sortBy=title&",
+                                         "filter=title+pr&sortBy=title&"};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(buf_done) struct buf body;
+    struct fixture f;
+    struct client client;
+    struct answer answer;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    client_open(&client, f.port);
+    buf_init(&body, 1 << 20);
+    for (int i = 0; i < LARGE; i++) {
+        buf_reset(&body);
+        buf_addf(&body, "{\"userName\":\"u%02d\",\"title\":\"t%02d\",\"roles\":[", i, i);
+        for (int k = 0; k < VALUES; k++)
+            buf_addf(&body, "%s{\"value\":\"%0*d\"}", k ? "," : "", VALUE, k);
+        buf_add_z(&body, "]}");
+        client_ask(&client, &f, a, HTTP_POST, USERS, buf_z(&body), &answer);
+        CHECK(answer.status == 201, "%.*s", STR_ARG(answer.body));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+        int64_t seen = 0, pages = 0;
+
+        for (; seen < LARGE && pages < 10; pages++) {
+            ask(&client, &f, a,
+                z(arena_printf(a, USERS "?%scount=100&startIndex=%lld", orders[i],
+                               (long long)seen + 1)),
+                200, &answer);
+            CHECK(answer.body.len < 10 << 20, "%zu bytes", answer.body.len);
+            CHECK(json_get_int(answer.json, "totalResults", 0) == LARGE, "all are counted");
+            CHECK(json_get_int(answer.json, "itemsPerPage", 0) ==
+                      (int64_t)json_get(answer.json, STR("Resources"))->count,
+                  "and told how many are here");
+            JSON_EACH(user, json_get(answer.json, STR("Resources")))
+            CHECK_STR(json_get_text(user, "userName"), arena_printf(a, "u%02d", (int)seen++).ptr,
+                      "%s", orders[i]);
+        }
+        CHECK(seen == LARGE && pages == 2, "%s: %lld pages", orders[i], (long long)pages);
+        int by_cursor;
+        struct str names = walk_pages(&client, &f, a, z(arena_printf(a, USERS "?%s", orders[i])),
+                                      30, LARGE, &by_cursor);
+        CHECK(names.len == LARGE * strlen("u00 ") && by_cursor == 2, "%s: %.*s", orders[i],
+              STR_ARG(names));
+    }
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void pages_end_by_size(void **state)
+{
+    (void)state;
+    test_databases(check_large);
+}
+
+TEST_GROUP(list, cmocka_unit_test(pages_end_by_size), cmocka_unit_test(pages_hold_the_order),
+           cmocka_unit_test(cursors_are_stable), cmocka_unit_test(cursors_are_bound),
+           cmocka_unit_test(cursors_cannot_be_altered), cmocka_unit_test(searches_and_the_root),
+           cmocka_unit_test(ranking_keeps_the_first), cmocka_unit_test(ranking_is_bounded));
