@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sodium.h>
 
+enum { UUID_BYTES = 16 };
+
 static pthread_once_t sodium_once = PTHREAD_ONCE_INIT;
 
 static void start_sodium(void)
@@ -78,16 +80,14 @@ uint64_t rng_below(struct rng *r, uint64_t limit)
     return n % limit;
 }
 
-struct str uuid_new(struct rng *r, char *out)
+static struct str write_uuid(unsigned char *bytes, char *out)
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[16];
     size_t at = 0;
 
-    r->fill(r, bytes, sizeof(bytes));
     bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40); /* version 4 */
     bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80); /* variant of RFC 9562 */
-    for (size_t i = 0; i < sizeof(bytes); i++) {
+    for (size_t i = 0; i < UUID_BYTES; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             out[at++] = '-';
         out[at++] = digits[bytes[i] >> 4];
@@ -95,6 +95,35 @@ struct str uuid_new(struct rng *r, char *out)
     }
     out[at] = '\0';
     return (struct str){out, at};
+}
+
+struct str uuid_new(struct rng *r, char *out)
+{
+    unsigned char bytes[UUID_BYTES];
+
+    r->fill(r, bytes, sizeof(bytes));
+    return write_uuid(bytes, out);
+}
+
+void uuid_run_init(struct uuid_run *run, struct rng *r)
+{
+    *run = (struct uuid_run){.rng = r};
+}
+
+struct str uuid_run_next(struct uuid_run *run, char *out)
+{
+    unsigned char bytes[UUID_BYTES];
+
+    static_assert(sizeof(run->first) + sizeof(run->rest[0]) == UUID_BYTES, "a UUID's bytes");
+    if (run->left == 0) {
+        run->rng->fill(run->rng, run->first, sizeof(run->first));
+        run->rng->fill(run->rng, run->rest, sizeof(run->rest));
+        run->left = UUID_RUN_LENGTH;
+    }
+    run->left--;
+    memcpy(bytes, run->first, sizeof(run->first));
+    memcpy(bytes + sizeof(run->first), run->rest[run->left], sizeof(run->rest[0]));
+    return write_uuid(bytes, out);
 }
 
 bool uuid_valid(struct str text)

@@ -300,6 +300,7 @@ void db_rollback(struct db *db)
     db->in_transaction = false;
     db->failed = false;
     db->savepoints = 0;
+    db->light = false;
 }
 
 bool db_in_transaction(const struct db *db)
@@ -307,16 +308,40 @@ bool db_in_transaction(const struct db *db)
     return db->in_transaction;
 }
 
-bool db_savepoint(struct db *db, struct err *err)
+static bool savepoint(struct db *db, bool light, struct err *err)
 {
-    assert(db->in_transaction);
+    assert(db->in_transaction && !(light && db->savepoints));
     if (db->failed) {
         return err_set(err, ERR_INTERNAL, "transactionFailed",
                        "no savepoint: the transaction has failed before and has to be rolled back");
     }
-    if (!db->driver->control(db, DB_SAVEPOINT, err))
+    light = light && db->driver->changes;
+    if (light) {
+        db->before = db->driver->changes(db);
+    } else if (!db->driver->control(db, DB_SAVEPOINT, err)) {
         return note_failure(db);
+    }
+    db->light = db->light || light;
     db->savepoints++;
+    return true;
+}
+
+bool db_savepoint(struct db *db, struct err *err)
+{
+    return savepoint(db, false, err);
+}
+
+bool db_savepoint_light(struct db *db, struct err *err)
+{
+    return savepoint(db, true, err);
+}
+
+/* Whether the innermost savepoint is the light one, which is no more then. */
+static bool end_light(struct db *db)
+{
+    if (!db->light || db->savepoints > 1)
+        return false;
+    db->light = false;
     return true;
 }
 
@@ -327,16 +352,25 @@ bool db_savepoint_release(struct db *db, struct err *err)
         return err_set(err, ERR_INTERNAL, "transactionFailed",
                        "the savepoint cannot be kept: a statement after it has failed");
     }
-    if (!db->driver->control(db, DB_RELEASE, err))
+    if (!end_light(db) && !db->driver->control(db, DB_RELEASE, err))
         return note_failure(db);
     db->savepoints--;
     return true;
 }
 
+static bool undo(struct db *db, struct err *err)
+{
+    if (!end_light(db))
+        return db->driver->control(db, DB_UNDO, err);
+    return db->driver->changes(db) == db->before ||
+           err_set(err, ERR_INTERNAL, "notUndone",
+                   "what has failed cannot be undone alone: the transaction is rolled back");
+}
+
 bool db_savepoint_rollback(struct db *db, struct err *err)
 {
     assert(db->savepoints > 0);
-    if (!db->driver->control(db, DB_UNDO, err))
+    if (!undo(db, err))
         return note_failure(db);
     db->savepoints--;
     db->failed = false;

@@ -140,6 +140,11 @@ bool db_in_transaction(const struct db *db);
 MUST_USE bool db_savepoint(struct db *db, struct err *err);
 MUST_USE bool db_savepoint_release(struct db *db, struct err *err);
 MUST_USE bool db_savepoint_rollback(struct db *db, struct err *err);
+/* As db_savepoint, for work that fails before it has changed anything, if it fails, and the
+ * outermost in its transaction. In SQLite it costs nothing, where others copy each page that is
+ * changed: nothing can be undone then. Rolling back to it when something was changed nevertheless
+ * fails with ERR_INTERNAL "notUndone", and the transaction has to be rolled back. */
+MUST_USE bool db_savepoint_light(struct db *db, struct err *err);
 
 /* Prepares every statement of a table; the first that the database refuses is named in err. */
 MUST_USE bool db_check(struct db *db, const struct db_query *queries, size_t count,

@@ -32,6 +32,8 @@ struct db {
     bool reading; /* the transaction is a DB_READ */
     bool failed;  /* an error happened in the transaction: only undoing is left */
     unsigned savepoints;
+    bool light;     /* the outermost savepoint only knows what was changed before it */
+    int64_t before; /* of that: driver->changes */
 };
 
 /* First member of the driver's own struct; all fields are db.c's, except query which the driver
@@ -52,6 +54,9 @@ struct db_driver {
     void (*close)(struct db *db); /* after all statements are dropped */
 
     bool (*control)(struct db *db, enum db_control what, struct err *err);
+    /* Rows changed up to now, -1 when the transaction is gone. NULL: after a statement that failed
+     * nothing goes on without a savepoint. */
+    int64_t (*changes)(struct db *db);
     /* Statements without arguments and results, separated by semicolons. */
     bool (*script)(struct db *db, const char *sql, struct err *err);
     /* One row if there is a table named $1. */

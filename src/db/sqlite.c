@@ -283,6 +283,14 @@ static bool sqlite_control(struct db *base, enum db_control what, struct err *er
     return what != DB_UNDO || sqlite_control(base, DB_RELEASE, err);
 }
 
+/* A statement that fails leaves nothing behind, or ends the whole transaction. */
+static int64_t sqlite_changes(struct db *base)
+{
+    sqlite3 *handle = of(base)->handle;
+
+    return sqlite3_get_autocommit(handle) ? -1 : sqlite3_total_changes64(handle);
+}
+
 /* Puts what SQLite has of it in the place of a hint. */
 static bool sqlite_script(struct db *base, const char *sql, struct err *err)
 {
@@ -498,6 +506,7 @@ const struct db_driver db_sqlite = {
     .open = sqlite_open,
     .close = sqlite_close,
     .control = sqlite_control,
+    .changes = sqlite_changes,
     .script = sqlite_script,
     .find_table = {"find_table", "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1"},
     .prepare = sqlite_prepare,

@@ -1,8 +1,9 @@
 /* The one writer: a thread with its own database handle that runs writes of many threads, one after
- * the other, and commits those that arrived together as one transaction. Each write has a
- * savepoint, so a failed one leaves the others alone. `done` is called after the commit, on the
- * writer's thread: what it acknowledges is durable. When the transaction as a whole is lost (disk
- * full, connection lost), every write of it is told so. */
+ * the other, and commits those that arrived together as one transaction. After a commit it waits,
+ * for no longer than that took, for those who were answered to come again: fewer commits do more
+ * work. Each write has a savepoint, so a failed one leaves the others alone. `done` is called after
+ * the commit, on the writer's thread: what it acknowledges is durable. When the transaction as a
+ * whole is lost (disk full, connection lost), every write of it is told so. */
 #pragma once
 
 #include "db/db.h"
@@ -16,6 +17,9 @@ struct db_write {
     /* Told the outcome, after the commit or the undoing; err is NULL when ok. Called exactly once
      * for what was queued, in the order of queueing. Writer's thread; owns w from here on. */
     void (*done)(struct db_write *w, bool ok, const struct err *err);
+    /* If run fails it has not changed anything yet, whatever the reason, but for a database that
+     * fails: then the others are lost with it. Makes it cheaper (db_savepoint_light). */
+    bool fails_early;
     struct db_write *next; /* the writer's */
     bool ok;               /* the writer's */
     struct err err;        /* the writer's */

@@ -61,6 +61,16 @@ void pool_done(struct pool *pool);
 MUST_USE bool pool_take(struct pool *pool, struct db **out, struct err *err);
 void pool_give(struct pool *pool, struct db *db);
 
+/* --- ids.c: the ids of new resources, in runs (decision record 22). --- */
+struct ids {
+    pthread_mutex_t lock; /* guards what follows */
+    struct uuid_run run;
+};
+void ids_init(struct ids *ids, struct rng *rng);
+void ids_done(struct ids *ids);
+/* Copied to the arena; any thread. */
+struct str ids_next(struct ids *ids, struct arena *a);
+
 /* --- auth.c: keys in memory for a second, so that most requests need no look-up. --- */
 struct auth {
     struct secret_marker marker; /* never changed */
@@ -123,6 +133,7 @@ struct provider {
     struct http_route route;
     unsigned char cursor_key[32]; /* never changed */
     int64_t last_created_us;      /* the writer's thread: creation times differ */
+    struct ids ids;
 };
 
 /* The whole check, on a thread that may block. ERR_DENIED "unauthorized". */

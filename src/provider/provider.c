@@ -322,9 +322,11 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
         p->config.clock = clock_system();
     if (!p->config.rng)
         p->config.rng = rng_system();
+    ids_init(&p->ids, p->config.rng);
     p->writer = config->writer;
     p->own_writer = !config->writer;
     if (p->own_writer && !db_writer_open(config->db, NULL, &p->writer, err)) {
+        ids_done(&p->ids);
         free(p);
         return false;
     }
@@ -376,6 +378,7 @@ void provider_close(struct provider *p)
     auth_done(&p->auth);
     guesses_done(p->guesses);
     free(p->guesses);
+    ids_done(&p->ids);
     free(p);
 }
 

@@ -188,6 +188,17 @@ static bool same_emails(const struct json *before, const struct json *doc)
     return old == fresh || (old && fresh && json_equal(old, fresh));
 }
 
+/* Before anything is written: see write.c, fails_early. */
+static bool check_emails(const struct json *doc, struct err *err)
+{
+    JSON_EACH(email, json_get(doc, STR("emails")))
+    {
+        if (text_has_nul(json_get_text(email, "value")))
+            return err_set(err, ERR_INVALID, "invalidValue", "emails take no NUL characters");
+    }
+    return true;
+}
+
 enum email_change { EMAIL_ADD, EMAIL_REMOVE };
 
 /* Adds to, or removes from the index the emails of a document. */
@@ -204,8 +215,6 @@ static bool index_emails(struct db *db, struct arena *a, const struct call *c,
 
         if (key.len == 0)
             continue;
-        if (text_has_nul(key))
-            return err_set(err, ERR_INVALID, "invalidValue", "emails take no NUL characters");
         if (!db_exec(db, provider_query(statement),
                      DB_ARGS(db_int(c->tenant->no), db_text(s->id), db_text(key)), NULL, err))
             return false;
@@ -269,7 +278,7 @@ bool store_insert(struct db *db, struct arena *a, const struct call *c, struct s
     struct err problem = {0};
     struct keys keys;
 
-    if (!take_keys(a, c, s, doc, &keys, err))
+    if (!take_keys(a, c, s, doc, &keys, err) || !check_emails(doc, err))
         return false;
     s->doc = doc_text(a, c, s, doc);
     s->manager = keys.manager;
@@ -341,6 +350,8 @@ bool store_update(struct db *db, struct arena *a, const struct call *c, struct s
     struct err problem = {0};
     int64_t changed;
 
+    if (!check_emails(doc, err))
+        return false;
     s->doc = doc_text(a, c, s, doc);
     s->manager = manager_of(doc);
     if (!update_row(db, a, c, s, before, doc, &changed, &problem)) {

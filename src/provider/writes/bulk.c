@@ -112,7 +112,6 @@ static bool read_operation(struct bulk_op *op, const struct json *operation, str
 {
     struct call *c = &op->write.call;
     const struct json *version = json_get_nocase(operation, STR("version"));
-    char id[UUID_TEXT_MAX];
 
     if (!read_method(op, err) || !read_path(op, member_text(operation, "path"), err))
         return false;
@@ -126,7 +125,7 @@ static bool read_operation(struct bulk_op *op, const struct json *operation, str
         return true;
     if (op->bulk_id.len == 0)
         return broken(err, "POST needs a 'bulkId'");
-    op->id = op->write.new_id = arena_str(c->arena, uuid_new(c->provider->config.rng, id));
+    op->id = op->write.new_id = ids_next(&c->provider->ids, c->arena);
     return switches_id(c, op->data, &op->id, err);
 }
 

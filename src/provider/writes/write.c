@@ -41,14 +41,13 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
 {
     struct write *w = (struct write *)queue;
     struct call *c = &w->call;
-    char id[UUID_TEXT_MAX];
 
     w->stored =
         (struct stored){.kind = c->kind, .id = w->new_id, .created_us = creation_time(c->provider)};
     if (!switches_room(c, db, err) || !switches_id(c, w->doc, &w->stored.id, err))
         return false;
     if (w->stored.id.len == 0)
-        w->stored.id = arena_str(c->arena, uuid_new(c->provider->config.rng, id));
+        w->stored.id = ids_next(&c->provider->ids, c->arena);
     w->stored.modified_us = w->stored.created_us;
     JSON_EACH(member, w->members)
     if (!member_add(db, c, w->stored.id, json_get_text(member, "value"), &w->stored.member_count,
@@ -370,6 +369,18 @@ static bool run(struct db_write *queue, struct db *db, struct err *err)
     return ok;
 }
 
+/* Whether it writes nothing before it can fail: a user, where nothing is remembered beside it and
+ * only its name is unique. What store.c does first is the statement that can find the name taken.
+ */
+static bool fails_early(const struct call *c)
+{
+    const struct provider_profile *profile = c->tenant->profile;
+    const struct provider_settings *s = &profile->settings;
+
+    return c->kind == RESOURCE_USER && profile->user_unique.count == 0 && !s->test_mode &&
+           !s->global_unique && !s->activation_delay && s->delete_on_disable.len == 0;
+}
+
 static bool prepare(struct write *w, struct err *err)
 {
     struct call *c = &w->call;
@@ -395,6 +406,7 @@ void write_handle(struct call *c)
     }
     w->run = w->queue.run;
     w->queue.run = run;
+    w->queue.fails_early = fails_early(&w->call);
     if (!db_writer_submit(w->call.provider->writer, &w->queue, &err))
         reply_error(&w->call, &err);
 }

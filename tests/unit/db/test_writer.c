@@ -235,6 +235,75 @@ static void undoes_a_failing_write_alone(const struct db_config *config)
     tally_done(&tally);
 }
 
+/* Writes that say that they fail early: a conflict leaves the others alone. */
+static void refuses_early_what_conflicts(const struct db_config *config)
+{
+    struct tally tally;
+    struct db_writer *writer = NULL;
+    struct put gate;
+    struct put puts[5];
+    struct err err = {0};
+
+    tally_init(&tally, config);
+    CHECK(db_writer_open(config, NULL, &writer, &err), "%s", err.message);
+    gate = make_put(&tally, 0);
+    close_gate(writer, &gate);
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        puts[i] = make_put(&tally, (int64_t)i + 1);
+        puts[i].write.fails_early = i != 4;
+        puts[i].checks = true;
+    }
+    puts[1].id = 1; /* conflicts with the first */
+    puts[2].id = 1;
+    puts[2].ignores = true;
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        if (i == 1 || i == 2)
+            puts[i].checks = false; /* it is there: the first one's */
+        CHECK(db_writer_submit(writer, &puts[i].write, &err), "%s", err.message);
+    }
+    open_gate(&gate);
+    db_writer_close(writer);
+    CHECK(puts[0].kind == ERR_NONE && puts[3].kind == ERR_NONE && puts[4].kind == ERR_NONE,
+          "good ones: %d %d %d", puts[0].kind, puts[3].kind, puts[4].kind);
+    CHECK(puts[1].kind == ERR_CONFLICT, "%d", puts[1].kind);
+    CHECK(puts[2].kind != ERR_NONE, "an error cannot be ignored");
+    CHECK(tally.not_durable == 0 && count(tally.db) == 4, "gate, 1, 4 and 5");
+    tally_done(&tally);
+}
+
+/* One that has changed something and fails, although it said that it would not: it is never
+ * committed, and nobody is told that something is there that is not. */
+static void keeps_nothing_of_what_fails_late(const struct db_config *config)
+{
+    struct tally tally;
+    struct db_writer *writer = NULL;
+    struct put gate;
+    struct put puts[3];
+    struct err err = {0};
+
+    tally_init(&tally, config);
+    CHECK(db_writer_open(config, NULL, &writer, &err), "%s", err.message);
+    gate = make_put(&tally, 0);
+    close_gate(writer, &gate);
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        puts[i] = make_put(&tally, (int64_t)i + 1);
+        puts[i].write.fails_early = true;
+        puts[i].checks = true;
+    }
+    puts[1].fails_after = true;
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++)
+        CHECK(db_writer_submit(writer, &puts[i].write, &err), "%s", err.message);
+    open_gate(&gate);
+    db_writer_close(writer);
+    CHECK(puts[1].kind == ERR_INVALID && !is_there(tally.db, 2), "%d", puts[1].kind);
+    CHECK(tally.not_durable == 0, "each was told what is so");
+    CHECK(puts[0].kind == puts[2].kind, "all or none");
+    CHECK(puts[0].kind == ERR_NONE || puts[0].kind == ERR_INTERNAL, "not what was wrong with 2");
+    CHECK(count(tally.db) == (puts[0].kind == ERR_NONE ? 3 : 1), "%lld",
+          (long long)count(tally.db));
+    tally_done(&tally);
+}
+
 /* A write that puts a tail to the end of its transaction; the first of a batch does so once. */
 struct tailed {
     struct put put; /* first */
@@ -455,6 +524,8 @@ static void tells_all_when_the_transaction_is_lost(void **state)
 
 ON_BOTH(writes_of_many_threads)
 ON_BOTH(undoes_a_failing_write_alone)
+ON_BOTH(refuses_early_what_conflicts)
+ON_BOTH(keeps_nothing_of_what_fails_late)
 ON_BOTH(undoes_a_single_failing_write)
 ON_BOTH(refuses_when_full_and_finishes_when_closed)
 ON_BOTH(takes_writes_from_done)
@@ -462,6 +533,8 @@ ON_BOTH(runs_what_is_put_to_the_end)
 
 TEST_GROUP(writer, cmocka_unit_test(both_writes_of_many_threads),
            cmocka_unit_test(both_undoes_a_failing_write_alone),
+           cmocka_unit_test(both_refuses_early_what_conflicts),
+           cmocka_unit_test(both_keeps_nothing_of_what_fails_late),
            cmocka_unit_test(both_undoes_a_single_failing_write),
            cmocka_unit_test(both_refuses_when_full_and_finishes_when_closed),
            cmocka_unit_test(both_takes_writes_from_done),
