@@ -1,5 +1,5 @@
 /* `usher import FILE`: people and groups from CSV or JSON. */
-#include "directory/import.h"
+#include "directory/import/import.h"
 
 #include "base/file.h"
 #include "cli/author.h"

@@ -3,7 +3,7 @@
  * same. */
 #include "base/buf.h"
 #include "base/unicode.h"
-#include "directory/csv.h"
+#include "directory/import/csv.h"
 
 struct pieces {
     struct str rest;

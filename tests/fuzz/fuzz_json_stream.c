@@ -1,6 +1,6 @@
 /* JSON files of people and groups: reading ends in objects or in one error with a place, however
  * the input is cut into pieces; and a file that is read whole is valid JSON. */
-#include "directory/json_stream.h"
+#include "directory/import/json_stream.h"
 
 struct pieces {
     struct str rest;

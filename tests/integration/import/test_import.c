@@ -1,6 +1,6 @@
 #include "base/unicode.h"
 #include "directory/feed.h"
-#include "directory/import.h"
+#include "directory/import/import.h"
 #include "directory/member.h"
 #include "directory/write.h"
 #include "frame/frame.h"

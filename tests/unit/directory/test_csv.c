@@ -1,5 +1,5 @@
-#include "directory/csv.h"
-#include "directory/json_stream.h"
+#include "directory/import/csv.h"
+#include "directory/import/json_stream.h"
 #include "frame/frame.h"
 
 /* An input that comes in pieces of a given size. */

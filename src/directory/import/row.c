@@ -1,5 +1,5 @@
 #include "base/unicode.h"
-#include "directory/import_work.h"
+#include "directory/import/work.h"
 
 static struct str name_of(const struct import_row *row)
 {

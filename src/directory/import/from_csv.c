@@ -1,4 +1,4 @@
-#include "directory/import_work.h"
+#include "directory/import/work.h"
 
 struct column {
     struct str header;

@@ -1,4 +1,4 @@
-#include "directory/csv.h"
+#include "directory/import/csv.h"
 
 #include "base/unicode.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "directory/csv.h"
+#include "directory/import/csv.h"
 #include "directory/object.h"
 
 /* What a column (or a JSON member) means. */

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "directory/check.h"
-#include "directory/import.h"
-#include "directory/json_stream.h"
+#include "directory/import/import.h"
+#include "directory/import/json_stream.h"
 #include "directory/write.h"
 
 struct import_work {

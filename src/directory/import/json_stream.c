@@ -1,4 +1,4 @@
-#include "directory/json_stream.h"
+#include "directory/import/json_stream.h"
 
 enum { CHUNK = 256 << 10, NAME_MAX_BYTES = 100 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "directory/csv.h"
+#include "directory/import/csv.h"
 #include "mapping/attributes.h"
 
 #define JSON_STREAM_OBJECT_MAX ((size_t)16 << 20) /* bytes of one person or group */

@@ -1,4 +1,4 @@
-#include "directory/import_work.h"
+#include "directory/import/work.h"
 #include "directory/member.h"
 
 enum { PAGE = 200 };

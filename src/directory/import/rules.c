@@ -1,4 +1,4 @@
-#include "directory/import_work.h"
+#include "directory/import/work.h"
 
 const struct import_rule *import_rule_for(const struct import_options *o, struct str column)
 {

@@ -1,4 +1,4 @@
-#include "directory/import_work.h"
+#include "directory/import/work.h"
 
 /* The tables of one import are temporary: they belong to the connection, cost no durability, and
  * go when it closes. */

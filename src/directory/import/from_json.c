@@ -1,4 +1,4 @@
-#include "directory/import_work.h"
+#include "directory/import/work.h"
 
 enum { NAMES_MAX = 500 }; /* different member names in a file */
 
