@@ -47,7 +47,7 @@ const struct provider_setting provider_setting_table[] = {
     NUMBER("limits.maxBody", max_body, 1048576, 1024, 1048576, "bytes of a body, more is 413"),
     NUMBER("bulk.maxOperations", bulk_max, 1000, 1, 1000, "operations of a bulk, more is 413"),
     NUMBER("patch.maxOperations", patch_max, 1000, 1, 1000, "operations of a PATCH, more is 413"),
-    NUMBER("patch.maxWork", patch_work, 1000000, 1000, 100000000, "elements that a PATCH looks at, more is 413"),
+    NUMBER("patch.maxWork", patch_work, 1000000, 1000, 100000000, "elements times comparisons that the PATCHes of a request look at, more is 413"),
     NUMBER("list.defaultPageSize", page_default, 100, 1, 1000, "resources of a page"),
     NUMBER("list.maxPageSize", page_max, 200, 1, 1000, "resources of a page that asks for more"),
     NUMBER("cursor.timeout", cursor_s, 3600, 1, 86400, "seconds that a cursor can be followed"),

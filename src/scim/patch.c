@@ -180,7 +180,16 @@ static bool apply_op(struct arena *a, const struct scim_patch *patch,
     return op->kind == SCIM_PATCH_REMOVE ? apply_remove(&w, doc) : apply_set(&w);
 }
 
-/* Elements that the operation looks at. */
+/* Comparisons of a value filter. */
+static size_t comparisons(const struct scim_filter *f)
+{
+    if (!f)
+        return 0;
+    return (f->op > SCIM_VALUE_PATH) + comparisons(f->left) + comparisons(f->right) +
+           comparisons(f->path.filter);
+}
+
+/* Elements that the operation looks at, each as often as its filter compares. */
 static size_t work_of(const struct scim_patch_op *op, const struct json *doc)
 {
     const struct json *object = op->ref.extension ? json_get(doc, op->ref.extension->urn) : doc;
@@ -192,8 +201,9 @@ static size_t work_of(const struct scim_patch_op *op, const struct json *doc)
     array = json_get(object, op->ref.attribute->name);
     if (!array)
         return 0;
-    return op->kind == SCIM_PATCH_REMOVE && !op->filter && !op->ref.sub ? array->count * given
-                                                                        : array->count;
+    if (op->filter)
+        return array->count * (1 + comparisons(op->filter));
+    return op->kind == SCIM_PATCH_REMOVE && !op->ref.sub ? array->count * given : array->count;
 }
 
 /* Whether an earlier operation was on the same elements, which are merged once. */
@@ -216,11 +226,11 @@ bool scim_patch_apply(struct arena *a, const struct scim_patch *patch, const str
 {
     size_t max_work = patch->rules->max_work ? patch->rules->max_work : SCIM_PATCH_WORK_MAX;
     struct json *copy = json_clone(a, doc);
-    size_t work = 0;
+    size_t own = 0, *work = patch->work ? patch->work : &own;
 
     for (size_t i = 0; i < patch->count; i++) {
-        work += work_of(&patch->ops[i], copy);
-        if (work > max_work) {
+        *work += work_of(&patch->ops[i], copy);
+        if (*work > max_work) {
             return err_set(err, ERR_LIMIT, "patchTooCostly",
                            "the operations look at too many elements: send fewer in one request");
         }

@@ -20,6 +20,7 @@ struct scim_patch {
     const struct scim_rules *rules;
     struct scim_patch_op *ops;
     size_t count;
+    size_t *work; /* what patches that count together have looked at; NULL: counts alone */
 };
 
 /* Parses a PatchOp body. An operation without path becomes one operation for each member of its

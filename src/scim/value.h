@@ -13,7 +13,7 @@ struct scim_rules {
     bool strict_json_text;      /* row 10: no JSON text where an object or array belongs */
     bool no_create_on_no_match; /* row 4: a value filter without match is noTarget */
     size_t max_ops;             /* operations of a PATCH; 0: SCIM_PATCH_OPS_MAX */
-    size_t max_work;            /* elements that a PATCH looks at; 0: SCIM_PATCH_WORK_MAX */
+    size_t max_work;            /* elements times comparisons of a PATCH; 0: SCIM_PATCH_WORK_MAX */
     size_t max_value_bytes;     /* of a text; 0: SCIM_VALUE_MAX_BYTES */
     size_t max_members;         /* of a group; 0: SCIM_MEMBERS_MAX */
 };

@@ -82,8 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     method = data[1] % 2 ? HTTP_HEAD : HTTP_GET;
     whole = read_answer(bytes, bytes.len, method);
     parts = read_answer(bytes, data[0] < bytes.len ? data[0] : bytes.len, method);
-    assert(whole.answered == parts.answered && whole.not_http == parts.not_http &&
-           whole.too_large == parts.too_large && whole.status == parts.status &&
-           whole.body == parts.body && whole.etag == parts.etag && whole.hash == parts.hash);
+    /* Of packed bytes that are both broken and too many, either may be noticed first. */
+    assert(whole.answered == parts.answered &&
+           (whole.not_http || whole.too_large) == (parts.not_http || parts.too_large) &&
+           whole.status == parts.status && whole.body == parts.body && whole.etag == parts.etag &&
+           whole.hash == parts.hash);
     return 0;
 }

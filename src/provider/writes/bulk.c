@@ -185,7 +185,10 @@ static bool prepare_operation(struct bulk *b, struct bulk_op *op, const struct m
     if (has_data && !resolve_data(b, op, by_id, op->data, err))
         return false;
     op->write.call.id = op->id;
-    return write_prepare(&op->write, op->data, err);
+    if (!write_prepare(&op->write, op->data, err))
+        return false;
+    op->write.patch.work = &b->patch_work;
+    return true;
 }
 
 /* --- Circles --- */

@@ -43,6 +43,7 @@ struct bulk {
     size_t circle_count;
     size_t turn_first, next; /* circles: the first of this turn of the writer, the next one */
     struct arena *scratch;   /* emptied after each circle */
+    size_t patch_work;       /* of all PATCHes together (patch.maxWork) */
 };
 
 /* bulk_order.c: fills `order` and `circles`: what is needed comes first, otherwise in the order of

@@ -227,5 +227,56 @@ static void the_largest_bulk(void **state)
     test_databases(check_limits);
 }
 
-TEST_GROUP(bulk, cmocka_unit_test(operations_are_arranged),
+/* The PATCHes of a bulk look at so many elements together. */
+static void check_work(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(buf_done) struct buf body;
+    struct fixture f;
+    struct client client;
+    struct answer answer;
+    struct err err = {0};
+    size_t executed = 0, refused = 0;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "generic", "t");
+    CHECK(provider_tenant_set(f.db, STR("t"), STR("patch.maxWork"), STR("1000"), &err), "%s",
+          err.message);
+    client_open(&client, f.port);
+    buf_init(&body, 2000000);
+    buf_add_z(&body, "{\"userName\":\"ada\",\"emails\":[");
+    for (int i = 0; i < 100; i++)
+        buf_addf(&body, "%s{\"value\":\"e%d@x\",\"type\":\"work\"}", i ? "," : "", i);
+    buf_add_z(&body, "]}");
+    client_ask(&client, &f, a, HTTP_POST, "/scim/t/v2/Users", buf_z(&body), &answer);
+    struct str id = json_get_text(answer.json, "id");
+    buf_reset(&body);
+    buf_add_z(&body, "{\"Operations\":[");
+    for (int i = 0; i < 10; i++)
+        buf_addf(&body,
+                 "%s{\"method\":\"PATCH\",\"path\":\"/Users/%.*s\",\"data\":{\"Operations\":[{"
+                 "\"op\":\"replace\",\"path\":\"emails[value eq \\\"e%d@x\\\"].display\",\"value\":"
+                 "\"d\"}]}}",
+                 i ? "," : "", STR_ARG(id), i);
+    buf_add_z(&body, "]}");
+    client_ask(&client, &f, a, HTTP_POST, BULK, buf_z(&body), &answer);
+    CHECK(answer.status == 200, "%.*s", STR_ARG(answer.body));
+    JSON_EACH(op, json_get(answer.json, STR("Operations")))
+    {
+        executed += str_eq(json_get_text(op, "status"), STR("200"));
+        refused += str_eq(json_get_text(op, "status"), STR("413"));
+    }
+    CHECK(executed == 5 && refused == 5, "%.*s", STR_ARG(answer.body));
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void patches_count_together(void **state)
+{
+    (void)state;
+    test_databases(check_work);
+}
+
+TEST_GROUP(bulk, cmocka_unit_test(patches_count_together),
+           cmocka_unit_test(operations_are_arranged),
            cmocka_unit_test(versions_are_those_at_the_end), cmocka_unit_test(the_largest_bulk));

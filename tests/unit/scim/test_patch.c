@@ -296,5 +296,41 @@ static void members(void **state)
     }
 }
 
-TEST_GROUP(patch, cmocka_unit_test(applies), cmocka_unit_test(refuses),
-           cmocka_unit_test(strict_rules), cmocka_unit_test(members));
+/* Two elements: an operation looks at each as often as its filter compares, and once itself. */
+static void work_is_bounded(void **state)
+{
+    static const struct {
+        const char *operations;
+        size_t work;
+    } cases[] = {
+        {"[{'op':'add','path':'title','value':'T'}]", 0},
+        {"[{'op':'add','path':'emails','value':[{'value':'n@x'}]}]", 2},
+        {"[{'op':'replace','path':'emails[type eq `'work`'].value','value':'n@x'}]", 4},
+        {"[{'op':'remove','path':'emails[type eq `'a`' or type eq `'b`' or not (value pr)]'}]", 8},
+        {"[{'op':'remove','path':'emails','value':[{'value':'a'},{'value':'b'},{'value':'c'}]}]",
+         6},
+        {"[{'op':'replace','path':'emails[type eq `'work`'].value','value':'n@x'},"
+         "{'op':'replace','path':'emails[type eq `'home`' and value pr].value','value':'m@x'}]",
+         10},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct scim_rules rules = {.max_work = cases[i].work ? cases[i].work : 1};
+        struct json *out;
+        struct err err = {0};
+
+        CHECK(patch(a, &user, &rules, STATE, cases[i].operations, &out, &err), "%s: %s",
+              cases[i].operations, err.message);
+        rules.max_work--;
+        if (rules.max_work == 0)
+            continue;
+        CHECK(!patch(a, &user, &rules, STATE, cases[i].operations, &out, &err), "%s",
+              cases[i].operations);
+        CHECK_STR(str_from_z(err.code), "patchTooCostly", "%s", cases[i].operations);
+    }
+}
+
+TEST_GROUP(patch, cmocka_unit_test(work_is_bounded), cmocka_unit_test(applies),
+           cmocka_unit_test(refuses), cmocka_unit_test(strict_rules), cmocka_unit_test(members));
