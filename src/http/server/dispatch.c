@@ -82,6 +82,21 @@ static struct verdict check_framing(const struct connection *c)
     return (struct verdict){0};
 }
 
+/* "host", "host:port", "[::1]:port" as far as its characters go (RFC 3986, 3.2); a user name before
+ * '@' does not belong to either place. */
+static bool is_authority(struct str s)
+{
+    static const struct str marks = STR_INIT("-._~%!$&'()*+,;=:[]");
+    size_t at;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
+            !str_find_char(marks, s.ptr[i], &at))
+            return false;
+    }
+    return true;
+}
+
 static struct verdict check_host(const struct http_exchange *x)
 {
     struct str host;
@@ -91,27 +106,45 @@ static struct verdict check_host(const struct http_exchange *x)
         return (struct verdict){400, "there is more than one Host"};
     if (hosts == 0 && !x->http_1_0)
         return (struct verdict){400, "Host is missing"};
+    if (!is_authority(host))
+        return (struct verdict){400, "Host is not the name of a host"};
     return (struct verdict){0};
+}
+
+/* Takes "http://host" from the front of a target. False when it has one and it is not right. */
+static bool take_origin(struct str *rest)
+{
+    struct str scheme, authority;
+    size_t at, end = 0;
+
+    if (!str_find(*rest, STR("://"), &at))
+        return true;
+    scheme = str_sub(*rest, 0, at);
+    if (!str_eq_ascii_nocase(scheme, STR("http")) && !str_eq_ascii_nocase(scheme, STR("https")))
+        return true; /* a path has this in it, or it is refused as none */
+    authority = str_from(*rest, at + 3);
+    while (end < authority.len && authority.ptr[end] != '/' && authority.ptr[end] != '?')
+        end++;
+    *rest = str_from(authority, end);
+    return end > 0 && is_authority(str_sub(authority, 0, end));
 }
 
 /* "/path?query", "*" for OPTIONS, or "http://host/path?query" as proxies are asked (RFC 9112, 3.2).
  */
 static struct verdict split_target(struct http_exchange *x)
 {
-    struct str rest = buf_str(&x->target);
+    struct str target = buf_str(&x->target), rest = target;
     size_t at;
 
-    if (str_starts(rest, STR("http://")) || str_starts(rest, STR("https://"))) {
-        (void)str_find(rest, STR("://"), &at);
-        rest = str_from(rest, at + 3);
-        if (str_find_char(rest, '/', &at)) {
-            rest = str_from(rest, at);
-        } else {
-            rest = STR("/");
-        }
-    }
-    if (str_find_char(rest, '#', &at))
+    if (str_find_char(target, '#', &at))
         return (struct verdict){400, "the address has a fragment"};
+    if (!take_origin(&rest))
+        return (struct verdict){400, "the address has no host"};
+    if (rest.len < target.len && (rest.len == 0 || rest.ptr[0] == '?')) { /* "http://host?query" */
+        x->path = STR("/");
+        x->query = str_from(rest, 1);
+        return (struct verdict){0};
+    }
     bool star = str_eq(rest, STR("*")) && x->method == HTTP_OPTIONS;
     if (!star && !str_starts(rest, STR("/")))
         return (struct verdict){400, "the address does not begin with '/'"};

@@ -25,7 +25,7 @@ static void answers(void **state)
         {"empty header", "GET /seen HTTP/1.1\r\nX-Test:\r\n" HOST "\r\n", 200, "GET|||127.0.0.1"},
         {"blank lines before", "\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n", 200, "hello"},
         {"options", "OPTIONS /seen HTTP/1.1\r\n" HOST "\r\n", 200, "OPTIONS|||127.0.0.1"},
-        {"absolute target", "GET http://a.example/seen?x HTTP/1.1\r\n" HOST "\r\n", 200,
+        {"absolute target", "GET HTTP://A.example:80/seen?x HTTP/1.1\r\n" HOST "\r\n", 200,
          "GET|x||127.0.0.1"},
         {"body", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", 200, "abc"},
         {"empty body", "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 200, ""},
