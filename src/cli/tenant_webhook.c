@@ -1,4 +1,6 @@
 /* `usher tenant webhook ...`: where the application behind a tenant is told of changes. */
+#include "cli/tenant_webhook.h"
+
 #include "cli/author.h"
 #include "cli/config_file.h"
 #include "cli/sending.h"
@@ -245,6 +247,7 @@ static struct json *hook_json(struct cli *c, struct str tenant, const struct pro
     json_add_str(c->arena, v, "error", w->error);
     json_add_int(c->arena, v, "lost", w->lost);
     json_add_int(c->arena, v, "failuresWaiting", w->failures);
+    json_add_int(c->arena, v, "setAside", w->aside);
     return v;
 }
 
@@ -276,6 +279,12 @@ static void print_hook(struct cli *c, struct str tenant, const struct provider_w
                 "  lost: %lld changes were forgotten before they were taken; the receiver was told "
                 "to read everything anew\n",
                 (long long)w->lost);
+    }
+    if (w->aside > 0) {
+        fprintf(c->out,
+                "  set aside: %lld changes that were refused, or wait behind such: usher tenant "
+                "webhook set-aside %.*s\n",
+                (long long)w->aside, STR_ARG(tenant));
     }
     if (w->failures > 0)
         fprintf(c->out, "  failed writes that wait to be told: %lld\n", (long long)w->failures);
@@ -391,6 +400,17 @@ static int run_action(struct cli_wire *w, const struct cli_args *args, size_t ac
     return ok ? 0 : cli_fail(w->cli, &err);
 }
 
+static bool is_other(const char *name)
+{
+    static const char *const others[] = {"list", "show", "test", "set-aside", "retry", "drop"};
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (strcmp(name, others[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int run(struct cli *c, const struct cli_args *args)
 {
     CLEANUP(cli_wire_end) struct cli_wire w = {.cli = c};
@@ -401,14 +421,17 @@ static int run(struct cli *c, const struct cli_args *args)
 
     while (action < ARRAY_LEN(actions) && strcmp(name, actions[action].name) != 0)
         action++;
-    if (action == ARRAY_LEN(actions) && strcmp(name, "list") != 0 && strcmp(name, "show") != 0 &&
-        strcmp(name, "test") != 0) {
-        return cli_usage(c, "'%s' is not set, list, show, test, pause, resume, secret or remove",
-                         name);
+    if (action == ARRAY_LEN(actions) && !is_other(name)) {
+        return cli_usage(
+            c,
+            "'%s' is not set, list, show, test, pause, resume, set-aside, retry, drop, "
+            "secret or remove",
+            name);
     }
     if (tenant.len == 0 && strcmp(name, "list") != 0)
         return cli_usage(c, "say which tenant");
-    if (cli_arg_count(args) > 2 && strcmp(name, "set") != 0)
+    if (cli_arg_count(args) > 2 && strcmp(name, "set") != 0 && strcmp(name, "retry") != 0 &&
+        strcmp(name, "drop") != 0)
         return cli_usage(c, "'%s' is one word too many", cli_arg(args, 2));
     if (!cli_db_open(c, &err) || !cli_wire_begin(&w, c, &err))
         return cli_fail(c, &err);
@@ -416,6 +439,12 @@ static int run(struct cli *c, const struct cli_args *args)
         return run_action(&w, args, action);
     if (strcmp(name, "list") == 0)
         return list(c, &err);
+    if (strcmp(name, "set-aside") == 0)
+        return cli_webhook_set_aside(c, tenant, &err);
+    if (strcmp(name, "retry") == 0 || strcmp(name, "drop") == 0) {
+        return cli_webhook_decide(c, tenant, str_from_z(cli_arg(args, 2)),
+                                  strcmp(name, "drop") == 0, &err);
+    }
     return strcmp(name, "show") == 0 ? show(c, tenant, &err) : test(&w, tenant, &err);
 }
 
@@ -429,17 +458,20 @@ static const struct cli_command commands[] = {
     {
         .name = "tenant webhook",
         .usage =
-            "set NAME URL [--events KINDS] [--secret S] | show|test|pause|resume|secret|remove "
-            "NAME [--from N]",
+            "set NAME URL [--events KINDS] [--secret S] | show|test|pause|resume|secret|remove|"
+            "set-aside NAME [--from N] | retry|drop NAME [ID|all]",
         .summary = "tell the application behind a tenant of each change",
         .help =
             "Every change of users and groups is posted to the URL as signed JSON, at least once "
             "and in\norder; set makes a secret and shows it once, and records changes from then "
             "on. What cannot\nbe delivered waits and is tried again; show says how far it is. URL "
-            "is https, or http to\nthis machine. For the receiver: docs/manual/webhooks.md.\n\n"
+            "is https, or http to\nthis machine. What the receiver refuses again and again is set "
+            "aside for that user or group:\nset-aside lists it, retry tells it at once, drop never. "
+            "For the receiver:\ndocs/manual/webhooks.md.\n\n"
             "  usher tenant webhook set field-crew https://app.example.com/hooks/usher\n"
             "  usher tenant webhook test field-crew\n"
             "  usher tenant webhook show field-crew\n"
+            "  usher tenant webhook set-aside field-crew\n"
             "  usher tenant webhook list\n",
         .options = options,
         .option_count = ARRAY_LEN(options),

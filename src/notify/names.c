@@ -12,6 +12,7 @@ static const char *const kind_names[] = {
     [NOTIFY_CYCLE_FAILED] = "cycleFailed",
     [NOTIFY_ESCROWS_GROWN] = "escrowsGrown",
     [NOTIFY_PROVISIONING_FAILED] = "provisioningFailed",
+    [NOTIFY_CHANGES_SET_ASIDE] = "changesSetAside",
     [NOTIFY_DIGEST] = "digest",
     [NOTIFY_TEST] = "test",
 };

@@ -19,6 +19,7 @@ enum notify_kind {
     NOTIFY_CYCLE_FAILED,
     NOTIFY_ESCROWS_GROWN,       /* count of them, over limit */
     NOTIFY_PROVISIONING_FAILED, /* a tenant of ours refused count writes; the first in objects */
+    NOTIFY_CHANGES_SET_ASIDE,   /* by the webhook of a tenant; of whom and why in objects */
     NOTIFY_DIGEST,              /* count objects fail; the first of them in objects */
     NOTIFY_TEST,
     NOTIFY_KIND_COUNT

@@ -84,6 +84,15 @@ static const struct {
          "Look for what the failures have in common, then put it right here or where the users come "
          "from:",
          {"usher tenant notices %W"}},
+    [NOTIFY_CHANGES_SET_ASIDE] =
+        {"%N: the webhook refuses changes",
+         "The application behind %N refused a change again and again, so it was set aside.",
+         "Others are told what has changed as before. This one, and all that change for the same "
+         "user or group, wait and are tried every hour.",
+         "Look at the reason and put it right in the application. Then have it told again, or drop "
+         "it:",
+         {"usher tenant webhook set-aside %W", "usher tenant webhook retry %W",
+          "usher tenant webhook drop %W all"}},
     [NOTIFY_DIGEST] = {"%N: %C objects fail",
                        "%N: %C objects fail today.",
                        "Each of them is tried again by itself, at the time given.",

@@ -43,6 +43,8 @@ const struct provider_setting provider_setting_table[] = {
     NUMBER("changeFeed.days", change_days, 30, 1, 3650, "how long a recorded change is kept"),
     NUMBER("changeFeed.maxPending", change_pending, 1000000, 1000, 1000000000, "changes kept longer for a webhook that does not take them"),
 
+    NUMBER("webhook.tries", webhook_tries, 8, 0, 1000, "refusals of one change alone until it is set aside; 0: never, all others wait"),
+
     NUMBER("rate.perToken", rate, 0, 0, 100000, "requests a second for each key, bursts of twice that"),
     NUMBER("limits.maxBody", max_body, 1048576, 1024, 1048576, "bytes of a body, more is 413"),
     NUMBER("bulk.maxOperations", bulk_max, 1000, 1, 1000, "operations of a bulk, more is 413"),

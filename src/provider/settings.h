@@ -20,7 +20,8 @@ struct provider_settings {
     /* Tolerances; all are on by default. */
     bool lenient_all, boolean_text, role_text, json_text, bare_words, create_on_no_match;
     bool public_config, change_feed;
-    int64_t change_days, change_pending; /* how long the feed is kept; how much for a webhook */
+    int64_t change_days, change_pending,
+        webhook_tries; /* how long the feed is kept; how much for a webhook */
     /* Limits. */
     int64_t rate; /* requests a second for each key; 0: none */
     int64_t max_body, bulk_max, patch_max, patch_work, page_default, page_max;

@@ -225,30 +225,106 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                               "SELECT w.tenant_no FROM provider_webhook AS w"
                               "  JOIN provider_change_head AS h ON h.tenant_no = w.tenant_no"
                               " WHERE NOT w.paused AND w.events <> 2 AND w.next_us <= $1"
-                              "   AND w.claim_until_us <= $1 AND w.position <> h.seq"
+                              "   AND w.claim_until_us <= $1 AND (w.position <> h.seq OR EXISTS"
+                              "       (SELECT 1 FROM provider_aside AS a"
+                              "         WHERE a.tenant_no = w.tenant_no AND a.next_us <= $1))"
                               " ORDER BY w.delivered_us, w.tenant_no LIMIT $2"},
     [PROVIDER_WEBHOOK_CLAIM] =
         {"provider_webhook_claim",
          "UPDATE provider_webhook SET claim = $2, claim_until_us = $3"
          " WHERE tenant_no = $1 AND NOT paused AND next_us <= $4 AND claim_until_us <= $4"
          " RETURNING url, secret, position, batch, attempts,"
-         " (SELECT t.name FROM provider_tenant AS t WHERE t.no = provider_webhook.tenant_no)"},
+         " (SELECT t.name FROM provider_tenant AS t WHERE t.no = provider_webhook.tenant_no),"
+         " alone, aside_row,"
+         " (SELECT count(*) FROM provider_aside AS a"
+         "   WHERE a.tenant_no = provider_webhook.tenant_no)"},
     [PROVIDER_WEBHOOK_CLAIMED] = {"provider_webhook_claimed",
                                   "SELECT tenant_no, claim FROM provider_webhook"
                                   " WHERE claim_until_us > $1 ORDER BY tenant_no"},
     [PROVIDER_WEBHOOK_TAKEN] =
         {"provider_webhook_taken",
          "UPDATE provider_webhook SET position = $3, batch = $4, attempts = 0, next_us = 0,"
-         " delivered_us = $5, error = '', lost = lost + $6, claim = $7, claim_until_us = $8"
+         " alone = 0, aside_row = 0, delivered_us = $5, error = '', lost = lost + $6, claim = $7, claim_until_us = $8"
          " WHERE tenant_no = $1 AND claim = $2"},
     [PROVIDER_WEBHOOK_FAILED] =
         {"provider_webhook_failed",
          "UPDATE provider_webhook SET batch = $3, attempts = attempts + 1, next_us = $4,"
-         " failed_us = $5, error = $6, claim = '', claim_until_us = 0"
+         " failed_us = $5, error = $6, alone = $7, claim = '', claim_until_us = 0"
          " WHERE tenant_no = $1 AND claim = $2"},
     [PROVIDER_WEBHOOK_RELEASE] = {"provider_webhook_release",
                                   "UPDATE provider_webhook SET claim = '', claim_until_us = 0"
                                   " WHERE tenant_no = $1 AND claim = $2"},
+    /* What was read is set aside as a whole, or for users that are. */
+    [PROVIDER_WEBHOOK_PASSED] = {"provider_webhook_passed",
+                                 "UPDATE provider_webhook SET position = $3, claim_until_us = $4"
+                                 " WHERE tenant_no = $1 AND claim = $2"},
+    [PROVIDER_WEBHOOK_ASIDE] =
+        {"provider_webhook_aside",
+         "UPDATE provider_webhook SET position = $3, batch = $4, attempts = 0, next_us = 0,"
+         " alone = 0, aside_row = aside_row + 1, failed_us = $5, error = $6, claim = '',"
+         " claim_until_us = 0 WHERE tenant_no = $1 AND claim = $2"},
+    [PROVIDER_ASIDE_IDS] = {"provider_aside_ids",
+                            "SELECT resource_id FROM provider_aside WHERE tenant_no = $1"},
+    [PROVIDER_ASIDE_COUNT] = {"provider_aside_count",
+                              "SELECT count(*) FROM provider_aside_change WHERE tenant_no = $1"},
+    [PROVIDER_ASIDE_ADD] = {"provider_aside_add",
+                            "INSERT INTO provider_aside (tenant_no, resource_id, since_us,"
+                            " attempts, next_us, error) VALUES ($1, $2, $3, 1, $4, $5)"
+                            " ON CONFLICT DO NOTHING"},
+    [PROVIDER_ASIDE_CHANGE_ADD] =
+        {"provider_aside_change_add",
+         "INSERT INTO provider_aside_change (tenant_no, resource_id, seq, record)"
+         " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"},
+    [PROVIDER_ASIDE_DUE] = {"provider_aside_find_due",
+                            "SELECT resource_id, attempts FROM provider_aside"
+                            " WHERE tenant_no = $1 AND next_us <= $2"
+                            " ORDER BY next_us, resource_id LIMIT 1"},
+    [PROVIDER_ASIDE_CHANGES] = {"provider_aside_changes",
+                                "SELECT seq, record FROM provider_aside_change"
+                                " WHERE tenant_no = $1 AND resource_id = $2"
+                                " ORDER BY seq LIMIT $3"},
+    [PROVIDER_ASIDE_TAKEN] = {"provider_aside_taken",
+                              "DELETE FROM provider_aside_change"
+                              " WHERE tenant_no = $1 AND resource_id = $2 AND seq <= $3"},
+    [PROVIDER_ASIDE_ON] = {"provider_aside_on",
+                           "UPDATE provider_aside SET attempts = 0, next_us = 0"
+                           " WHERE tenant_no = $1 AND resource_id = $2"},
+    [PROVIDER_ASIDE_OVER] = {"provider_aside_over",
+                             "DELETE FROM provider_aside WHERE tenant_no = $1"
+                             " AND resource_id = $2 AND NOT EXISTS"
+                             " (SELECT 1 FROM provider_aside_change AS x"
+                             "   WHERE x.tenant_no = $1 AND x.resource_id = $2)"},
+    [PROVIDER_ASIDE_FAILED] = {"provider_aside_failed",
+                               "UPDATE provider_aside SET attempts = attempts + 1, next_us = $3,"
+                               " error = $4 WHERE tenant_no = $1 AND resource_id = $2"},
+    /* Those that were set aside when everything may have been refused. */
+    [PROVIDER_ASIDE_AGAIN] = {"provider_aside_again", "UPDATE provider_aside SET next_us = 0"
+                                                      " WHERE tenant_no = $1 AND attempts = 1"},
+    [PROVIDER_ASIDE_LIST] =
+        {"provider_aside_list",
+         "SELECT a.resource_id, a.since_us, a.attempts, a.next_us, a.error,"
+         " (SELECT r.doc FROM provider_resource AS r"
+         "   WHERE r.tenant_no = a.tenant_no AND r.id = a.resource_id),"
+         " (SELECT count(*) FROM provider_aside_change AS x"
+         "   WHERE x.tenant_no = a.tenant_no AND x.resource_id = a.resource_id),"
+         " (SELECT min(x.seq) FROM provider_aside_change AS x"
+         "   WHERE x.tenant_no = a.tenant_no AND x.resource_id = a.resource_id)"
+         "  FROM provider_aside AS a WHERE a.tenant_no = $1"
+         " ORDER BY a.since_us, a.resource_id"},
+    [PROVIDER_ASIDE_RETRY] = {"provider_aside_retry",
+                              "UPDATE provider_aside SET next_us = 0 WHERE tenant_no = $1"
+                              " AND ($2 = '' OR resource_id = $2)"},
+    [PROVIDER_ASIDE_DROP] = {"provider_aside_drop",
+                             "DELETE FROM provider_aside WHERE tenant_no = $1"
+                             " AND ($2 = '' OR resource_id = $2)"},
+    [PROVIDER_ASIDE_DROP_CHANGES] = {"provider_aside_drop_changes",
+                                     "DELETE FROM provider_aside_change WHERE tenant_no = $1"
+                                     " AND ($2 = '' OR resource_id = $2)"},
+    [PROVIDER_TENANT_CLEAR_ASIDE] = {"provider_tenant_clear_aside",
+                                     "DELETE FROM provider_aside WHERE tenant_no = $1"},
+    [PROVIDER_TENANT_CLEAR_ASIDE_CHANGES] = {"provider_tenant_clear_aside_changes",
+                                             "DELETE FROM provider_aside_change"
+                                             " WHERE tenant_no = $1"},
     [PROVIDER_WEBHOOK_PENDING] = {"provider_webhook_pending",
                                   "SELECT records, first_seq FROM provider_change_log"
                                   " WHERE tenant_no = $1 AND last_seq > $2"

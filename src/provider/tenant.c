@@ -223,6 +223,8 @@ static bool remove_all(struct db *db, int64_t no, struct err *err)
                                                     PROVIDER_GLOBAL_CLEAR,
                                                     PROVIDER_TENANT_CLEAR_UNIQUE,
                                                     PROVIDER_TENANT_CLEAR_WEBHOOK,
+                                                    PROVIDER_TENANT_CLEAR_ASIDE,
+                                                    PROVIDER_TENANT_CLEAR_ASIDE_CHANGES,
                                                     PROVIDER_TENANT_REMOVE};
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {

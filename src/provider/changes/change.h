@@ -32,16 +32,26 @@ size_t changes_mark(const struct changes *c);
 void changes_undo(struct changes *c, size_t mark);
 
 /* --- change_page.c --- */
+/* Looks at each record before it is written; true: it is left out. */
+struct change_sieve {
+    bool (*leave_out)(struct change_sieve *sieve, int64_t seq, struct str line);
+};
 struct change_page {
     int64_t count, next;
-    bool gone; /* records behind `since` are not kept, or `since` was never told */
+    int64_t seen; /* with those that were left out */
+    bool gone;    /* records behind `since` are not kept, or `since` was never told */
     /* When gone: the last record there is, and behind which one the next that is kept stands. */
     int64_t head, resume;
 };
 /* Appends a JSON array of the records behind since (-1: all that are kept), at most count of them,
- * and none behind a gap. */
+ * and none behind a gap. sieve NULL: none is left out. */
 MUST_USE bool change_page_read(struct db *db, int64_t tenant_no, int64_t since, int64_t count,
-                               struct buf *out, struct change_page *page, struct err *err);
+                               struct change_sieve *sieve, struct buf *out,
+                               struct change_page *page, struct err *err);
+/* Appends one record as JSON. ERR_INTERNAL "badChangeLog". */
+MUST_USE bool change_record_write(struct buf *out, int64_t seq, struct str line, struct err *err);
+/* The id of the resource that a record is about; in a. */
+struct str change_record_id(struct arena *a, struct str line);
 /* The number of the last record; 0: there is none yet. */
 MUST_USE bool change_head(struct db *db, int64_t tenant_no, int64_t *out, struct err *err);
 

@@ -29,7 +29,7 @@ static bool load_page(struct provider *p, int64_t tenant_no, int64_t since, int6
     if (!pool_take(&p->pool, &db, err))
         return false;
     if (count > 0) {
-        ok = change_page_read(db, tenant_no, since, count, out, page, err);
+        ok = change_page_read(db, tenant_no, since, count, NULL, out, page, err);
     } else {
         buf_add_z(out, "[]");
         ok = change_head(db, tenant_no, &page->next, err);

@@ -22,6 +22,21 @@ enum {
 
 /* --- One delivery --- */
 
+/* Whether an answer says something about what was sent, rather than about the receiver as a whole:
+ * its address, its key, its load. */
+static bool is_about_changes(const struct http_answer *answer)
+{
+    static const int others[] = {401, 407, 408, 410, 421, 425, 429, 502, 503, 504};
+
+    if (answer->failure != HTTP_OK || answer->status < 400)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (answer->status == others[i])
+            return false;
+    }
+    return true;
+}
+
 static int64_t pause_after(const struct hook *hook, enum notify_outcome outcome,
                            const struct http_answer *answer)
 {
@@ -30,7 +45,11 @@ static int64_t pause_after(const struct hook *hook, enum notify_outcome outcome,
                          ? answer->retry_after_ms * US_PER_MS
                          : 0;
 
-    for (int64_t i = 0; i < hook->attempts && pause < PAUSE_MAX_US; i++)
+    /* what is refused among others is looked for at once, what is refused alone takes longer and
+     * longer */
+    int64_t times = !hook->refused ? hook->attempts : hook->count == 1 ? hook->alone : 0;
+
+    for (int64_t i = 0; i < times && pause < PAUSE_MAX_US; i++)
         pause *= 2;
     pause = pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
     if (outcome == NOTIFY_OUTCOME_REFUSED)
@@ -55,46 +74,9 @@ static void on_done(void *ctx, const struct http_answer *answer)
     if (outcome == NOTIFY_OUTCOME_SENT) {
         hook->state = HOOK_TAKEN;
     } else {
+        hook->refused = is_about_changes(answer);
         failed(hook, outcome, answer);
     }
-}
-
-static void begin_body(const struct hook *hook, struct buf *out, const char *kind, int64_t first,
-                       int64_t last)
-{
-    char at[TIME_TEXT_MAX];
-
-    buf_addf(out, "{\"id\":\"%.*s/%lld-%lld\",\"kind\":\"%s\",\"tenant\":\"%.*s\",\"at\":\"%.*s\"",
-             STR_ARG(hook->tenant), (long long)first, (long long)last, kind, STR_ARG(hook->tenant),
-             STR_ARG(time_write(clock_now(hook->hooks->provider->config.clock), at)));
-}
-
-/* What the next delivery says; false when there is nothing to say. */
-static bool fill(struct hook *hook, struct db *db, struct buf *out, bool *out_any, struct err *err)
-{
-    CLEANUP(buf_done) struct buf list = {0};
-    struct change_page page;
-
-    buf_init(&list, PROVIDER_ANSWER_MAX);
-    hook->lost = 0;
-    if (!change_page_read(db, hook->tenant_no, hook->position, hook->batch, &list, &page, err))
-        return false;
-    *out_any = page.count > 0 || page.gone;
-    hook->more = page.gone || page.count == hook->batch;
-    if (page.gone) {
-        hook->to = page.resume;
-        hook->lost = page.resume > hook->position ? page.resume - hook->position : 0;
-        begin_body(hook, out, "changesLost", hook->position + 1, hook->to);
-        buf_add_z(out, ",\"text\":\"changes were forgotten, or not recorded, before they could be "
-                       "told: read all resources anew\"");
-    } else {
-        hook->to = page.next;
-        begin_body(hook, out, "changes", hook->position + 1, hook->to);
-        buf_add_z(out, ",\"changes\":");
-        buf_add(out, buf_str(&list));
-    }
-    buf_addf(out, ",\"next\":%lld}", (long long)hook->to);
-    return true;
 }
 
 static bool send_next(struct hook *hook, struct db *db, struct err *err)
@@ -104,10 +86,10 @@ static bool send_next(struct hook *hook, struct db *db, struct err *err)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct hooks *h = hook->hooks;
     struct str signature;
-    bool any;
+    enum hook_body what;
 
     buf_init(&body, PROVIDER_ANSWER_MAX);
-    if (!fill(hook, db, &body, &any, &hook->err)) {
+    if (!hook_fill(hook, db, &body, &what, &hook->err)) {
         if (hook->err.kind == ERR_UNAVAILABLE) { /* the database, so nothing of the others either */
             *err = hook->err;
             return false;
@@ -115,8 +97,8 @@ static bool send_next(struct hook *hook, struct db *db, struct err *err)
         failed(hook, NOTIFY_OUTCOME_LATER, NULL);
         return true;
     }
-    if (!any) {
-        hook->state = HOOK_RELEASE;
+    if (what != HOOK_BODY) {
+        hook->state = what == HOOK_PASSED ? HOOK_PASS : HOOK_RELEASE;
         return true;
     }
     if (!provider_webhook_unseal(h->how.key, hook->tenant_no, hook->sealed, &secret, &hook->err)) {
@@ -134,7 +116,8 @@ static bool send_next(struct hook *hook, struct db *db, struct err *err)
 
 static bool is_finished(const struct hook *hook)
 {
-    return hook->state == HOOK_TAKEN || hook->state == HOOK_FAILED || hook->state == HOOK_RELEASE;
+    return hook->state == HOOK_TAKEN || hook->state == HOOK_FAILED || hook->state == HOOK_PASS ||
+           hook->state == HOOK_RELEASE;
 }
 
 static bool has_finished(const struct hooks *h)
@@ -272,8 +255,10 @@ void hooks_stop(struct hooks *h)
         pthread_join(h->thread, NULL);
     }
     http_client_free(h->client);
-    for (size_t i = 0; i < HOOKS_MAX; i++)
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
         arena_free(h->all[i].arena);
+        arena_free(h->all[i].sent);
+    }
 }
 
 void hooks_wake(struct hooks *h)

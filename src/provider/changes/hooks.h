@@ -6,6 +6,7 @@
 
 #include "base/holder.h"
 #include "http/client.h"
+#include "provider/changes/aside.h"
 #include "provider/changes/change.h"
 
 #include <stdatomic.h>
@@ -20,6 +21,7 @@ enum hook_state {
     HOOK_SENDING,
     HOOK_TAKEN,
     HOOK_FAILED,
+    HOOK_PASS, /* what was read waits behind what is set aside */
     HOOK_RELEASE,
 };
 
@@ -31,10 +33,19 @@ struct hook {
     struct str tenant, url, sealed;
     char claim[HOLDER_MAX]; /* names this process, so that others see when it is dead */
     int64_t position, batch, attempts;
+    int64_t alone;     /* attempts with one change alone that were refused */
+    int64_t aside_row; /* set aside since something was taken */
+    bool has_aside;    /* something is set aside */
     /* What is being sent. */
-    int64_t to, lost;
+    struct arena *sent; /* its texts; emptied for each */
+    int64_t to, lost, count;
     bool more; /* there may be something behind it */
-    int turns; /* since the claim */
+    struct aside_change last;
+    struct aside_change *behind; /* read with it, of those that are set aside: not sent */
+    size_t behind_count, behind_cap;
+    struct aside_page aside; /* id not empty: this is sent */
+    int turns;               /* since the claim */
+    bool refused;            /* the answer says that it is about what was sent */
     int64_t wait_us;
     struct err err;
 };
@@ -57,6 +68,11 @@ MUST_USE bool hooks_start(struct hooks *h, struct provider *p, struct err *err);
 void hooks_stop(struct hooks *h);
 /* A write of this process was committed. */
 void hooks_wake(struct hooks *h);
+
+/* --- hooks_fill.c: what is sent next. --- */
+enum hook_body { HOOK_NOTHING, HOOK_PASSED /* all that was read is set aside */, HOOK_BODY };
+MUST_USE bool hook_fill(struct hook *hook, struct db *db, struct buf *out, enum hook_body *what,
+                        struct err *err);
 
 /* --- hooks_store.c: a round in the database. --- */
 /* Fills free places with webhooks that are due, and, now and then, with those that a process of

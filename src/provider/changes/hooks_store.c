@@ -1,5 +1,6 @@
 #include "provider/changes/hooks.h"
 #include "provider/changes/webhook.h"
+#include "provider/tenant.h"
 
 #include <string.h>
 
@@ -127,7 +128,45 @@ static bool claim(struct hook *hook, struct db *db, int64_t now_us, struct err *
     hook->attempts = db_col_int(st, 4);
     hook->turns = 0;
     hook->tenant = arena_str(hook->arena, db_col_text(st, 5));
+    hook->alone = db_col_int(st, 6);
+    hook->aside_row = db_col_int(st, 7);
+    hook->has_aside = db_col_int(st, 8) > 0;
     return db_step(st, &more, err);
+}
+
+/* Of those that are set aside: the claim goes on, for the next of them or for all others. */
+static bool taken_aside(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    bool go_on = ++hook->turns < HOOK_TURNS;
+    int64_t changed;
+
+    if (!aside_taken(db, hook->tenant_no, &hook->aside, err) ||
+        !db_exec(db, provider_query(PROVIDER_WEBHOOK_PASSED),
+                 DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)),
+                         db_int(hook->position),
+                         db_int(go_on ? now_us + hook->hooks->how.claim_us : 0)),
+                 &changed, err))
+        return false;
+    hook->state = changed == 1 && go_on ? HOOK_CLAIMED : HOOK_FREE;
+    return true;
+}
+
+/* All that was read waits behind what is set aside. */
+static bool pass(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    int64_t changed;
+
+    if (hook->aside.id.len > 0) /* dropped meanwhile */
+        return taken_aside(hook, db, now_us, err);
+    if (!db_exec(db, provider_query(PROVIDER_WEBHOOK_PASSED),
+                 DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)),
+                         db_int(hook->to), db_int(now_us + hook->hooks->how.claim_us)),
+                 &changed, err))
+        return false;
+    hook->state = changed == 1 ? HOOK_CLAIMED : HOOK_FREE;
+    hook->position = hook->to;
+    return changed == 0 ||
+           aside_add_changes(db, hook->tenant_no, hook->behind, hook->behind_count, now_us, err);
 }
 
 /* The claim goes on when there may be more to tell. A batch that was made smaller grows again. */
@@ -135,10 +174,13 @@ static bool taken(struct hook *hook, struct db *db, int64_t now_us, struct err *
 {
     int64_t batch =
         hook->batch * 2 < PROVIDER_WEBHOOK_BATCH ? hook->batch * 2 : PROVIDER_WEBHOOK_BATCH;
-    bool go_on = hook->more && ++hook->turns < HOOK_TURNS;
     struct str claim = str_from_z(hook->claim);
     int64_t changed;
+    bool go_on;
 
+    if (hook->aside.id.len > 0)
+        return taken_aside(hook, db, now_us, err);
+    go_on = (hook->more || hook->aside_row > 0) && ++hook->turns < HOOK_TURNS;
     if (!db_exec(db, provider_query(PROVIDER_WEBHOOK_TAKEN),
                  DB_ARGS(db_int(hook->tenant_no), db_text(claim), db_int(hook->to), db_int(batch),
                          db_int(now_us), db_int(hook->lost), db_text(go_on ? claim : STR("")),
@@ -148,20 +190,81 @@ static bool taken(struct hook *hook, struct db *db, int64_t now_us, struct err *
     hook->state = changed == 1 && go_on ? HOOK_CLAIMED : HOOK_FREE;
     hook->position = hook->to;
     hook->batch = batch;
-    hook->attempts = 0;
-    return true;
+    hook->attempts = hook->alone = 0;
+    if (changed == 0) /* somebody else has it, and what was read with it */
+        return true;
+    if (hook->aside_row > 0 && !aside_again(db, hook->tenant_no, err))
+        return false;
+    hook->aside_row = 0;
+    return aside_add_changes(db, hook->tenant_no, hook->behind, hook->behind_count, now_us, err);
 }
 
-/* The next attempt tells half as much, so that what a receiver cannot take stands alone at last. */
+/* Whether the one change that was refused has had its tries, and can be set aside. */
+static bool is_to_set_aside(struct hook *hook, struct db *db, const struct provider_settings *s,
+                            bool *out, struct err *err)
+{
+    *out = s->webhook_tries > 0 && hook->alone + 1 >= s->webhook_tries &&
+           hook->aside_row < ASIDE_ROW_MAX;
+    return !*out || aside_has_room(db, hook->tenant_no, out, err);
+}
+
+static bool set_aside(struct hook *hook, struct db *db, const struct provider_settings *s,
+                      int64_t now_us, struct err *err)
+{
+    struct str error = str_from_z(hook->err.message);
+    const struct aside_notice notice = {.tenant_no = hook->tenant_no,
+                                        .at_us = now_us,
+                                        .tenant = hook->tenant,
+                                        .mails = s->notification_mail,
+                                        .error = error,
+                                        .change = &hook->last};
+    int64_t changed;
+
+    if (!db_exec(db, provider_query(PROVIDER_WEBHOOK_ASIDE),
+                 DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)),
+                         db_int(hook->to), db_int(1), db_int(now_us), db_text(error)),
+                 &changed, err))
+        return false;
+    return changed == 0 ||
+           (aside_add(db, hook->tenant_no, &hook->last, now_us, now_us + ASIDE_AGAIN_US, error,
+                      err) &&
+            aside_add_changes(db, hook->tenant_no, hook->behind, hook->behind_count, now_us, err) &&
+            aside_tell(db, &notice, err));
+}
+
+static bool failed_aside(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
+{
+    int64_t next_us = now_us + (hook->aside.count > 1 ? hook->hooks->how.pause_us : ASIDE_AGAIN_US);
+
+    return aside_failed(db, hook->tenant_no, &hook->aside, next_us, str_from_z(hook->err.message),
+                        err) &&
+           db_exec(db, provider_query(PROVIDER_WEBHOOK_RELEASE),
+                   DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim))), NULL, err);
+}
+
+/* The next attempt tells half as much, so that what a receiver cannot take stands alone at last,
+ * and can be set aside. */
 static bool failed(struct hook *hook, struct db *db, int64_t now_us, struct err *err)
 {
+    CLEANUP(arena_freep) struct arena *a = arena_new();
     int64_t batch = hook->batch > 1 ? hook->batch / 2 : 1;
+    bool alone = hook->refused && hook->count == 1, aside = false;
+    const struct provider_profile *profile;
+    struct provider_tenant tenant;
 
     hook->state = HOOK_FREE;
+    if (hook->aside.id.len > 0)
+        return failed_aside(hook, db, now_us, err);
+    if (alone && (!provider_tenant_load(db, a, hook->tenant, &tenant, err) ||
+                  !provider_tenant_profile(a, &tenant, &profile, err) ||
+                  !is_to_set_aside(hook, db, &profile->settings, &aside, err)))
+        return false;
+    if (aside)
+        return set_aside(hook, db, &profile->settings, now_us, err);
     return db_exec(db, provider_query(PROVIDER_WEBHOOK_FAILED),
                    DB_ARGS(db_int(hook->tenant_no), db_text(str_from_z(hook->claim)), db_int(batch),
                            db_int(now_us + hook->wait_us), db_int(now_us),
-                           db_text(str_from_z(hook->err.message))),
+                           db_text(str_from_z(hook->err.message)), db_int(hook->alone + alone)),
                    NULL, err);
 }
 
@@ -174,6 +277,8 @@ static bool store(struct hook *hook, struct db *db, int64_t now_us, struct err *
         return taken(hook, db, now_us, err);
     case HOOK_FAILED:
         return failed(hook, db, now_us, err);
+    case HOOK_PASS:
+        return pass(hook, db, now_us, err);
     case HOOK_RELEASE:
         hook->state = HOOK_FREE;
         return db_exec(db, provider_query(PROVIDER_WEBHOOK_RELEASE),
@@ -217,7 +322,7 @@ static bool has_work(const struct hooks *h)
         enum hook_state state = h->all[i].state;
 
         if (state == HOOK_DUE || state == HOOK_TAKEN || state == HOOK_FAILED ||
-            state == HOOK_RELEASE)
+            state == HOOK_PASS || state == HOOK_RELEASE)
             return true;
     }
     return false;

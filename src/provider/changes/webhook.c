@@ -218,7 +218,11 @@ bool provider_webhook_remove(struct db *db, struct str tenant, struct err *err)
 
     return find(db, a, tenant, &no, err) &&
            db_exec(db, provider_query(PROVIDER_TENANT_CLEAR_WEBHOOK), DB_ARGS(db_int(no)), NULL,
-                   err);
+                   err) &&
+           db_exec(db, provider_query(PROVIDER_TENANT_CLEAR_ASIDE), DB_ARGS(db_int(no)), NULL,
+                   err) &&
+           db_exec(db, provider_query(PROVIDER_TENANT_CLEAR_ASIDE_CHANGES), DB_ARGS(db_int(no)),
+                   NULL, err);
 }
 
 /* --- Looking --- */
@@ -274,6 +278,17 @@ static bool load_row(struct db *db, struct arena *a, int64_t tenant_no, int64_t 
     return true;
 }
 
+static bool load_aside(struct db *db, int64_t tenant_no, int64_t *out, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, provider_query(PROVIDER_ASIDE_COUNT), DB_ARGS(db_int(tenant_no)), &st,
+                       err))
+        return false;
+    *out = st ? db_col_int(st, 0) : 0;
+    return true;
+}
+
 bool provider_webhook_load(struct db *db, struct arena *a, struct str tenant,
                            const struct clock *clock, struct provider_webhook *out, struct err *err)
 {
@@ -291,6 +306,8 @@ bool provider_webhook_load(struct db *db, struct arena *a, struct str tenant,
     if (!notify_backlog_load(db, a, notify_tenant(owner.no), clock_now(clock), &backlog, err))
         return false;
     out->failures = backlog.waiting;
+    if (!load_aside(db, owner.no, &out->aside, err))
+        return false;
     out->feed = profile->settings.change_feed;
     if (!change_head(db, owner.no, &out->head, err))
         return false;

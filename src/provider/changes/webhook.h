@@ -26,6 +26,7 @@ struct provider_webhook {
     struct str error; /* of the last attempt; empty: it succeeded */
     int64_t lost;     /* changes that were forgotten before they were taken */
     int64_t failures; /* failed writes that wait to be told */
+    int64_t aside;    /* changes that are set aside (aside.h) */
 };
 
 /* Joins the caller's transaction, as all that changes something. */

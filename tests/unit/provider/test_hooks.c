@@ -7,6 +7,7 @@
 #include "provider/changes/keep.h"
 #include "provider/changes/webhook.h"
 #include "provider/notice.h"
+#include "receiver.h"
 
 #include <string.h>
 #include <sys/wait.h>
@@ -18,129 +19,6 @@
 static const struct secret_key sealing = {.bytes = {1, 2, 3}};
 static const struct provider_delivery quick = {
     .key = &sealing, .pause_us = 20 * US_PER_MS, .claim_us = 2 * US_PER_SECOND};
-
-/* --- The receiver --- */
-
-struct receiver {
-    struct http_server *server;
-    struct http_route route;
-    struct secret secret;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t heard;
-    struct arena *arena;
-    struct json *changes;    /* all that were taken, as they came */
-    struct json *others;     /* bodies of other kinds */
-    size_t requests, refuse; /* how many are answered 503 */
-    size_t largest;          /* changes of one body */
-    bool forged;
-};
-
-static bool is_genuine(struct receiver *r, struct arena *a, struct str header, struct str body)
-{
-    struct str part, hex = header;
-    char mac[SHA256_HEX_MAX];
-
-    str_cut(&hex, ',', &part);
-    if (!str_starts(part, STR("t=")) || !str_starts(hex, STR("v1=")))
-        return false;
-    hmac_sha256_hex(&r->secret,
-                    arena_printf(a, "%.*s.%.*s", STR_ARG(str_from(part, 2)), STR_ARG(body)), mac);
-    return str_eq_z(str_from(hex, 3), mac);
-}
-
-static void take(struct receiver *r, const struct json *body)
-{
-    const struct json *changes = json_get(body, STR("changes"));
-
-    if (!changes) {
-        json_append(r->others, json_clone(r->arena, body));
-        return;
-    }
-    if (changes->count > r->largest)
-        r->largest = changes->count;
-    JSON_EACH(change, changes)
-    json_append(r->changes, json_clone(r->arena, change));
-}
-
-static void receive(struct http_exchange *x, void *ctx)
-{
-    struct receiver *r = ctx;
-    struct arena *a = http_arena(x);
-    struct json *body;
-    bool refused;
-
-    pthread_mutex_lock(&r->lock);
-    r->requests++;
-    refused = r->refuse > 0;
-    r->forged |= !is_genuine(r, a, http_request_header(x, "Usher-Signature"), http_request_body(x));
-    if (refused) {
-        r->refuse--;
-    } else if (json_parse(a, http_request_body(x), NULL, &body, NULL, NULL)) {
-        take(r, body);
-    }
-    pthread_cond_broadcast(&r->heard);
-    pthread_mutex_unlock(&r->lock);
-    http_reply(x, refused ? 503 : 204, NULL, (struct str){0});
-}
-
-static void receiver_start(struct receiver *r, uint16_t port)
-{
-    struct http_server_config config = {.address = "127.0.0.1", .port = port, .workers = 2};
-    struct err err = {0};
-
-    r->route = (struct http_route){.path = "/hook",
-                                   .methods = 1u << HTTP_POST,
-                                   .max_body = (size_t)1 << 20,
-                                   .run = HTTP_ON_WORKER,
-                                   .handle = receive,
-                                   .ctx = r};
-    config.routes = &r->route;
-    config.route_count = 1;
-    CHECK(http_server_start(&config, &r->server, &err), "%s", err.message);
-}
-
-static void receiver_init(struct receiver *r)
-{
-    *r = (struct receiver){.arena = arena_new()};
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->heard, NULL);
-    r->changes = json_new(r->arena, JSON_ARRAY);
-    r->others = json_new(r->arena, JSON_ARRAY);
-    receiver_start(r, 0);
-}
-
-static void receiver_done(struct receiver *r)
-{
-    http_server_stop(r->server);
-    secret_done(&r->secret);
-    pthread_cond_destroy(&r->heard);
-    pthread_mutex_destroy(&r->lock);
-    arena_free(r->arena);
-}
-
-enum what { CHANGES, OTHERS, REQUESTS };
-
-/* Until so many came; fails after half a minute. */
-static void wait_for(struct receiver *r, enum what what, size_t count)
-{
-    struct timespec until;
-    size_t have = 0;
-    int rc = 0;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 30;
-    pthread_mutex_lock(&r->lock);
-    for (;;) {
-        have = what == CHANGES  ? r->changes->count
-               : what == OTHERS ? r->others->count
-                                : r->requests;
-        if (have >= count || rc != 0)
-            break;
-        rc = pthread_cond_timedwait(&r->heard, &r->lock, &until);
-    }
-    pthread_mutex_unlock(&r->lock);
-    CHECK(have >= count, "%zu of %zu came", have, count);
-}
 
 /* Every change from the first to the last is there; in order, if those told again are left out. */
 static void check_changes(struct receiver *r, int64_t first, int64_t last)
@@ -159,20 +37,6 @@ static void check_changes(struct receiver *r, int64_t first, int64_t last)
     CHECK(next == last + 1, "the last is %lld, not %lld", (long long)next - 1, (long long)last);
     CHECK(!r->forged, "each is signed");
     pthread_mutex_unlock(&r->lock);
-}
-
-static void hook_tenant(struct fixture *f, struct receiver *r, const char *name, unsigned events)
-{
-    struct provider_webhook_order order = {.tenant = str_from_z(name), .events = events};
-    struct err err = {0};
-    char url[64];
-
-    fixture_tenant(f, "generic", name);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%u/hook", http_server_port(r->server));
-    order.url = str_from_z(url);
-    CHECK(provider_webhook_set(f->db, &sealing, &order, rng_system(), &r->secret, &err), "%s",
-          err.message);
-    CHECK(r->secret.len == 64, "a secret is made");
 }
 
 static void add_users(struct fixture *f, const char *prefix, int count)
@@ -222,7 +86,7 @@ static void check_delivery(const struct db_config *config)
 
     fixture_start_delivering(&f, config, &quick);
     receiver_init(&r);
-    hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_CHANGES);
+    hook_tenant(&f, &r, &sealing, "t", PROVIDER_WEBHOOK_CHANGES);
     add_users(&f, "a", 5);
     wait_for(&r, CHANGES, 5);
     check_changes(&r, 1, 5);
@@ -266,7 +130,7 @@ static void check_processes(const struct db_config *config)
 
     fixture_start_delivering(&f, config, &(struct provider_delivery){0}); /* delivers nothing */
     receiver_init(&r);
-    hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_CHANGES);
+    hook_tenant(&f, &r, &sealing, "t", PROVIDER_WEBHOOK_CHANGES);
     add_users(&f, "a", 30);
     fixture_start_delivering(&other, config, &quick);
     wait_for(&r, CHANGES, 30);
@@ -343,7 +207,7 @@ static void check_dead(const struct db_config *config)
     holder_name(rng_system(), alive);
     fixture_start_delivering(&f, config, &quick);
     receiver_init(&r);
-    hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_CHANGES);
+    hook_tenant(&f, &r, &sealing, "t", PROVIDER_WEBHOOK_CHANGES);
     set_claim(&f, "elsewhere/1/2/3", now + US_PER_SECOND);
     add_users(&f, "a", 3);
     wait_for(&r, CHANGES, 3);
@@ -381,7 +245,7 @@ static void check_steering(const struct db_config *config)
 
     fixture_start_delivering(&f, config, &quick);
     receiver_init(&r);
-    hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_CHANGES);
+    hook_tenant(&f, &r, &sealing, "t", PROVIDER_WEBHOOK_CHANGES);
     CHECK(provider_webhook_pause(f.db, STR("t"), &err), "%s", err.message);
     add_users(&f, "a", 4);
     CHECK(load(&f, a).paused && load(&f, a).position == 0, "it is told nothing");
@@ -466,7 +330,7 @@ static void check_failures(const struct db_config *config)
 
     fixture_start(&f, config);
     receiver_init(&r);
-    hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_FAILURES);
+    hook_tenant(&f, &r, &sealing, "t", PROVIDER_WEBHOOK_FAILURES);
     CHECK(provider_notice_add(f.db, &tenant, &notice, rng_system(), &err) &&
               provider_notice_add(f.db, &tenant, &notice, rng_system(), &err),
           "%s", err.message);
@@ -524,7 +388,7 @@ static void check_forgetting(const struct db_config *config)
 
     fixture_start(&f, config); /* delivers nothing yet */
     receiver_init(&r);
-    hook_tenant(&f, &r, "t", PROVIDER_WEBHOOK_CHANGES);
+    hook_tenant(&f, &r, &sealing, "t", PROVIDER_WEBHOOK_CHANGES);
     add_users(&f, "a", 10);
     CHECK(prune_at(&f, 29) == 0, "they are young");
     CHECK(prune_at(&f, 31) == 0, "the webhook has not taken them");
