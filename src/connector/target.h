@@ -100,6 +100,10 @@ struct target_ops {
     /* What the target can. Blocks for the first time, then remembers. No call may be in flight.
      * Does not fail: what the target does not say is assumed. */
     void (*describe)(struct target *t, struct target_traits *out);
+    /* What the target says of itself, as text that its next opening can be given: then it is not
+     * asked again. Blocks, as describe. NULL: there is nothing to be kept. */
+    struct str (*said)(struct target *t, struct arena *a);
+    void (*recall)(struct target *t, struct str said); /* before anything else */
     /* One page of all accounts of the kind of m, in the target's order. A record without id says
      * that the target gave none. Accounts that come and go while pages are read may be missed or
      * given twice. */

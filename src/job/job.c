@@ -102,6 +102,7 @@ const struct db_query job_queries[] = {
     {"job_remove_reset", "DELETE FROM job_reset WHERE job_no = $1"},
     {"job_remove_connection_backup", "DELETE FROM job_connection_backup WHERE job_no = $1"},
     {"job_remove_pace", "DELETE FROM job_pace WHERE job_no = $1"},
+    {"job_remove_target", "DELETE FROM job_target WHERE job_no = $1"},
     {"job_remove_stream", "DELETE FROM job_stream WHERE job_no = $1"},
     {"job_remove_pulse", "DELETE FROM job_pulse WHERE job_no = $1"},
     {"job_remove_drift", "DELETE FROM job_drift WHERE job_no = $1"},

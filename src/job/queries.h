@@ -19,6 +19,8 @@ extern const struct db_query due_queries[];
 extern const size_t due_query_count;
 extern const struct db_query reset_queries[];
 extern const size_t reset_query_count;
+extern const struct db_query said_queries[];
+extern const size_t said_query_count;
 extern const struct db_query pace_queries[];
 extern const size_t pace_query_count;
 extern const struct db_query stream_queries[];

@@ -495,11 +495,26 @@ class OtherEndpoints(Mode):
         if path == "/ResourceTypes":
             return Answer(200, {"schemas": [LIST], "totalResults": 2, "Resources": [
                 {"name": "User", "endpoint": "/People", "schema": CORE},
-                {"name": "Group", "endpoint": "/Teams", "schema": CORE.replace("User", "Group")}]})  # fmt: skip
+                {"name": "Group", "endpoint": f"http://127.0.0.1:{port}/{self.name}/Teams", "schema": CORE.replace("User", "Group")}]})  # fmt: skip
         first, _, rest = path.strip("/").partition("/")
         if first in ("Users", "Groups"):
             return error(404)
         return super().handle(method, f"/{self.names.get(first, first)}/{rest}".rstrip("/"), query, body, headers)
+
+
+class PatchNotPromised(Mode):
+    """It says that it has no PATCH, and answers one as if it were done. Tags are promised, and looked at."""
+
+    config = dict(Mode.config, etag={"supported": True}, patch={"supported": False})
+
+    def handle(self, method, path, query, body, headers):
+        if method == "PATCH":
+            return Answer(200, {"id": path.split("/")[-1]})
+        if method == "PUT" and headers.get("If-Match") != 'W/"1"':
+            return error(428)
+        answer = super().handle(method, path, query, body, headers)
+        answer.headers.append(("ETag", 'W/"1"'))
+        return answer
 
 
 class BareList(Lists):
@@ -538,7 +553,8 @@ LIVES = [
     PageTooLarge, SamePage, EndlessCursor, CursorOnly, FilterIgnored, EmptyIs404, OtherSpelling, NoActive, NoTypes,
     Forgetful, NoSchemas, MembersAsText, StrayTags, TagsPromised, ChangedMeanwhile, Packed, Moved, AnswerLost, Torn,
     Throttles, Chunked, NoPatch405, NoPatch501, NoConfig, ConfigIsAPage, OddIds,
-    Vanished, AlreadyThere, Hiccup, GroupsNoPatch, GroupsNoPatch404, SamePageIgnored, BareList,
+    Vanished, AlreadyThere, Hiccup, GroupsNoPatch, GroupsNoPatch404, SamePageIgnored, OtherEndpoints, BareList,
+    PatchNotPromised,
 ]  # fmt: skip
 
 

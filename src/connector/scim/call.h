@@ -160,7 +160,6 @@ void scim_create_many(struct target *target, const struct target_creation *creat
 /* list.c */
 void scim_list(struct target *target, const struct mapping_object *m,
                const struct target_page *page, target_done *done, void *ctx);
-void scim_describe(struct target *target, struct target_traits *out);
 void scim_found_free(struct scim_call *c); /* what a search through everything has found */
 /* The cursor of the page after this one; empty if this was the last. */
 struct str scim_next_page(struct scim_call *c, const struct scim_list *list);
@@ -182,6 +181,13 @@ int64_t scim_send_waiting(struct scim_target *t);
 /* Ends those that wait, with that answer. */
 void scim_send_fail(struct scim_target *t, const struct http_answer *answer);
 void scim_send_drop(struct scim_target *t); /* frees those that wait; after the client */
+
+/* discover.c */
+void scim_describe(struct target *target, struct target_traits *out);
+struct str scim_said(struct target *target, struct arena *a);
+void scim_recall(struct target *target, struct str said);
+/* Whether ResourceTypes has another endpoint for such objects; it is used from now on. */
+bool scim_find_endpoint(struct scim_target *t, const struct scim_object *of);
 
 /* members.c */
 void scim_change_members(struct target *target, const struct mapping_object *m, struct str id,

@@ -1,8 +1,6 @@
-/* Reads all accounts of a SCIM application in pages, and asks what it can (scim.md 10.1, 10.2). */
+/* Reads all accounts of a SCIM application in pages (scim.md 10.2). */
 #include "base/map.h"
 #include "connector/scim/call.h"
-
-enum { BULK_OPERATIONS_MAX = 100 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -128,64 +126,4 @@ bool scim_call_scan(struct scim_call *c, const struct http_answer *answer,
     out_end->record_count = c->found->count;
     *out_ended = true;
     return false;
-}
-
-/* A member that is an object with "supported": true. */
-static bool supported(const struct json *config, const char *name)
-{
-    return json_get_bool(json_get_nocase(config, str_from_z(name)), "supported", false);
-}
-
-static size_t limit(const struct json *of, const char *name, size_t otherwise)
-{
-    int64_t n = json_get_int(of, name, 0);
-
-    return n > 0 ? (size_t)n : otherwise;
-}
-
-static void read_service(const struct json *config, struct scim_service_traits *out)
-{
-    const struct json *bulk = json_get_nocase(config, STR("bulk"));
-    const struct json *patch = json_get_nocase(config, STR("patch"));
-
-    out->known = json_is(config, JSON_OBJECT) && (bulk || patch);
-    if (!out->known)
-        return;
-    out->patch = json_get_bool(patch, "supported", true);
-    out->etag = supported(config, "etag");
-    out->cursor = json_get_bool(json_get_nocase(config, STR("pagination")), "cursor", false);
-    if (supported(config, "bulk")) {
-        out->bulk_operations =
-            smaller(limit(bulk, "maxOperations", BULK_OPERATIONS_MAX), BULK_OPERATIONS_MAX);
-        out->bulk_bytes = smaller(limit(bulk, "maxPayloadSize", SCIM_BODY_MAX), SCIM_BODY_MAX);
-    }
-}
-
-/* What the service says of itself; asked once. */
-static const struct scim_service_traits *service_of(struct scim_target *t)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct http_answer answer;
-    struct json *config;
-    struct err ignored;
-
-    if (t->service.asked)
-        return &t->service;
-    t->service = (struct scim_service_traits){.asked = true, .patch = true};
-    scim_target_get_path(t, a, "/ServiceProviderConfig", &answer);
-    if (answer.failure == HTTP_OK && answer.status / 100 == 2 &&
-        json_parse(a, answer.body, NULL, &config, NULL, &ignored))
-        read_service(config, &t->service);
-    return &t->service;
-}
-
-void scim_describe(struct target *target, struct target_traits *out)
-{
-    const struct scim_service_traits *s = service_of(scim_of(target));
-
-    *out = (struct target_traits){
-        .known = s->known,
-        .patch = s->patch,
-        .bulk_operations = s->bulk_operations,
-    };
 }

@@ -205,6 +205,12 @@ static bool no_groups(const struct test *t)
            (t->answer.status == 404 || t->answer.status == 405 || t->answer.status == 501);
 }
 
+/* The endpoint may be elsewhere. */
+static bool is_missing(const struct test *t)
+{
+    return t->answer.failure == HTTP_OK && t->answer.status == 404 && !t->target->empty_is_404;
+}
+
 static bool test_kind(struct scim_target *target, enum source_kind kind, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -213,6 +219,8 @@ static bool test_kind(struct scim_target *target, enum source_kind kind, struct 
     if (!t.object || (kind != SOURCE_USER && !t.object->mapping->enabled))
         return true;
     scim_target_get(target, a, t.object, &t.shown, &t.answer);
+    if (is_missing(&t) && scim_find_endpoint(target, t.object))
+        scim_target_get(target, a, t.object, &t.shown, &t.answer);
     if (kind == SOURCE_GROUP && no_groups(&t)) {
         return err_set(
             err, ERR_NOT_FOUND, "noGroups",

@@ -21,7 +21,10 @@ bool engine_test(const struct engine *e, int64_t job_no, struct err *err)
 {
     CLEANUP(run_close) struct run r;
 
-    return run_open(&r, e, job_no, false, err) && r.target->ops->test(r.target, err);
+    if (!run_open(&r, e, job_no, false, err) || !r.target->ops->test(r.target, err))
+        return false;
+    run_remember_said(&r);
+    return true;
 }
 
 /* Those saved, if the job is, with the changed ones over them. */

@@ -5,6 +5,7 @@
 #include "engine/cycle/run.h"
 #include "engine/failures/doubt.h"
 #include "engine/failures/governor.h"
+#include "job/said.h"
 
 void run_abort(struct run *r, const struct err *err)
 {
@@ -127,8 +128,40 @@ static int64_t test_wait_us(struct run *r, const struct err *why, unsigned tries
     return wait > asked_us ? wait : asked_us;
 }
 
+/* What it has said within a day (scim.md 10.1), of the same address. */
+static bool recall(struct run *r)
+{
+    struct job_said said;
+    bool found;
+    struct err err;
+    int64_t age_us;
+
+    if (!job_said_load(r->db, r->arena, r->job.no, &said, &found, &err)) {
+        log_error("said_not_loaded", &err);
+        return false;
+    }
+    age_us = clock_now(r->engine->clock) - said.asked_us;
+    if (!found || age_us < 0 || age_us >= US_PER_DAY || !str_eq(said.base_url, r->job.base_url))
+        return false;
+    r->target->ops->recall(r->target, said.text);
+    return true;
+}
+
+void run_remember_said(struct run *r)
+{
+    struct job_said said = {.base_url = r->job.base_url, .asked_us = clock_now(r->engine->clock)};
+    struct err err;
+
+    if (!r->target->ops->said)
+        return;
+    said.text = r->target->ops->said(r->target, r->arena);
+    if (!job_said_save(r->db, r->job.no, &said, &err))
+        log_error("said_not_saved", &err);
+}
+
 bool run_test_target(struct run *r, struct err *err)
 {
+    bool recalled = r->target->ops->recall && recall(r);
     unsigned tries = 0;
     int64_t wait;
 
@@ -138,6 +171,8 @@ bool run_test_target(struct run *r, struct err *err)
             return false;
         run_wait(r, wait);
     }
+    if (!recalled)
+        run_remember_said(r);
     return true;
 }
 

@@ -212,6 +212,9 @@ MUST_USE bool run_rehearse(struct run *r, run_load *load, struct str cursor,
 void run_look_for_signals(struct run *r);
 /* Turns the target for so long; a run that is to stop waits no more. */
 void run_wait(struct run *r, int64_t us);
+/* Keeps what the target says of itself for the next runs (scim.md 10.1). A failure costs them the
+ * same questions, no more. */
+void run_remember_said(struct run *r);
 /* The connection test that a run begins with. A passing failure (a timeout, a 503, a lost
  * connection) is tried again twice within seconds, when the target says when, unless that is later
  * than the lease bears (scim.md 10.3, engine.md 9.2). */

@@ -22,6 +22,7 @@ static void statements_body(const struct db_config *config)
         {retry_queries, &retry_query_count},
         {held_queries, &held_query_count},
         {pace_queries, &pace_query_count},
+        {said_queries, &said_query_count},
         {stream_queries, &stream_query_count},
         {pulse_queries, &pulse_query_count},
         {reset_queries, &reset_query_count},
