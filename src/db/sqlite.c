@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -196,6 +197,8 @@ static void sqlite_close(struct db *base)
 /* What holds for the whole process, and has to be said before anything else. */
 static void configure(void)
 {
+    /* A file that may not grow (RLIMIT_FSIZE) is an error of one write, not the end of all. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     /* What a savepoint would restore is a few pages: in memory, not in a temporary file. It takes
      * so much at once, however little is needed. What does not fit goes to such a file in one
      * write, of which SQLite writes the size modulo 128 KiB first: a rest of exactly 128 KiB is

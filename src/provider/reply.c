@@ -30,6 +30,9 @@ static const struct {
     {"tooManyOperations", 413, NULL},
     {"writerBusy", 503, NULL},
     {"diskFull", 503, NULL},
+    {"databaseIo", 503, NULL}, /* a disk that fails or may not grow may be put right */
+    {"readOnlyDatabase", 503, NULL},
+    {"databaseDenied", 503, NULL},
     {"valueTooBig", 500, NULL}, /* for the database; what clients may send is limited before */
     {"methodNotAllowed", 405, NULL},
 };

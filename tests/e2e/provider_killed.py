@@ -1,7 +1,8 @@
 """See provider_killed.sh and provider_killed_postgres.sh: sqlite|postgresql.
 
 Each writer has its users and its group, and a model of them that only answers change. What it was writing when
-the server died may have been done or not: the next life is asked which, and only these two are right."""
+the server died may have been done or not: the next life is asked which, and only these two are right. The change
+feed and a webhook (provider_told.py) have to tell the same story, without a gap."""
 
 import http.client
 import json
@@ -18,6 +19,7 @@ import time
 
 from lib import CORE, T, Usher, check, check_eq, done, fail, step
 from postgres import OnPostgres, Postgres
+from provider_told import Feed, Receiver
 
 KILLS = int(os.environ.get("KILLS") or 50)
 WRITERS = int(os.environ.get("WRITERS") or 6)
@@ -70,13 +72,13 @@ class Client:
         self.key = key
         self.connection = None
 
-    def ask(self, method, path, body=None, **headers):
+    def ask(self, method, path, body=None, base=BASE, **headers):
         """Status, JSON or None, version. Died when there is no answer."""
         if not self.connection:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers |= {"Authorization": f"Bearer {self.key}", "Content-Type": "application/scim+json"}
         try:
-            self.connection.request(method, BASE + path, body and json.dumps(body), headers)
+            self.connection.request(method, base + path, body and json.dumps(body), headers)
             answer = self.connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -378,13 +380,22 @@ def everything(client, kind):
             return found
 
 
-def check_everything(client, writers):
+def check_told(story, resources):
+    """The records lead to what is there."""
+    check_eq(f"{story.what}: what is there, and its versions",
+             {r["id"]: version_of(r["meta"]["version"]) for r in resources}, story.versions)
+
+
+def check_everything(client, writers, feed):
     users = everything(client, "Users")
     groups = {g["id"]: g for g in everything(client, "Groups")}
     for w in writers:
         w.check_all(users, groups)
     check_eq("users that nobody was told of", sum(len(w.people) for w in writers), len(users))
     check_eq("groups", WRITERS, len(groups))
+    feed.read(client)
+    check_told(feed.story, [*users, *groups.values()])
+    return [*users, *groups.values()]
 
 
 SOUND = {
@@ -450,6 +461,8 @@ def run(database):
     usher = database.usher
     usher.run("tenant", "add", "generic", "plant")
     key = usher.json("key", "add", "plant", "--description", "e2e")["key"]
+    feed, receiver = Feed(), Receiver()
+    usher.run("tenant", "webhook", "set", "plant", receiver.url)
     rng = random.Random(SEED)
     server = Server(usher)
     writers = [Writer(n, Client(server.port, key), random.Random(rng.random())) for n in range(WRITERS)]
@@ -487,7 +500,7 @@ def run(database):
         if n % 10 == 0:
             for w in writers:
                 w.recover()
-            check_everything(Client(server.port, key), writers)
+            check_everything(Client(server.port, key), writers, feed)
     print(f"  in {time.monotonic() - began:.0f} s", flush=True)
     sums = {n: sum(getattr(w, n) for w in writers) for n in ("acknowledged", "refused", "found_done", "found_undone")}
     print("  {acknowledged} writes acknowledged, {refused} refused; of those whose answer was lost {found_done} were done,"
@@ -498,7 +511,10 @@ def run(database):
     step("what is there at last")
     for w in writers:
         w.recover()
-    check_everything(Client(server.port, key), writers)
+    there = check_everything(Client(server.port, key), writers, feed)
+    receiver.wait(feed.story.seq)
+    check_told(receiver.story, there)
+    print(f"  {feed.story.seq} records in the feed, {receiver.again} were told again by the webhook", flush=True)
     gone = [id for w in writers for id in w.gone]
     check("some were deleted", gone)
     for id in rng.sample(gone, min(200, len(gone))):
