@@ -4,4 +4,4 @@
 # what the mapping table of the template says.
 . "$(dirname "$0")/lib.sh"
 start_scimmy
-python3 "$HERE/scimmy/scenario.py" "$SCIMMY"
+python3 "$HERE/full_life.py" "$SCIMMY" scimmy-token "${SCIMMY%/scim/v2}/log"

@@ -1,5 +1,8 @@
-"""The life of a few people in an application behind scimmy. The test keeps its own idea of the directory
-(People) and of the mapping (account_of), written from the documented table and not asked of usher."""
+"""The life of a few people and groups in a SCIM application: every mapped attribute of every account, and every
+member of every group, is read back after each step. The test keeps its own idea of the directory (People) and of the
+mapping (account_of), written from the documented table and not asked of usher.
+
+    full_life.py BASE TOKEN [LOG]       LOG: where the application tells what it was asked since the last time"""
 
 import csv
 import json
@@ -10,8 +13,8 @@ import urllib.request
 from lib import CORE, ENTERPRISE, T, Scim, Usher, check, check_eq, done, one, step
 
 APP = "Plant"
-BASE = sys.argv[1]
-TOKEN = "scimmy-token"
+BASE, TOKEN = sys.argv[1], sys.argv[2]
+LOG = sys.argv[3] if len(sys.argv) > 3 else None
 COLUMNS = [
     "userPrincipalName", "displayName", "givenName", "surname", "mail", "mailNickname", "jobTitle",
     "department", "employeeId", "preferredLanguage", "physicalDeliveryOfficeName", "streetAddress", "city",
@@ -40,6 +43,10 @@ DIRECT = {
     "employeeId": "enterprise.employeeNumber",
     "department": "enterprise.department",
 }
+
+
+# What somebody is found by here.
+KEPT = ("userPrincipalName", "mail", "preferredLanguage", "employeeId")
 
 
 def make_people():
@@ -142,9 +149,14 @@ class World:
         self.compare()
         self.usher.nothing_left(APP)
 
+    def asked(self, what, holds):
+        """What the application was asked since the last time, as METHOD kind -> number, where that can be known."""
+        if LOG:
+            counts = self.requests()
+            check(f"{what}: {counts}", holds(counts))
+
     def requests(self):
-        """What the application was asked since the last time, as METHOD kind -> number."""
-        request = urllib.request.Request(BASE.replace("/scim/v2", "/log"))
+        request = urllib.request.Request(LOG)
         request.add_header("Authorization", f"Bearer {TOKEN}")
         counts = {}
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -221,17 +233,16 @@ def first_cycle(w):
     w.assigned_groups.add("Service Team")
     w.usher.run("assignment", "add", APP, "Service Team")
     w.accounts["p02"] = {"userName": by_hand["userName"]}
-    w.requests()
+    w.asked("set up", lambda counts: True)
     # 9 people and the group; p05 is disabled and gets no account. p02 is found by its userName.
     plan = w.usher.json("plan", APP)
     check_eq("planned", 10, plan["counts"]["createOrMatch"])
-    check_eq("requests of a plan", {}, w.requests())
+    w.asked("requests of a plan", lambda counts: counts == {})
     w.settle("initial cycle", created=9, matched=1)
     check_eq("id of the account made by hand", by_hand["id"], w.scim.users()[by_hand["userName"]]["id"])
-    asked = w.requests()
-    check_eq("creations asked for", (8, 1), (asked["POST Users"], asked["POST Groups"]))
+    w.asked("creations asked for", lambda counts: (counts["POST Users"], counts["POST Groups"]) == (8, 1))
     w.usher.cycle(APP)
-    check_eq("requests of a cycle without changes", {"GET Users": 1, "GET Groups": 1}, w.requests())
+    w.asked("requests of a cycle without changes", lambda counts: counts == {"GET Users": 1, "GET Groups": 1})
 
 
 def changes(w):
@@ -240,14 +251,22 @@ def changes(w):
     w.set("p08", jobTitle="")  # cleared in the source: stays in the application
     w.people["p09"].update(telephoneNumber="+45 99 99 99 99", department='R & D "North"')
     w.import_people(["p09", "p23"])
-    w.requests()
+    w.asked("changes", lambda counts: True)
     w.settle("changed attributes", updated=3)
     # scimmy refuses to add to an element that is not there (noTarget); p07 and p09 are sent once more.
-    asked = w.requests()
-    check(f"requests of three changes: {asked}", 3 <= asked["PATCH Users"] <= 5 and "POST Users" not in asked)
+    w.asked("requests of three changes", lambda counts: 3 <= counts["PATCH Users"] <= 5 and "POST Users" not in counts)
     w.people["p03"]["userPrincipalName"] = "p03@renamed.example"
     w.usher.run("user", "set", "p03@plant.example", "userPrincipalName=p03@renamed.example")
     w.settle("changed userName", updated=1, created=0)
+    # Every attribute at once, of somebody who had all of them and of somebody who had few.
+    for nick in ("p00", "p01"):
+        w.people[nick].update({name: f"{name} of {nick}" for name in COLUMNS if name in DIRECT and name not in KEPT})
+        w.people[nick].update(mail=f"{nick}.new@mail.example", preferredLanguage="sv-SE", employeeId=f"E-{nick}")
+    w.people["p04"]["manager"] = w.people["p02"]["manager"] = ""
+    for nick in [n for n in w.people if w.people[n]["manager"] == "7000"]:
+        w.people[nick]["manager"] = "E-p00"
+    w.import_people(w.people)
+    w.settle("every attribute changed")
 
 
 def leaving(w):
@@ -313,11 +332,11 @@ def managers(w):
 
 def restarts(w):
     before = {name: user["id"] for name, user in w.scim.users().items()}
-    w.requests()
+    w.asked("before the restart", lambda counts: True)
     step("Full restart")
     w.usher.run("restart", APP, "--full")
     w.settle("initial cycle again", created=0)
-    check("a Full restart creates nothing", "POST Users" not in w.requests())
+    w.asked("a Full restart creates nothing", lambda counts: "POST Users" not in counts)
     check_eq("accounts before and after", before, {name: user["id"] for name, user in w.scim.users().items()})
 
 
