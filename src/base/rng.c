@@ -105,24 +105,12 @@ struct str uuid_new(struct rng *r, char *out)
     return write_uuid(bytes, out);
 }
 
-void uuid_run_init(struct uuid_run *run, struct rng *r)
-{
-    *run = (struct uuid_run){.rng = r};
-}
-
-struct str uuid_run_next(struct uuid_run *run, char *out)
+struct str uuid_new_at(struct rng *r, const unsigned char first[4], char *out)
 {
     unsigned char bytes[UUID_BYTES];
 
-    static_assert(sizeof(run->first) + sizeof(run->rest[0]) == UUID_BYTES, "a UUID's bytes");
-    if (run->left == 0) {
-        run->rng->fill(run->rng, run->first, sizeof(run->first));
-        run->rng->fill(run->rng, run->rest, sizeof(run->rest));
-        run->left = UUID_RUN_LENGTH;
-    }
-    run->left--;
-    memcpy(bytes, run->first, sizeof(run->first));
-    memcpy(bytes + sizeof(run->first), run->rest[run->left], sizeof(run->rest[0]));
+    memcpy(bytes, first, 4);
+    r->fill(r, bytes + 4, sizeof(bytes) - 4);
     return write_uuid(bytes, out);
 }
 

@@ -25,17 +25,7 @@ uint64_t rng_below(struct rng *r, uint64_t limit); /* 0 <= result < limit, witho
 /* A random UUID (version 4), lower case, NUL-terminated, into out[UUID_TEXT_MAX]. */
 struct str uuid_new(struct rng *r, char *out);
 
-/* Random UUIDs in runs: those of one run share their first 32 bits, so that an index that they are
- * put into one after the other is touched in one place, not in as many as there are ids. The other
- * 90 bits are each id's own. One thread at a time. */
-#define UUID_RUN_LENGTH 128
-struct uuid_run {
-    struct rng *rng;
-    size_t left;
-    unsigned char first[4];
-    unsigned char rest[UUID_RUN_LENGTH][12];
-};
-void uuid_run_init(struct uuid_run *run, struct rng *r);
-/* As uuid_new. */
-struct str uuid_run_next(struct uuid_run *run, char *out);
+/* The same, but for its first 32 bits, which are given: those who share them lie side by side in an
+ * index. */
+struct str uuid_new_at(struct rng *r, const unsigned char first[4], char *out);
 bool uuid_valid(struct str text); /* 8-4-4-4-12 hexadecimal digits, any case */

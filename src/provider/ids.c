@@ -1,22 +1,20 @@
+#include "base/clock.h"
 #include "provider/internal.h"
+
+#include <inttypes.h>
 
 void ids_init(struct ids *ids, struct rng *rng)
 {
-    pthread_mutex_init(&ids->lock, NULL);
-    uuid_run_init(&ids->run, rng);
+    rng->fill(rng, ids->key.key, sizeof(ids->key.key));
 }
 
-void ids_done(struct ids *ids)
+struct str ids_next(const struct call *c)
 {
-    pthread_mutex_destroy(&ids->lock);
-}
-
-struct str ids_next(struct ids *ids, struct arena *a)
-{
+    const struct provider_config *config = &c->provider->config;
+    struct str where = arena_printf(c->arena, "%" PRId64 " %" PRId64, c->tenant->no,
+                                    clock_now(config->clock) / US_PER_SECOND);
+    struct secret_mark first = secret_mark(&c->provider->ids.key, where);
     char id[UUID_TEXT_MAX];
 
-    pthread_mutex_lock(&ids->lock);
-    uuid_run_next(&ids->run, id);
-    pthread_mutex_unlock(&ids->lock);
-    return arena_str(a, (struct str){id, UUID_TEXT_MAX - 1});
+    return arena_str(c->arena, uuid_new_at(config->rng, first.bytes, id));
 }

@@ -326,7 +326,6 @@ bool provider_open(const struct provider_config *config, struct provider **out, 
     p->writer = config->writer;
     p->own_writer = !config->writer;
     if (p->own_writer && !db_writer_open(config->db, NULL, &p->writer, err)) {
-        ids_done(&p->ids);
         free(p);
         return false;
     }
@@ -378,7 +377,6 @@ void provider_close(struct provider *p)
     auth_done(&p->auth);
     guesses_done(p->guesses);
     free(p->guesses);
-    ids_done(&p->ids);
     free(p);
 }
 

@@ -125,7 +125,7 @@ static bool read_operation(struct bulk_op *op, const struct json *operation, str
         return true;
     if (op->bulk_id.len == 0)
         return broken(err, "POST needs a 'bulkId'");
-    op->id = op->write.new_id = ids_next(&c->provider->ids, c->arena);
+    op->id = op->write.new_id = ids_next(c);
     return switches_id(c, op->data, &op->id, err);
 }
 

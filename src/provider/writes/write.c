@@ -47,7 +47,7 @@ static bool run_create(struct db_write *queue, struct db *db, struct err *err)
     if (!switches_room(c, db, err) || !switches_id(c, w->doc, &w->stored.id, err))
         return false;
     if (w->stored.id.len == 0)
-        w->stored.id = ids_next(&c->provider->ids, c->arena);
+        w->stored.id = ids_next(c);
     w->stored.modified_us = w->stored.created_us;
     JSON_EACH(member, w->members)
     if (!member_add(db, c, w->stored.id, json_get_text(member, "value"), &w->stored.member_count,

@@ -338,7 +338,7 @@ static void check_strangers(const struct db_config *config)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct answer mine, none;
     struct client client;
-    const char *id, *cursor;
+    const char *id, *theirs, *cursor;
     struct fixture f;
 
     fixture_start(&f, config);
@@ -350,7 +350,9 @@ static void check_strangers(const struct db_config *config)
     cursor = arena_z(a, json_get_text(mine.json, "nextCursor"));
     CHECK(strlen(cursor) > 0, "a cursor");
     fixture_tenant(&f, "generic", "two");
-    add_user(&client, &f, a, "two", "ada"); /* the same name is free here */
+    theirs = add_user(&client, &f, a, "two", "ada"); /* the same name is free here */
+    CHECK(strncmp(id, theirs, 8) != 0, "%s, %s: ids of one tenant say nothing of another", id,
+          theirs);
     client_ask(&client, &f, a, HTTP_GET, arena_printf(a, "/scim/two/v2/Users/%s", id).ptr, NULL,
                &mine);
     client_ask(&client, &f, a, HTTP_GET, "/scim/two/v2/Users/00000000-0000-4000-8000-000000000000",
