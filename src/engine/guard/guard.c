@@ -361,7 +361,7 @@ bool guard_foresee(struct walk *w, struct err *err)
 {
     struct run *r = w->run;
     struct guard_numbers *numbers = r->guard.numbers;
-    enum held_class class_;
+    enum held_class class_ = HELD_REMOVAL;
     bool concerned = guard_concerns(w, &class_);
     bool found = false;
     struct held row;

@@ -152,7 +152,7 @@ const email = () => ({ type: pick(TYPES), value: `new${fresh++}@x.example` });
 const SIMPLE = ["title", "nickName", "displayName", "name.givenName", "name.familyName", `${ENTERPRISE}:department`];
 
 function operation(user) {
-    const kinds = user.emails?.length ? 10 : 6;
+    const kinds = user.emails?.length ? 18 : 12;
     const missing = user.emails?.length && TYPES.find((t) => !user.emails?.some((e) => e.type === t));
     const type = user.emails?.length ? pick(user.emails).type : undefined;
     const alone = user.emails?.filter((e) => e.type === type).length === 1;
@@ -166,13 +166,21 @@ function operation(user) {
         case 3: return { op: pick(["add", "replace"]), value: { title: pick(WORDS), active: chance(0.5) } };
         case 4: return { op: "add", path: "emails", value: [email()] };
         case 5: return { op: "replace", path: "emails", value: [email(), email()] };
+        case 6: return { op: "add", path: "name", value: { [pick(["givenName", "middleName"])]: pick(WORDS) } };
+        case 7: return { op: "remove", path: pick([`${ENTERPRISE}:department`, "name.middleName", "roles", "active"]) };
+        case 8: return { op: "add", value: { nickName: pick(WORDS), emails: [email()] } };
+        case 9: return { op: pick(["add", "replace"]), value: { [`${ENTERPRISE}:department`]: pick(WORDS), "name.middleName": pick(WORDS) } };
+        case 10: return { op: pick(["add", "replace"]), path: "roles", value: [{ value: pick(WORDS) }] };
+        case 11: return { op: pick(["add", "replace", "Add", "Replace"]), path: "active", value: chance(0.5) };
         // Of two elements it would make one value twice, which RFC 7643, 2.4 does not want; ours become one.
-        case 6: if (alone) return { op: "replace", path: `emails[type eq "${type}"].value`, value: `new${fresh++}@x.example` };
+        case 12: if (alone) return { op: "replace", path: `emails[type eq "${type}"].value`, value: `new${fresh++}@x.example` };
         // falls through
-        case 7: return { op: "remove", path: `emails[type eq "${type}"]` };
+        case 13: return { op: "remove", path: `emails[type eq "${type}"]` };
         // With more than a value and a type the library keeps what is not named: see `knownPatches`.
-        case 8: if (alone && !user.emails.find((e) => e.type === type).display) return { op: "replace", path: `emails[type eq "${type}"]`, value: { value: email().value } };
+        case 14: if (alone && !user.emails.find((e) => e.type === type).display) return { op: "replace", path: `emails[type eq "${type}"]`, value: { value: email().value } };
         // falls through
+        case 15: return { op: "remove", path: `emails[value eq ${JSON.stringify(pick(user.emails).value)}]` };
+        case 16: return { op: "remove", path: `emails[type eq "${type}"].display` };
         default: return { op: "add", path: `emails[type eq "${type}"].display`, value: pick(WORDS) };
     }
 }

@@ -353,6 +353,7 @@ static void check_refusals(const struct db_config *config)
         {"NUL", HTTP_POST, USERS, "{\"userName\":\"a\\u0000b\"}", 400, "invalidValue"},
         {"percent", HTTP_GET, USERS "?filter=%zz", NULL, 400, "invalidSyntax"},
         {"not UTF-8", HTTP_GET, USERS "?filter=%ff", NULL, 400, "invalidSyntax"},
+        {"not UTF-8 in a body", HTTP_POST, USERS, "{\"userName\":\"\xff\"}", 400, "invalidSyntax"},
         {"password", HTTP_GET, USERS "?filter=password%20pr", NULL, 403, "sensitive"},
         {"two projections", HTTP_GET, USERS "?attributes=id&excludedAttributes=name", NULL, 400,
          "invalidValue"},
