@@ -39,15 +39,20 @@ start_postgres() {
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# start_peer NAME FILE ARGUMENTS...: sets ${NAME}_pid, ${NAME}_at ("PORT TOKEN BASE")
+# start_peer NAME FILE ARGUMENTS...: sets ${NAME}_pid; it fills itself, all of them at the same time
 start_peer() {
-    local name=$1 file=$2 port base token
+    local name=$1 file=$2
     shift 2
     : >"$data/$name.out"
     node "bench/peers/$file.mjs" --ids "$data/ids.$name" "$@" >"$data/$name.out" 2>"$data/$name.log" &
     declare -g "${name}_pid=$!"
+}
+
+# await_peer NAME: until it is filled and listens; sets ${NAME}_at ("PORT TOKEN BASE")
+await_peer() {
+    local name=$1 pid=${1}_pid port base token
     until grep -q '^listening ' "$data/$name.out"; do
-        kill -0 "$!" 2>/dev/null || { cat "$data/$name.log" >&2; exit 1; }
+        kill -0 "${!pid}" 2>/dev/null || { cat "$data/$name.log" >&2; exit 1; }
         sleep 0.2
     done
     read -r _ port base token <"$data/$name.out"
@@ -90,18 +95,21 @@ beside() {
 
 # peers_at USERS: all servers filled with so many
 peers_at() {
+    local peer
     users=$1
     rm -rf "$data"
+    start_postgres
+    psql "ALTER SYSTEM SET synchronous_commit = off"
+    psql "SELECT pg_reload_conf()"
+    mkdir -p "$data"
+    start_peer jackson jackson --database "$pg_url" --fill "$users"
+    start_peer memory jackson --fill "$users"
+    start_peer scimmy scimmy --fill "$users" --log "$data/scimmy.records"
     start_usher
     first=0
     ask_usher create "$users" >/dev/null || exit 1
     first=$users
-    start_peer scimmy scimmy --fill "$users" --log "$data/scimmy.records"
-    start_peer memory jackson --fill "$users"
-    start_postgres
-    psql "ALTER SYSTEM SET synchronous_commit = off"
-    psql "SELECT pg_reload_conf()"
-    start_peer jackson jackson --database "$pg_url" --fill "$users"
+    for peer in scimmy memory jackson; do await_peer "$peer"; done
     psql "ALTER SYSTEM RESET synchronous_commit"
     psql "SELECT pg_reload_conf()"
     psql "VACUUM ANALYZE"

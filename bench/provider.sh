@@ -50,6 +50,22 @@ stop_bare() {
 ask_usher() { "$build/bench_provider" "$1" "$usher_port" "$usher_pid" "$key" "${3:-$data/ids}" "$first" "$2" account; }
 ask_bare() { "$build/bench_provider" "$1" "$bare_port" "$bare_pid" "$key" "$data/ids" "$first" "$2" constant; }
 
+# start_receiver: takes whatever is sent to it and answers at once; sets $other_pid, $receiver_port
+start_receiver() {
+    rm -f "$data/receiver.in" "$data/receiver.out"
+    mkfifo "$data/receiver.in" "$data/receiver.out"
+    "$build/bench_bare" 2 <"$data/receiver.in" >"$data/receiver.out" &
+    other_pid=$!
+    exec 9>"$data/receiver.in"
+    read -r receiver_port <"$data/receiver.out"
+}
+
+stop_receiver() {
+    exec 9>&-
+    wait "$other_pid"
+    other_pid=
+}
+
 column() { awk -v n="$1" '{print $n}' "$2" | median; }
 
 # operation NAME COUNT LIMIT [WHERE]
@@ -84,5 +100,12 @@ provider() {
     sleep 2 # until the service follows
     operation patch 10000 8 " with the change feed"
     operation create 5000 8 " with the change feed"
+    start_receiver
+    "$usher" --data "$data" tenant webhook set bench "http://127.0.0.1:$receiver_port/" >"$data/webhook" || exit 1
+    sleep 2 # as above
+    operation patch 10000 8 " with a webhook"
+    operation create 5000 8 " with a webhook"
+    "$usher" --data "$data" --json tenant webhook show bench | grep -q '"deliveredAt": *"' || { echo "the webhook was told nothing" >&2; exit 1; }
+    stop_receiver
     stop_usher
 }

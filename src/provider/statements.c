@@ -221,6 +221,8 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
     [PROVIDER_WEBHOOK_MOVE] = {"provider_webhook_move",
                                "UPDATE provider_webhook SET position = $2, batch = $3, claim = '',"
                                " claim_until_us = 0 WHERE tenant_no = $1"},
+    [PROVIDER_WEBHOOK_ANY] = {"provider_webhook_any", "SELECT 1 FROM provider_webhook"
+                                                      " WHERE NOT paused AND events <> 2 LIMIT 1"},
     [PROVIDER_WEBHOOK_DUE] = {"provider_webhook_due",
                               "SELECT w.tenant_no FROM provider_webhook AS w"
                               "  JOIN provider_change_head AS h ON h.tenant_no = w.tenant_no"

@@ -371,16 +371,34 @@ void scim_list_done(struct scim_list *list)
     map_done(&list->by_key);
 }
 
-struct json *scim_list_find(const struct scim_list *list, const struct json *element)
+/* The only element, which nothing was compared with before: most lists have no second one. */
+static void key_first(struct scim_list *list)
 {
+    if (list->first)
+        map_put(&list->by_key, element_key(list->arena, list->attribute, list->first), list->first);
+    list->first = NULL;
+}
+
+struct json *scim_list_find(struct scim_list *list, const struct json *element)
+{
+    key_first(list);
     return map_get(&list->by_key, element_key(list->arena, list->attribute, element));
 }
 
 struct json *scim_list_add(struct scim_list *list, struct json *element)
 {
-    struct str key = element_key(list->arena, list->attribute, element);
-    struct json *same = map_get(&list->by_key, key);
+    struct json *same;
+    struct str key;
 
+    if (list->array->count == 0) {
+        element->name = (struct str){0};
+        json_append(list->array, element);
+        list->first = element;
+        return element;
+    }
+    key_first(list);
+    key = element_key(list->arena, list->attribute, element);
+    same = map_get(&list->by_key, key);
     if (!same) {
         element->name = (struct str){0};
         json_append(list->array, element);

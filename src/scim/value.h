@@ -53,6 +53,7 @@ struct scim_list {
     struct arena *arena;
     const struct scim_attribute *attribute;
     struct json *array;
+    struct json *first; /* not in by_key yet; NULL: all are */
     struct map by_key;
 };
 void scim_list_init(struct scim_list *list, struct arena *a, const struct scim_attribute *attribute,
@@ -62,7 +63,7 @@ void scim_list_done(struct scim_list *list); /* the array stays */
  */
 struct json *scim_list_add(struct scim_list *list, struct json *element);
 /* The same element; NULL if there is none. */
-struct json *scim_list_find(const struct scim_list *list, const struct json *element);
+struct json *scim_list_find(struct scim_list *list, const struct json *element);
 
 /* Puts the sub-attributes of `from` over those of `into`; null takes one away. Moves them. */
 void scim_complex_merge(struct arena *a, struct json *into, struct json *from);

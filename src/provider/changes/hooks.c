@@ -9,6 +9,7 @@
 
 enum {
     LOOK_MS = 1000,   /* for what other processes have written */
+    GATHER_MS = 20,   /* between two looks: what is written meanwhile is told together */
     TURN_MS = 200,    /* while something is under way */
     DRAIN_S = 3,      /* what is under way at the end */
     TROUBLE_MS = 5000 /* after the database has failed */
@@ -133,7 +134,9 @@ static bool has_finished(const struct hooks *h)
 static bool turn(struct hooks *h, struct db *db, struct err *err)
 {
     do {
-        if ((!atomic_load(&h->stop) && !hooks_look(h, db, err)) || !hooks_store(h, err))
+        /* What was delivered is stored before looking: what came meanwhile makes it due again. */
+        if (!hooks_store(h, err) || (!atomic_load(&h->stop) && !hooks_look(h, db, err)) ||
+            !hooks_store(h, err))
             return false;
         for (size_t i = 0; i < HOOKS_MAX; i++) {
             struct hook *hook = &h->all[i];
@@ -175,14 +178,27 @@ static void forget_all(struct hooks *h)
     }
 }
 
+/* Looking costs as much as many writes do: not after each of them. */
+static void gather(struct hooks *h)
+{
+    int64_t now = clock_monotonic_us();
+
+    while (now < h->look_us && !atomic_load(&h->stop)) {
+        (void)http_client_run(h->client, (h->look_us - now + US_PER_MS - 1) / US_PER_MS);
+        now = clock_monotonic_us();
+    }
+    h->look_us = now + GATHER_MS * US_PER_MS;
+}
+
 static void work(struct hooks *h, int64_t *prune_us)
 {
     struct err err = {0};
     struct db *db = NULL;
     int64_t wait_ms = TROUBLE_MS;
 
+    gather(h);
     /* Before looking: what is written from here on wakes, unless an answer will anyway. */
-    atomic_store(&h->idle, http_client_in_flight(h->client) == 0);
+    atomic_store(&h->idle, h->any && http_client_in_flight(h->client) == 0);
     if (pool_take(&h->provider->pool, &db, &err)) {
         if (turn(h, db, &err))
             wait_ms = http_client_in_flight(h->client) > 0 ? TURN_MS : LOOK_MS;
@@ -241,6 +257,7 @@ bool hooks_start(struct hooks *h, struct provider *p, struct err *err)
         h->all[i].hooks = h;
     if (!h->how.key)
         return true;
+    h->any = true; /* until the first look */
     if (!http_client_new(&config, &h->client, err))
         return false;
     h->started = pthread_create(&h->thread, NULL, run, h) == 0;

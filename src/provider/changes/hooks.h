@@ -57,6 +57,8 @@ struct hooks {
     bool started;
     struct http_client *client;
     int64_t dead_us; /* when to look for the dead again, monotonic */
+    int64_t look_us; /* when to look for anything again, monotonic */
+    bool any;        /* there are webhooks that writes of this process can make due */
     atomic_bool stop;
     atomic_bool idle; /* to be waked when something is written */
     struct hook all[HOOKS_MAX];
@@ -75,8 +77,8 @@ MUST_USE bool hook_fill(struct hook *hook, struct db *db, struct buf *out, enum 
                         struct err *err);
 
 /* --- hooks_store.c: a round in the database. --- */
-/* Fills free places with webhooks that are due, and, now and then, with those that a process of
- * this machine had when it died: what it claimed is released. */
+/* Fills free places with webhooks that are due, knows whether there are any, and, now and then,
+ * with those that a process of this machine had when it died: what it claimed is released. */
 MUST_USE bool hooks_look(struct hooks *h, struct db *db, struct err *err);
 /* Claims what is due and stores what was delivered, as one write that is waited for; nothing when
  * there is nothing. What could not be claimed becomes free. */

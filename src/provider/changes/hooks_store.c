@@ -83,9 +83,19 @@ static bool look_for_due(struct hooks *h, struct db *db, struct err *err)
     return true;
 }
 
+static bool look_for_any(struct hooks *h, struct db *db, struct err *err)
+{
+    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
+
+    if (!db_select_one(db, provider_query(PROVIDER_WEBHOOK_ANY), DB_NO_ARGS, &st, err))
+        return false;
+    h->any = st != NULL;
+    return true;
+}
+
 bool hooks_look(struct hooks *h, struct db *db, struct err *err)
 {
-    return look_for_due(h, db, err) && look_for_dead(h, db, err);
+    return look_for_any(h, db, err) && look_for_due(h, db, err) && look_for_dead(h, db, err);
 }
 
 /* --- Storing --- */
