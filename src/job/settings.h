@@ -44,7 +44,7 @@ enum client_delete { DELETE_BY_DELETE, DELETE_BY_ACTIVE, DELETE_NOT };
 enum client_blank { BLANK_PERCENT20, BLANK_PLUS };
 /* How the secret SecretToken opens the application: as it is, as a user's password, or to get
  * access tokens with (scim.md 13). */
-enum client_auth { AUTH_BEARER, AUTH_BASIC, AUTH_OAUTH };
+enum client_auth { AUTH_BEARER, AUTH_BASIC, AUTH_OAUTH, AUTH_HEADER };
 enum client_token_auth { TOKEN_AUTH_BODY, TOKEN_AUTH_BASIC }; /* where the client secret stands */
 enum client_bulk { BULK_AUTO, BULK_OFF };
 
@@ -92,6 +92,7 @@ struct job_settings {
     /* credentials; the secret itself is SecretToken */
     enum client_auth auth;
     struct str auth_user;                         /* of AUTH_BASIC */
+    struct str auth_header;                       /* of AUTH_HEADER: its name */
     struct str token_url, client_id, token_scope; /* of AUTH_OAUTH */
     enum client_token_auth token_auth;
     struct str ca_file, cert_file, key_file; /* PEM; empty: the system's, none */

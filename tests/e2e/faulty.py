@@ -517,6 +517,40 @@ class PatchNotPromised(Mode):
         return answer
 
 
+class Capped(Mode):
+    """Pages are shorter than asked for, the further the shorter."""
+
+    def list(self, kind, query):
+        return super().list(kind, dict(query, count="1"))
+
+
+class CappedNoTotal(Capped):
+    """And how many there are is not said; the rest of a list that is taken for all would be made twice."""
+
+    settings = ("client.listing=always",)
+
+    def page(self, page, total, start):
+        answer = super().page(page, total, start)
+        del answer.body["totalResults"]
+        return answer
+
+    def create(self, kind, body):
+        name = "userName" if kind == "Users" else "displayName"
+        if any(r[name] == body[name] for r in self.resources[kind].values()):
+            self.resources[kind]["twice"] = dict(body, id="twice")
+        return super().create(kind, body)
+
+    def before(self, name):
+        if name == "begin":
+            for n in range(3):
+                self.create("Users", {"userName": f"x{n}", "displayName": "x", "emails": []})
+            for who in ("ada", "bob"):
+                self.create("Users", {"userName": f"{who}@plant.test", "displayName": "?"})
+
+    def everything(self):
+        return [r for r in super().everything() if r.get("displayName") != "x"]
+
+
 class BareList(Lists):
     """Nobody: neither a list nor a number."""
 
@@ -554,7 +588,7 @@ LIVES = [
     Forgetful, NoSchemas, MembersAsText, StrayTags, TagsPromised, ChangedMeanwhile, Packed, Moved, AnswerLost, Torn,
     Throttles, Chunked, NoPatch405, NoPatch501, NoConfig, ConfigIsAPage, OddIds,
     Vanished, AlreadyThere, Hiccup, GroupsNoPatch, GroupsNoPatch404, SamePageIgnored, OtherEndpoints, BareList,
-    PatchNotPromised,
+    PatchNotPromised, Capped, CappedNoTotal,
 ]  # fmt: skip
 
 

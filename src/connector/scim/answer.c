@@ -77,7 +77,8 @@ static void end_find(struct scim_call *c, const struct http_answer *answer,
     out->record_count = count;
 }
 
-/* A full page is never taken for the last: totalResults may be wrong (scim.md 10.2). */
+/* A full page is never taken for the last: totalResults may be wrong (scim.md 10.2). Where it is
+ * not said, neither is a short one: the server may give fewer than it is asked for. */
 struct str scim_next_page(struct scim_call *c, const struct scim_list *list)
 {
     struct arena *a = c->target->answer;
@@ -89,7 +90,7 @@ struct str scim_next_page(struct scim_call *c, const struct scim_list *list)
         return STR("");
     (void)str_to_int(c->page.cursor, 1, INT64_MAX / 2, &from);
     from += (int64_t)list->count;
-    if (list->count < c->page.count && (!list->total_said || from > list->total))
+    if (list->count < c->page.count && list->total_said && from > list->total)
         return STR("");
     return arena_printf(a, "%lld", (long long)from);
 }

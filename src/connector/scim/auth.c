@@ -17,6 +17,7 @@ struct scim_auth {
     struct scim_target *target;
     enum client_auth kind;
     const struct secret *secret;
+    const char *name;                    /* of the header */
     char header[HEADER_MAX];             /* "Bearer TOKEN"; empty: there is none */
     char shown[SHOWN_COUNT][HEADER_MAX]; /* what was shown lately: an answer may repeat it */
     uint64_t number;                     /* of the token in it, counted up */
@@ -89,6 +90,41 @@ static bool take_basic(struct scim_auth *auth, struct str user, struct err *err)
     (void)snprintf(auth->header, sizeof(auth->header), "%s", buf_z(&header));
     remember(auth);
     explicit_bzero(header.ptr, header.len);
+    return true;
+}
+
+/* Names that mean something else to whoever passes the request on. */
+static bool is_reserved(struct str name)
+{
+    static const struct str reserved[] = {
+        STR_INIT("Host"),         STR_INIT("Connection"),      STR_INIT("Transfer-Encoding"),
+        STR_INIT("Accept"),       STR_INIT("Accept-Encoding"), STR_INIT("X-Request-Id"),
+        STR_INIT("Content-Type"), STR_INIT("Content-Length"),  STR_INIT("If-Match"),
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+        if (str_eq_ascii_nocase(name, reserved[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool take_header(struct scim_auth *auth, struct str name, struct str value, struct err *err)
+{
+    bool good = name.len > 0 && !is_reserved(name);
+    size_t at;
+
+    for (size_t i = 0; i < name.len; i++) {
+        good = good && (ascii_is_alpha(name.ptr[i]) || ascii_is_digit(name.ptr[i]) ||
+                        str_find_char(STR("-_."), name.ptr[i], &at));
+    }
+    if (!good) {
+        return err_set(err, ERR_INVALID, "badCredentials",
+                       "client.auth.header has to be the name of a header of its own, like "
+                       "X-Api-Key, when client.auth is header");
+    }
+    auth->name = arena_z(auth->target->arena, name);
+    (void)snprintf(auth->header, sizeof(auth->header), "%.*s", STR_ARG(value));
     return true;
 }
 
@@ -273,7 +309,8 @@ bool scim_auth_new(struct scim_target *t, const struct job_settings *s, const st
     bool ok = true;
     size_t at;
 
-    *auth = (struct scim_auth){.target = t, .kind = s->auth, .secret = secret};
+    *auth =
+        (struct scim_auth){.target = t, .kind = s->auth, .secret = secret, .name = "Authorization"};
     if (!is_header_text(text, &at)) {
         ok = err_set(err, ERR_INVALID, "badToken",
                      "the token has a control character (a line break?) at character %zu", at + 1);
@@ -287,6 +324,9 @@ bool scim_auth_new(struct scim_target *t, const struct job_settings *s, const st
             break;
         case AUTH_OAUTH:
             ok = take_oauth(auth, s, err);
+            break;
+        case AUTH_HEADER:
+            ok = take_header(auth, s->auth_header, text, err);
             break;
         }
     }
@@ -320,6 +360,11 @@ struct str scim_auth_header(const struct scim_auth *auth, uint64_t *out_no)
 {
     *out_no = auth->number;
     return str_from_z(auth->header);
+}
+
+const char *scim_auth_name(const struct scim_auth *auth)
+{
+    return auth->name;
 }
 
 bool scim_auth_renews(const struct scim_auth *auth)

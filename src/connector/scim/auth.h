@@ -13,6 +13,8 @@ void scim_auth_free(struct scim_auth *auth); /* clears it; NULL is fine */
 /* Whether a request may go: otherwise a token is being fetched, and scim_send_waiting or
  * scim_send_fail is called when that has ended. */
 bool scim_auth_ready(struct scim_auth *auth);
+/* The name of the header that opens the application. */
+const char *scim_auth_name(const struct scim_auth *auth);
 /* The Authorization header; valid until the loop is turned again. *out_no: which token it is. */
 struct str scim_auth_header(const struct scim_auth *auth, uint64_t *out_no);
 /* Tokens end, so that a request may have to be sent once more. */

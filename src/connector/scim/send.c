@@ -52,7 +52,7 @@ static void send_now(struct scim_target *t, const struct scim_request *r, uint64
                      http_client_done *done, void *ctx)
 {
     const struct http_header headers[] = {
-        {"Authorization", scim_auth_header(t->auth, out_token_no)},
+        {scim_auth_name(t->auth), scim_auth_header(t->auth, out_token_no)},
         {"Accept", STR("application/scim+json, application/json;q=0.9")},
         {"X-Request-Id", r->id},
         {"If-Match", r->if_match},

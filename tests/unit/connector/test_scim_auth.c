@@ -326,6 +326,9 @@ static void settings_are_checked(void **state)
     } cases[] = {
         {{"client.auth", "oauth"}, "tokenUrl is not set"},
         {{"client.auth", "basic"}, "client.auth.user"},
+        {{"client.auth", "header", "client.auth.header", "Host"}, "client.auth.header"},
+        {{"client.auth", "header", "client.auth.header", "X Key"}, "client.auth.header"},
+        {{"client.auth", "header", "client.auth.header", "X:Key"}, "client.auth.header"},
     };
 
     (void)state;
@@ -338,9 +341,11 @@ static void settings_are_checked(void **state)
 
         job_settings_default(&settings);
         CHECK(secret_init(&token, STR("x"), &err), "%s", err.message);
-        CHECK(job_settings_apply(&settings, a, str_from_z(cases[i].settings[0]),
-                                 str_from_z(cases[i].settings[1]), &err),
-              "%s", err.message);
+        for (size_t n = 0; n < ARRAY_LEN(cases[i].settings) && cases[i].settings[n]; n += 2) {
+            CHECK(job_settings_apply(&settings, a, str_from_z(cases[i].settings[n]),
+                                     str_from_z(cases[i].settings[n + 1]), &err),
+                  "%s", err.message);
+        }
         struct target_scim_config config = {
             .base_url = STR("http://127.0.0.1:1"), .token = &token, .settings = &settings};
         CHECK(!target_open_scim(&peer_program, &config, &t, &err), "%s", cases[i].says);
