@@ -1,5 +1,5 @@
-/* The tokens that filters and attribute paths are made of (scim.md 3.1). Brackets, parentheses and
- * keywords inside a string are text. Internal to scim/. */
+/* The tokens that filters and attribute paths are made of (RFC 7644 section 3.4.2.2, scim.md 3.1).
+ * Brackets, parentheses and keywords inside a string are text. Internal to scim/. */
 #pragma once
 
 #include "base/arena.h"

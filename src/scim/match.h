@@ -1,5 +1,5 @@
 /* Filters with a meaning: names resolved against a resource type and operands converted once, then
- * tested on any number of documents (scim.md 3.2, 3.3). */
+ * tested on any number of documents (RFC 7644 section 3.4.2.2, scim.md 3.2, 3.3). */
 #pragma once
 
 #include "scim/filter.h"

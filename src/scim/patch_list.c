@@ -44,15 +44,6 @@ static struct json *array_of(struct patch_work *w)
     return array;
 }
 
-/* Like members of groups: the value cannot change, and the rest is computed from it, whatever the
- * client says of it. */
-static bool is_membership(const struct scim_attribute *attribute)
-{
-    const struct scim_attribute *value = scim_sub_attribute(attribute, VALUE);
-
-    return value && value->mutability == SCIM_IMMUTABLE;
-}
-
 static bool add_elements(struct patch_work *w, struct json *array, struct json *fresh)
 {
     struct touched touched = {0};
@@ -65,7 +56,7 @@ static bool add_elements(struct patch_work *w, struct json *array, struct json *
         const struct json *same = scim_list_find(&list, element);
 
         next = element->next;
-        if (same && is_membership(w->op->ref.attribute))
+        if (same && scim_is_membership(w->op->ref.attribute))
             continue;
         ok = !same || patch_may_merge(w, same, element);
         if (!ok)

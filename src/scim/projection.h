@@ -1,4 +1,4 @@
-/* attributes and excludedAttributes (RFC 7644 section 3.9, scim.md 5.5). */
+/* attributes and excludedAttributes (RFC 7644 sections 3.4.2.5 and 3.9, scim.md 5.5). */
 #pragma once
 
 #include "scim/schema.h"

@@ -1,7 +1,7 @@
-/* Resources as documents (scim.md 1, 2.6, 2.8). Inside usher a resource is a JSON object that holds
- * what a client may write, in canonical spelling: core attributes at the top, extensions under
- * their URI, nothing unassigned. id, schemas, meta and computed attributes are put around it on the
- * way out. */
+/* Resources as documents (RFC 7643 section 3, RFC 7644 sections 3.3 and 3.5.1, scim.md
+ * 1, 2.6, 2.8). Inside usher a resource is a JSON object that holds what a client may write, in
+ * canonical spelling: core attributes at the top, extensions under their URI, nothing unassigned.
+ * id, schemas, meta and computed attributes are put around it on the way out. */
 #pragma once
 
 #include "scim/value.h"

@@ -1,5 +1,6 @@
-/* Values of attributes as clients send them, made into what the schema says: coercions and
- * tolerances of scim.md 9, the identity of elements of 1.7. */
+/* Values of attributes as clients send them, made into what the schema says: types (RFC 7643
+ * section 2.3), coercions and tolerances (scim.md 9), in value.c; the identity of elements (RFC
+ * 7643 section 2.4, scim.md 1.7) in element.c. */
 #pragma once
 
 #include "base/json.h"
@@ -47,6 +48,10 @@ MUST_USE bool scim_value_read(struct arena *a, const struct scim_rules *rules,
 MUST_USE bool scim_element_read(struct arena *a, const struct scim_rules *rules,
                                 const struct scim_attribute *attribute, enum scim_nulls nulls,
                                 const struct json *v, struct json **out, struct err *err);
+
+/* Like members of groups: the value of an element cannot change, and the rest is computed from it,
+ * whatever the client says of it. */
+bool scim_is_membership(const struct scim_attribute *attribute);
 
 /* An array in which same elements are found by their key. */
 struct scim_list {
