@@ -2,10 +2,16 @@
 
 #include "provider/address.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOPS_MAX = 8, OWN_ROUTES = 3 };
+enum {
+    LOOPS_MAX = 8,
+    OWN_ROUTES = 3,
+    LARGE_BYTES =
+        2 << 20, /* what is larger goes back to the system at once; blocks of arenas are not */
+};
 
 /* --- Options --- */
 
@@ -219,6 +225,9 @@ bool service_start(struct service *s, struct cli_wire *wire, const struct servic
     bool ok = true;
 
     *s = (struct service){.wire = wire};
+    /* Left to itself, malloc would keep pieces of any size after the first large one is freed: an
+     * hour later a service would still have the memory of its largest answers. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     cli_interrupt_hold();
     if (!options->roles || options->roles & SERVICE_PROVIDER)
         ok = provider_open(&provider, &s->provider, err);

@@ -19,6 +19,16 @@ static bool needs_are_met(const struct bulk *b, const struct bulk_op *op)
     return true;
 }
 
+/* What the PATCHes before have looked at is enough; the resource is not even loaded. */
+static bool patch_fits(const struct bulk *b, const struct bulk_op *op, struct err *err)
+{
+    int64_t most = b->call.tenant->profile->settings.patch_work;
+
+    return op->write.call.method != HTTP_PATCH || b->patch_work <= (size_t)most ||
+           err_set(err, ERR_LIMIT, "patchTooCostly",
+                   "the PATCHes of this bulk look at too many elements: send fewer in one request");
+}
+
 static bool execute(struct bulk *b, struct bulk_op *op, struct db *db)
 {
     struct write *w = &op->write;
@@ -28,6 +38,8 @@ static bool execute(struct bulk *b, struct bulk_op *op, struct db *db)
         return false;
     if (!needs_are_met(b, op))
         return refers_to_failure(&op->err);
+    if (!patch_fits(b, op, &op->err))
+        return false;
     if (!w->queue.run(&w->queue, db, &op->err)) {
         w->call.subject = arena_str(b->call.arena, w->call.subject); /* beyond the scratch */
         return false;

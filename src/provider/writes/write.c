@@ -213,6 +213,9 @@ static int patched_status(const struct call *c)
     return c->projection || status != 204 ? 200 : 204;
 }
 
+/* Bytes of a document that cost as much as an element to look at. */
+#define BYTES_OF_WORK 100
+
 static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
 {
     struct write *w = (struct write *)queue;
@@ -223,6 +226,8 @@ static bool run_patch(struct db_write *queue, struct db *db, struct err *err)
 
     if (!load(w, db, &before, err))
         return false;
+    if (w->patch.work)
+        *w->patch.work += w->stored.doc.len / BYTES_OF_WORK;
     if (c->kind == RESOURCE_GROUP ? !patch_group(w, db, before, &doc, &delta, &members_changed, err)
                                   : !scim_patch_apply(c->arena, &w->patch, before, &doc, err))
         return false;
