@@ -199,11 +199,13 @@ MUST_USE bool target_open_scim(const struct mapping_program *program,
 
 /* Learns how a SCIM application behaves (scim.md 10.6). Blocks; no call may be in flight. A
  * profile:
- * {"settings": {"client.…": value}, "findings": [{"what", "result", "exchanges": [{"request",
- * "status", "answer"}]}]}, in a. Only with PROBE_WRITE something is written there: accounts and a
- * group whose names begin "usher-probe-", removed at the end, and those of an earlier probe at the
- * start. What does not answer or refuses the credentials is an error, as of `test`. Once *stop
- * (NULL: never) is true nothing more is asked, what was made is removed, and it fails: "stopped".
+ * {"protocol", "supportsGroups", "matching": {"user": [...]}, "userAttributes": [{"target", "type",
+ * "required"}], "groupAttributes", "settings": {"client.…": value}, "findings": [{"what", "result",
+ * "exchanges": [{"request", "status", "answer"}]}]}, in a. Only with PROBE_WRITE something is
+ * written there: accounts and a group whose names begin "usher-probe-", removed at the end, and
+ * those of an earlier probe at the start. What does not answer or refuses the credentials is an
+ * error, as of `test`. Once *stop (NULL: never) is true nothing more is asked, what was made is
+ * removed, and it fails: "stopped".
  */
 enum probe_with { PROBE_READ, PROBE_WRITE };
 MUST_USE bool target_probe_scim(struct target *t, struct arena *a, enum probe_with with,

@@ -28,6 +28,14 @@ check_eq "accounts" "$before" "$(scim "$URL/Users")"
 check_eq "pages" "in pages" "$(learned read.json lists)"
 check_eq "case" "finds it: case does not matter" "$(learned read.json 'userName eq in other letters')"
 check_eq "nobody" "an empty list" "$(learned read.json 'a query that nobody matches')"
+check_eq "the members of a profile" "scim2 True ['userName']" \
+    "$(json "v['protocol'], v['supportsGroups'], v['matching']['user'][:1]" <read.json | tr -d '(),' | sed "s/'scim2'/scim2/")"
+for target in userName name.givenName 'emails[type eq "work"].value' \
+    urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department; do
+    check_eq "attribute $target" String "$(json "next(a['type'] for a in v['userAttributes'] if a['target'] == '$target')" <read.json)"
+done
+check_eq "members" Reference "$(json "next(a['type'] for a in v['groupAttributes'] if a['target'] == 'members')" <read.json)"
+check_eq "nothing that cannot be written" False "$(json "any(a['target'] in ('id', 'groups') for a in v['userAttributes'])" <read.json)"
 check_eq "not without being told" False "$(json "'client.patchDialect' in v['settings']" <read.json)"
 ! grep -qF "$KEY" read.json out || fail "the token is in the profile"
 

@@ -117,7 +117,11 @@ static void discovery(struct probe *p)
                        "put");
     }
     for (size_t i = 0; i < ARRAY_LEN(documents); i++) {
-        (void)probe_ask(p, HTTP_GET, str_from_z(documents[i].path), STR(""), &answer);
+        const struct json *document =
+            probe_ask(p, HTTP_GET, str_from_z(documents[i].path), STR(""), &answer);
+
+        if (i == ARRAY_LEN(documents) - 1 && probe_good(&answer))
+            p->schemas = document;
         probe_conclude(p, documents[i].what, probe_good(&answer) ? "there" : "not there", NULL,
                        NULL);
     }
@@ -186,6 +190,7 @@ static void filters(struct probe *p, const struct json *user)
     }
     bool percent = probe_finds(p, "userName", name);
     if (percent) {
+        json_append(p->matching, json_string(p->a, STR("userName")));
         probe_conclude(p, "userName eq", "finds it", "client.filterEncoding", "percent20");
     } else {
         CLEANUP(buf_done) struct buf path;
@@ -206,9 +211,11 @@ static void filters(struct probe *p, const struct json *user)
     probe_conclude(p, "attribute name in other letters",
                    probe_finds(p, "USERNAME", name) ? "finds it" : "does not find it", NULL, NULL);
     if (external.len) {
-        probe_conclude(p, "externalId eq",
-                       probe_finds(p, "externalId", external) ? "finds it" : "does not find it",
-                       NULL, NULL);
+        bool found = probe_finds(p, "externalId", external);
+
+        if (found)
+            json_append(p->matching, json_string(p->a, STR("externalId")));
+        probe_conclude(p, "externalId eq", found ? "finds it" : "does not find it", NULL, NULL);
     }
     (void)probe_ask(p, HTTP_GET, probe_filter(p, "/Users", STR("userName zz 1")), STR(""), &answer);
     probe_conclude(p, "a filter that is none",
@@ -246,6 +253,8 @@ static void value_paths(struct probe *p, const struct json *user)
         buf_addf(&filter, "%s%.*s%s", forms[i].before, STR_ARG(value), forms[i].behind);
         size_t found = found_count(
             probe_ask(p, HTTP_GET, probe_filter(p, "/Users", buf_str(&filter)), STR(""), &answer));
+        if (found > 0 && of_work)
+            json_append(p->matching, json_string(p->a, STR("emails[type eq \"work\"].value")));
         probe_conclude(p, arena_printf(p->a, "filter %s", forms[i].name).ptr,
                        found > 0              ? "finds it"
                        : answer.status == 400 ? "is refused"
@@ -296,6 +305,7 @@ static void groups(struct probe *p)
     {
         kept |= json_get_nocase(one, STR("members")) != NULL;
     }
+    p->groups = true;
     probe_conclude(p, "groups",
                    kept ? "are read with their members, though not asked for" : "are read", NULL,
                    NULL);
@@ -321,6 +331,21 @@ static void rate(struct probe *p)
                    NULL, NULL);
 }
 
+/* The members of a profile (apps.md 1) that can be known by asking. */
+static void describe(struct probe *p, struct json *profile)
+{
+    struct json *matching = json_new(p->a, JSON_OBJECT);
+
+    json_set(p->a, matching, STR("user"), p->matching);
+    json_add_z(p->a, profile, "protocol", "scim2");
+    json_add_bool(p->a, profile, "supportsGroups", p->groups);
+    json_set(p->a, profile, STR("matching"), matching);
+    json_set(p->a, profile, STR("userAttributes"),
+             probe_attributes(p, "urn:ietf:params:scim:schemas:core:2.0:User", true));
+    json_set(p->a, profile, STR("groupAttributes"),
+             probe_attributes(p, "urn:ietf:params:scim:schemas:core:2.0:Group", false));
+}
+
 bool target_probe_scim(struct target *target, struct arena *a, enum probe_with with,
                        const atomic_bool *stop, struct json **out, struct err *err)
 {
@@ -331,6 +356,7 @@ bool target_probe_scim(struct target *target, struct arena *a, enum probe_with w
         .findings = json_new(a, JSON_ARRAY),
         .exchanges = json_new(a, JSON_ARRAY),
         .made = json_new(a, JSON_ARRAY),
+        .matching = json_new(a, JSON_ARRAY),
         .stop = stop,
     };
     struct http_answer answer;
@@ -360,6 +386,7 @@ bool target_probe_scim(struct target *target, struct arena *a, enum probe_with w
                                              : "nothing was written",
                        STR_ARG(p.left));
     }
+    describe(&p, profile);
     json_set(a, profile, STR("settings"), p.settings);
     json_set(a, profile, STR("findings"), p.findings);
     *out = profile;

@@ -8,12 +8,15 @@ struct probe {
     struct scim_target *target;
     struct arena *a;
     struct json *settings, *findings;
-    struct json *exchanges;  /* since the last conclusion */
-    bool put;                /* accounts can be changed by PUT */
-    struct json *made;       /* paths of what the probe has made and not seen go, the newest last */
-    const atomic_bool *stop; /* NULL: nobody wants it to */
-    struct str left;         /* what could not be removed */
-    bool cleaning;           /* what was made is removed, whoever wants it to stop */
+    struct json *exchanges; /* since the last conclusion */
+    bool put;               /* accounts can be changed by PUT */
+    struct json *made;      /* paths of what the probe has made and not seen go, the newest last */
+    const struct json *schemas; /* what Schemas answers; NULL: nothing */
+    struct json *matching;      /* attributes that a filter finds an account by */
+    bool groups;                /* can be read */
+    const atomic_bool *stop;    /* NULL: nobody wants it to */
+    struct str left;            /* what could not be removed */
+    bool cleaning;              /* what was made is removed, whoever wants it to stop */
 };
 
 /* Asks and waits; the answer's texts are in p->a. The body of the answer, if it is a JSON object,
@@ -34,6 +37,9 @@ bool probe_finds(struct probe *p, const char *attribute, struct str value);
 /* probe_lists.c: pages, by index and by cursor. The first account, NULL: there is none, or no list.
  */
 const struct json *probe_lists(struct probe *p);
+/* probe_schema.c: the attributes of the core schema, and of extensions of people, in the notation
+ * of mappings. */
+struct json *probe_attributes(struct probe *p, const char *core, bool extensions);
 /* probe_write.c: makes accounts, and removes them again. */
 void probe_write(struct probe *p);
 /* probe_patch.c: in which forms the account at `place` can be changed. */
