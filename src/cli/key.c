@@ -210,7 +210,7 @@ static const struct cli_command commands[] = {
         .name = "key revoke",
         .usage = "NAME ID",
         .summary = "revoke a key",
-        .help = "A running service refuses the key within a second.\n\n"
+        .help = "A running service refuses the key at once.\n\n"
                 "  usher key revoke field-crew 1f0c9a8b7d6e\n",
         .min_args = 2,
         .max_args = 2,

@@ -109,7 +109,7 @@ static int run_set(struct cli *c, const struct cli_args *args)
     if (!cli_db_open(c, &err) || !set_all(c, args, &err))
         return cli_fail(c, &err);
     if (!c->json)
-        cli_say(c, "set; a running service follows within a second");
+        cli_say(c, "set; a running service follows at once");
     return c->json ? show(c, str_from_z(cli_arg(args, 0)), &err) : 0;
 }
 
@@ -387,7 +387,7 @@ static const struct cli_command commands[] = {
         .summary = "set what a tenant accepts, how much, and whom it tells",
         .help =
             "What is not set is as the kind of the tenant has it; usher tenant show lists all "
-            "settings.\nA running service follows within a second.\n\n"
+            "settings.\nA running service follows at once.\n\n"
             "  usher tenant set field-crew --limit rate.perToken=50 --tolerance bareWords=off\n",
         .options = set_options,
         .option_count = ARRAY_LEN(set_options),

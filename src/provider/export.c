@@ -7,7 +7,7 @@
 static bool export_kind(struct call *c, struct db *db, provider_export_fn *fn, void *ctx,
                         struct err *err)
 {
-    const struct parts parts = {.groups = true, .members = true, .manager = true};
+    const struct parts parts = {.groups = true, .members = true, .meta = true, .manager = true};
     int64_t created_us = INT64_MIN;
     char last[UUID_TEXT_MAX] = "";
     size_t rows;

@@ -241,7 +241,7 @@ static bool counts(const struct call *c, int status)
                  c->endpoint == ENDPOINT_BULK;
 
     return c->tenant && c->tenant->profile->settings.own_notifications && write && place &&
-           status >= 400 && status != 401 && status != 403 && status != 429;
+           status >= 400 && status != 401;
 }
 
 void notice_failure(const struct call *c, int status, const struct err *err)

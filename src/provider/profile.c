@@ -36,6 +36,20 @@ static void copy_core(struct builder *b)
     b->core->attributes = b->core_attributes;
 }
 
+/* Whether a word is among those between commas. */
+static bool has_word(struct str words, struct str word)
+{
+    struct str one;
+    bool more = true;
+
+    while (more) {
+        more = str_cut(&words, ',', &one);
+        if (str_eq_ascii_nocase(one, word))
+            return true;
+    }
+    return false;
+}
+
 /* emails[type eq "work"]: adds "work" to the canonical values of emails.type, which begin empty. */
 static void add_canonical(struct builder *b, const struct scim_path *path)
 {
@@ -54,7 +68,7 @@ static void add_canonical(struct builder *b, const struct scim_path *path)
                 continue;
             if (attribute->subs == scim_user_schema.attributes[i].subs) {
                 subs[k].canonical = f->value->text;
-            } else {
+            } else if (!has_word(subs[k].canonical, f->value->text)) {
                 subs[k].canonical = arena_printf(b->arena, "%.*s,%.*s", STR_ARG(subs[k].canonical),
                                                  STR_ARG(f->value->text));
             }

@@ -147,11 +147,13 @@ static void answer_config(struct call *c, const struct provider_profile *profile
     }
 }
 
-/* ServiceProviderConfig may be read without credentials, of a tenant that exists. */
+/* ServiceProviderConfig may be read without credentials, unless the tenant says otherwise; then it
+ * cannot be told from one that does not exist. */
 static void handle_config(struct call *c)
 {
     const struct provider_profile *profile;
     struct provider_tenant tenant;
+    struct grant grant;
     struct err err = {0};
     struct db *db;
     bool ok;
@@ -164,6 +166,9 @@ static void handle_config(struct call *c)
     pool_give(&c->provider->pool, db);
     if (ok && provider_tenant_profile(c->arena, &tenant, &profile, &err)) {
         answer_config(c, profile);
+    } else if (!ok && err.kind == ERR_NOT_FOUND &&
+               auth_check(c->provider, c->tenant_name, call_token(c), &grant, &err)) {
+        reply_status(c, 404, NULL, "there is no such endpoint"); /* removed just now */
     } else {
         reply_error(c, &err);
     }

@@ -34,8 +34,8 @@ MUST_USE bool provider_tenant_profile(struct arena *a, const struct provider_ten
                                       const struct provider_profile **out, struct err *err);
 /* Sets one of provider/settings.h from its text; an empty text takes it back. In the caller's
  * transaction: globalUnique looks at all users (ERR_CONFLICT "uniqueness"). A running service
- * follows within a second. ERR_INVALID "badSetting"; ERR_UNAVAILABLE when somebody else did so at
- * the same time. */
+ * follows within a tenth of a second. ERR_INVALID "badSetting"; ERR_UNAVAILABLE when somebody else
+ * did so at the same time. */
 MUST_USE bool provider_tenant_set(struct db *db, struct str name, struct str setting,
                                   struct str text, struct err *err);
 /* By name. */

@@ -3,7 +3,7 @@
 
 /* How long a key is believed without asking the database: a revocation made by another process
  * takes effect after this. */
-#define KEY_FRESH_US US_PER_SECOND
+#define KEY_FRESH_US (100 * US_PER_MS)
 /* The last use of a key is written this often at most. */
 #define KEY_USED_US US_PER_MINUTE
 

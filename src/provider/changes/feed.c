@@ -8,18 +8,30 @@
 #define LOOK_US       (500 * US_PER_MS) /* for what other processes have written */
 #define BEAT_US       US_PER_SECOND     /* a blank, to learn whether the reader is still there */
 
+/* What is asked for. since -1: from the oldest record that is kept; count 0: only where the end is.
+ */
+struct question {
+    int64_t tenant_no, since, count;
+    bool recording; /* whether writes are recorded */
+};
+
 struct feed_waiter {
     struct feed_waiter *next;
     struct http_exchange *x;
-    int64_t tenant_no, since, count;
+    struct question question;
     int64_t until_us, beat_us; /* monotonic */
 };
 
 /* --- A page --- */
 
-/* since -1: from the oldest record that is kept; count 0: only where the end is. */
-static bool load_page(struct provider *p, int64_t tenant_no, int64_t since, int64_t count,
-                      struct buf *out, struct change_page *page, struct err *err)
+/* Who waits for something that is not recorded should know. */
+static void end_page(struct buf *out, int64_t next, bool recording)
+{
+    buf_addf(out, ",\"next\":%lld%s}", (long long)next, recording ? "" : ",\"recording\":false");
+}
+
+static bool load_page(struct provider *p, const struct question *q, struct buf *out,
+                      struct change_page *page, struct err *err)
 {
     struct db *db;
     bool ok;
@@ -28,14 +40,14 @@ static bool load_page(struct provider *p, int64_t tenant_no, int64_t since, int6
     buf_add_z(out, "{\"changes\":");
     if (!pool_take(&p->pool, &db, err))
         return false;
-    if (count > 0) {
-        ok = change_page_read(db, tenant_no, since, count, NULL, out, page, err);
+    if (q->count > 0) {
+        ok = change_page_read(db, q->tenant_no, q->since, q->count, NULL, out, page, err);
     } else {
         buf_add_z(out, "[]");
-        ok = change_head(db, tenant_no, &page->next, err);
+        ok = change_head(db, q->tenant_no, &page->next, err);
     }
     pool_give(&p->pool, db);
-    buf_addf(out, ",\"next\":%lld}", (long long)page->next);
+    end_page(out, page->next, q->recording);
     return ok;
 }
 
@@ -50,10 +62,11 @@ static bool serve(struct feed *f, struct feed_waiter *w, int64_t now_us)
     bool ended = f->stopping || now_us >= w->until_us;
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
-    if (!load_page(f->provider, w->tenant_no, w->since, w->count, &out, &page, &err)) {
+    if (!load_page(f->provider, &w->question, &out, &page, &err)) {
         log_error("provider_feed_failed", &err);
         buf_reset(&out);
-        buf_addf(&out, "{\"changes\":[],\"next\":%lld}", (long long)w->since);
+        buf_add_z(&out, "{\"changes\":[]");
+        end_page(&out, w->question.since, w->question.recording);
         ended = true;
     }
     if (page.count > 0 || ended) {
@@ -161,19 +174,14 @@ void feed_wake(struct feed *f)
 }
 
 /* False when there is no room. */
-static bool add_waiter(struct feed *f, struct call *c, int64_t since, int64_t count,
-                       int64_t wait_us)
+static bool add_waiter(struct feed *f, struct call *c, const struct question *q, int64_t wait_us)
 {
     struct feed_waiter *w = mem_alloc(sizeof(*w));
     int64_t now = clock_monotonic_us();
     bool room;
 
-    *w = (struct feed_waiter){.x = c->x,
-                              .tenant_no = c->tenant->no,
-                              .since = since,
-                              .count = count,
-                              .until_us = now + wait_us,
-                              .beat_us = now + BEAT_US};
+    *w = (struct feed_waiter){
+        .x = c->x, .question = *q, .until_us = now + wait_us, .beat_us = now + BEAT_US};
     pthread_mutex_lock(&f->lock);
     if (!f->started)
         f->started = pthread_create(&f->thread, NULL, run, f) == 0;
@@ -201,17 +209,19 @@ static bool take(struct str text, const char *name, int64_t max, int64_t *out, s
                    (long long)max);
 }
 
-static bool take_all(struct call *c, int64_t *since, int64_t *count, int64_t *wait, struct err *err)
+static bool take_all(struct call *c, struct question *q, int64_t *wait, struct err *err)
 {
-    *since = -1;
-    *count = COUNT_DEFAULT;
+    *q = (struct question){.tenant_no = c->tenant->no,
+                           .since = -1,
+                           .count = COUNT_DEFAULT,
+                           .recording = c->tenant->profile->settings.change_feed};
     *wait = 0;
-    if (!take(c->since, "since", INT64_MAX - 1, since, err) ||
-        !take(c->count, "count", INT32_MAX, count, err) ||
+    if (!take(c->since, "since", INT64_MAX - 1, &q->since, err) ||
+        !take(c->count, "count", INT32_MAX, &q->count, err) ||
         !take(c->wait, "wait", INT32_MAX, wait, err))
         return false;
-    if (*count > COUNT_MAX)
-        *count = COUNT_MAX;
+    if (q->count > COUNT_MAX)
+        q->count = COUNT_MAX;
     if (*wait > WAIT_MAX_S)
         *wait = WAIT_MAX_S;
     return true;
@@ -221,22 +231,27 @@ void feed_handle(struct call *c)
 {
     CLEANUP(buf_done) struct buf out;
     struct change_page page;
-    int64_t since, count, wait;
+    struct question q;
     struct err err = {0};
+    int64_t wait;
 
     buf_init(&out, PROVIDER_ANSWER_MAX);
-    if (!take_all(c, &since, &count, &wait, &err) ||
-        !load_page(c->provider, c->tenant->no, since, count, &out, &page, &err)) {
+    if (!take_all(c, &q, &wait, &err) || !load_page(c->provider, &q, &out, &page, &err)) {
         reply_error(c, &err);
-    } else if (page.gone) {
+        return;
+    }
+    if (page.gone) {
         reply_status(c, 410, NULL,
                      arena_printf(c->arena,
                                   "changes after %lld are not kept: read all resources anew, then "
                                   "go on with since=%lld",
-                                  (long long)since, (long long)page.head)
+                                  (long long)q.since, (long long)page.head)
                          .ptr);
-    } else if (page.count > 0 || wait == 0 || count == 0 ||
-               !add_waiter(c->provider->feed, c, page.next, count, wait * US_PER_SECOND)) {
+        return;
+    }
+    q.since = page.next;
+    if (page.count > 0 || wait == 0 || q.count == 0 ||
+        !add_waiter(c->provider->feed, c, &q, wait * US_PER_SECOND)) {
         c->plain_json = true;
         reply_json(c, 200, buf_str(&out));
     }

@@ -24,6 +24,7 @@ static const struct {
        {HTTP_GET, "/Schemas/" JOYN, NULL, 200, "\"name\":\"joynFieldId\",\"type\":\"string\"",
         NULL},
        {HTTP_GET, "/Schemas", NULL, 200, "\"canonicalValues\":[\"work\"]", "\"home\""},
+       {HTTP_GET, "/Schemas", NULL, 200, "streetAddress", "\"work\",\"work\""},
        {HTTP_GET, "/Schemas", NULL, 200, "\"canonicalValues\":[\"mobile\"]", GROUP},
        {HTTP_GET, "/Schemas/" GROUP, NULL, 404, NULL, NULL}}}},
     {"joynfsm",

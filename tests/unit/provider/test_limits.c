@@ -54,7 +54,6 @@ static const struct {
     {"patch.userResponse", "204", HTTP_PATCH, "USER?attributes=title", PATCH(NAMED("title")), 200,
      200, NULL},
     {"patch.groupResponse", "200", HTTP_PATCH, "GROUP", PATCH(NAMED("externalId")), 204, 200, NULL},
-    {"discovery.publicConfig", "off", HTTP_GET, "/ServiceProviderConfig", NULL, 200, 200, NULL},
     {"lenient.bareWords", "off", HTTP_GET, "/Users?filter=userName%20eq%20ada", NULL, 200, 400,
      "invalidFilter"},
     {"lenient.booleanText", "off", HTTP_PATCH, "USER",

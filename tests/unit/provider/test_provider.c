@@ -44,6 +44,7 @@ static void check_keys(const struct db_config *config)
     struct client client;
     struct answer answer;
     struct provider_key *keys;
+    struct str nothing;
     struct err err = {0};
     size_t count;
 
@@ -58,7 +59,13 @@ static void check_keys(const struct db_config *config)
     client_ask(&client, &f, a, HTTP_GET, "/scim/nobody/v2/Users", NULL, &answer);
     CHECK(answer.status == 401, "no such tenant: %d", answer.status);
     client_ask(&client, &f, a, HTTP_GET, "/scim/nobody/v2/ServiceProviderConfig", NULL, &answer);
-    CHECK(answer.status == 404, "no such tenant: %d", answer.status);
+    CHECK(answer.status == 401, "no such tenant: %d", answer.status);
+    nothing = answer.body;
+    CHECK(provider_tenant_set(f.db, STR("other"), STR("discovery.publicConfig"), STR("off"), &err),
+          "%s", err.message);
+    client_ask(&client, &f, a, HTTP_GET, "/scim/other/v2/ServiceProviderConfig", NULL, &answer);
+    CHECK(answer.status == 401, "one that hides: %d", answer.status);
+    CHECK_STR(answer.body, arena_z(a, nothing), "cannot be told from one that is not there");
     client_ask(&client, &f, a, HTTP_POST, USERS, user_body(a, "ada"), &answer);
     CHECK(answer.status == 201, "%d", answer.status); /* behind the recorded use in the queue */
     CHECK(provider_key_list(f.db, a, STR("t"), &keys, &count, &err) && count == 1, "list");

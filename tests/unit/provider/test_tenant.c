@@ -229,6 +229,33 @@ static const struct json *mail_of(struct fixture *f, struct arena *a, int64_t no
     return message.parts[0].content;
 }
 
+/* What is refused for want of a seat, or because provisioning is off, is a failure too. */
+static void check_denials(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct provider_notice *notices;
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "j");
+    set(&f, "j", "maxUsers", "1");
+    client_open(&client, f.port);
+    add_user(&client, &f, a, "j", "ada");
+    client_ask(&client, &f, a, HTTP_POST, JOSTLE "/Users", "{\"userName\":\"bob\"}", &answer);
+    CHECK(answer.status == 403, "%d", answer.status);
+    CHECK(notices_of(&f, a, "j", 1, &notices) == 1 && notices[0].status == 403, "told");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void denials_are_told(void **state)
+{
+    (void)state;
+    test_databases(check_denials);
+}
+
 static void check_notices(const struct db_config *config)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -884,7 +911,7 @@ static void settings_are_checked(void **state)
     test_databases(check_settings);
 }
 
-TEST_GROUP(tenant, cmocka_unit_test(keys_of_automation_users),
+TEST_GROUP(tenant, cmocka_unit_test(denials_are_told), cmocka_unit_test(keys_of_automation_users),
            cmocka_unit_test(provisioning_can_be_off),
            cmocka_unit_test(jostle_has_four_emails_with_labels),
            cmocka_unit_test(failed_writes_are_told),
