@@ -25,13 +25,16 @@ export function account(n) {
     };
 }
 
-// create(account) gives, or promises, the id that the account has got; some are asked for at a time.
-export async function fill(create) {
+// create(account) gives, or promises, the id that the account has got; some are asked for at a time, or together by
+// bulk(accounts), where that is faster.
+export async function fill(create, bulk) {
     const count = Number(option("fill") ?? 0);
+    const step = (n) => (bulk && n > 0 ? 1000 : 32);
     const ids = [];
-    for (let n = 0; n < count; n += 32) {
-        const some = Array.from({ length: Math.min(32, count - n) }, (_, i) => create(account(n + i)));
-        ids.push(...(await Promise.all(some)));
+    while (ids.length < count) {
+        const next = Math.min(step(ids.length), count - ids.length);
+        const some = Array.from({ length: next }, (_, i) => account(ids.length + i));
+        ids.push(...(bulk ? await bulk(some) : await Promise.all(some.map(create))));
     }
     fs.writeFileSync(option("ids"), ids.map((id) => `${id}\n`).join(""));
 }

@@ -1,8 +1,6 @@
 #include "base/clock.h"
 #include "provider/internal.h"
 
-#include <inttypes.h>
-
 void ids_init(struct ids *ids, struct rng *rng)
 {
     rng->fill(rng, ids->key.key, sizeof(ids->key.key));
@@ -11,9 +9,9 @@ void ids_init(struct ids *ids, struct rng *rng)
 struct str ids_next(const struct call *c)
 {
     const struct provider_config *config = &c->provider->config;
-    struct str where = arena_printf(c->arena, "%" PRId64 " %" PRId64, c->tenant->no,
-                                    clock_now(config->clock) / US_PER_SECOND);
-    struct secret_mark first = secret_mark(&c->provider->ids.key, where);
+    const int64_t where[] = {c->tenant->no, clock_now(config->clock) / US_PER_SECOND};
+    struct secret_mark first =
+        secret_mark(&c->provider->ids.key, (struct str){(const char *)where, sizeof(where)});
     char id[UUID_TEXT_MAX];
 
     return arena_str(c->arena, uuid_new_at(config->rng, first.bytes, id));
