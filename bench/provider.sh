@@ -105,7 +105,7 @@ provider() {
     sleep 2 # as above
     operation patch 10000 8 " with a webhook"
     operation create 5000 8 " with a webhook"
-    "$usher" --data "$data" --json tenant webhook show bench | grep -q '"deliveredAt": *"' || { echo "the webhook was told nothing" >&2; exit 1; }
+    "$usher" --data "$data" --json tenant webhook show bench | grep -q '"delivered": *"2' || { echo "the webhook was told nothing" >&2; exit 1; }
     stop_receiver
     stop_usher
 }
