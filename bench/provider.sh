@@ -96,13 +96,9 @@ provider() {
     operation list 500 60
     operation patch 10000 8
     operation create 5000 8
-    "$usher" --data "$data" tenant set bench --switch changeFeed=on >/dev/null || exit 1
-    sleep 2 # until the service follows
-    operation patch 10000 8 " with the change feed"
-    operation create 5000 8 " with the change feed"
     start_receiver
     "$usher" --data "$data" tenant webhook set bench "http://127.0.0.1:$receiver_port/" >"$data/webhook" || exit 1
-    sleep 2 # as above
+    sleep 2 # until the service follows
     operation patch 10000 8 " with a webhook"
     operation create 5000 8 " with a webhook"
     "$usher" --data "$data" --json tenant webhook show bench | grep -q '"delivered": *"2' || { echo "the webhook was told nothing" >&2; exit 1; }

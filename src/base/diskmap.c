@@ -1,6 +1,7 @@
 #include "base/diskmap.h"
 
 #include "base/env.h"
+#include "base/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -150,7 +151,7 @@ size_t diskmap_count(const struct diskmap *m)
 
 static uint64_t hash_of(struct str key)
 {
-    uint64_t hash = str_hash(key);
+    uint64_t hash = map_hash(key);
 
     return hash ? hash : 1;
 }

@@ -2,6 +2,9 @@
 
 #include "base/arena.h"
 
+#include <pthread.h>
+#include <sodium.h>
+
 /* Linear probing over a power of two; a slot is free when its value is NULL. The hash is kept so
  * that growing and taking do not touch the keys. */
 struct map_slot {
@@ -11,6 +14,27 @@ struct map_slot {
 };
 
 enum { FIRST_CAP = 16 };
+
+static unsigned char hash_key[crypto_shorthash_KEYBYTES];
+
+static void draw_hash_key(void)
+{
+    if (sodium_init() < 0)
+        abort();
+    randombytes_buf(hash_key, sizeof(hash_key));
+}
+
+uint64_t map_hash(struct str key)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint64_t hash;
+
+    static_assert(crypto_shorthash_BYTES == sizeof(hash), "SipHash-2-4");
+    pthread_once(&once, draw_hash_key);
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)(key.len ? key.ptr : ""),
+                     key.len, hash_key);
+    return hash;
+}
 
 void map_init(struct map *m)
 {
@@ -66,12 +90,12 @@ void *map_get(const struct map *m, struct str key)
 {
     if (m->count == 0)
         return NULL;
-    return m->slots[slot_of(m, str_hash(key), key)].value;
+    return m->slots[slot_of(m, map_hash(key), key)].value;
 }
 
 void *map_put(struct map *m, struct str key, void *value)
 {
-    uint64_t hash = str_hash(key);
+    uint64_t hash = map_hash(key);
     struct map_slot *slot;
     void *before;
 
@@ -117,7 +141,7 @@ void *map_take(struct map *m, struct str key)
 
     if (m->count == 0)
         return NULL;
-    at = slot_of(m, str_hash(key), key);
+    at = slot_of(m, map_hash(key), key);
     value = m->slots[at].value;
     if (!value)
         return NULL;

@@ -1,9 +1,13 @@
-/* A hash map from text to pointer: open addressing, XXH3. Keys are borrowed and must outlive the
- * map. */
+/* A hash map from text to pointer: open addressing, SipHash under a key of the process. Keys are
+ * borrowed and must outlive the map. */
 #pragma once
 
 #include "base/compiler.h"
 #include "base/str.h"
+
+/* A hash that nobody outside can foresee: whoever chooses the keys cannot make them collide.
+ * Another one in each process. */
+uint64_t map_hash(struct str key);
 
 struct map {
     struct map_slot *slots;

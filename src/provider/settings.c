@@ -39,7 +39,7 @@ const struct provider_setting provider_setting_table[] = {
     ON_OFF("patch.createOnNoMatch", create_on_no_match, 1, "a value path without match makes the element"),
     ON_OFF("discovery.publicConfig", public_config, 1, "ServiceProviderConfig needs no key"),
 
-    ON_OFF("changeFeed", change_feed, 0, "writes are recorded for /scim/NAME/changes"),
+    ON_OFF("changeFeed", change_feed, 1, "writes are recorded for /scim/NAME/changes"),
     NUMBER("changeFeed.days", change_days, 30, 1, 3650, "how long a recorded change is kept"),
     NUMBER("changeFeed.maxPending", change_pending, 1000000, 1000, 1000000000, "changes kept longer for a webhook that does not take them"),
 

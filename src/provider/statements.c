@@ -169,8 +169,10 @@ const struct db_query provider_queries[PROVIDER_STATEMENT_COUNT] = {
                               " WHERE tenant_no = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3"},
     [PROVIDER_CHANGE_HEAD] = {"provider_change_head_load",
                               "SELECT seq FROM provider_change_head WHERE tenant_no = $1"},
-    [PROVIDER_CHANGE_GAP] = {"provider_change_gap", "UPDATE provider_change_head SET seq = seq + 1"
-                                                    " WHERE tenant_no = $1"},
+    [PROVIDER_CHANGE_GAP] = {"provider_change_gap",
+                             "INSERT INTO provider_change_head (tenant_no, seq)"
+                             " VALUES ($1, 1) ON CONFLICT (tenant_no)"
+                             " DO UPDATE SET seq = provider_change_head.seq + 1"},
     /* Looks at the oldest only, so that it costs the same however long the feed is. */
     [PROVIDER_CHANGE_PRUNE] =
         {"provider_change_prune",

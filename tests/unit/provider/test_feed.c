@@ -48,26 +48,20 @@ static void change(struct client *client, struct fixture *f, struct arena *a,
     CHECK(answer.status == status, "%s %d %.*s", path, answer.status, STR_ARG(answer.body));
 }
 
-static void fed_tenant(struct fixture *f, const char *name)
-{
-    struct err err;
-
-    fixture_tenant(f, "generic", name);
-    CHECK(provider_tenant_set(f->db, str_from_z(name), STR("changeFeed"), STR("on"), &err), "%s",
-          err.message);
-}
-
-/* Nothing is recorded unless somebody asks for it. */
+/* Nothing is recorded where nobody wants it. */
 static void check_off(const struct db_config *config)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct client client;
     struct answer answer;
     struct fixture f;
+    struct err err;
     const char *user;
 
     fixture_start(&f, config);
     fixture_tenant(&f, "generic", "t");
+    CHECK(provider_tenant_set(f.db, STR("t"), STR("changeFeed"), STR("off"), &err), "%s",
+          err.message);
     client_open(&client, f.port);
     user = create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
     change(&client, &f, a, HTTP_PATCH, "/Users", user,
@@ -77,6 +71,10 @@ static void check_off(const struct db_config *config)
     CHECK(answer.status == 200 && json_get(answer.json, STR("changes"))->count == 0 &&
               !json_get_bool(answer.json, "recording", true),
           "%d %.*s", answer.status, STR_ARG(answer.body));
+    CHECK(provider_tenant_set(f.db, STR("t"), STR("changeFeed"), STR("on"), &err), "%s",
+          err.message);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
+    CHECK(answer.status == 410, "what came before it was on: %d", answer.status);
     client_close(&client);
     fixture_stop(&f);
 }
@@ -96,7 +94,7 @@ static void check_order(const struct db_config *config)
     struct fixture f;
 
     fixture_start(&f, config);
-    fed_tenant(&f, "t");
+    fixture_tenant(&f, "generic", "t");
     client_open(&client, f.port);
     client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
     CHECK(answer.status == 200 && json_get_int(answer.json, "next", -1) == 0, "empty");
@@ -135,7 +133,7 @@ static void check_order(const struct db_config *config)
     CHECK(answer.status == 400, "%d", answer.status);
     client_ask(&client, &f, a, HTTP_POST, FEED, "{}", &answer);
     CHECK(answer.status == 405, "%d", answer.status);
-    fed_tenant(&f, "u");
+    fixture_tenant(&f, "generic", "u");
     client_ask(&client, &f, a, HTTP_GET, FEED, NULL, &answer);
     CHECK(answer.status == 401, "of another tenant: %d", answer.status);
     client_ask(&client, &f, a, HTTP_GET, "/scim/u/changes", NULL, &answer);
@@ -193,7 +191,7 @@ static void check_waiting(const struct db_config *config)
     struct fixture f;
 
     fixture_start(&f, config);
-    fed_tenant(&f, "t");
+    fixture_tenant(&f, "generic", "t");
     client_open(&client, f.port);
     reader = (struct reader){.f = &f};
     began = clock_monotonic_us();
@@ -226,7 +224,7 @@ static void check_forgotten(const struct db_config *config)
     struct err err = {0};
 
     fixture_start(&f, config);
-    fed_tenant(&f, "t");
+    fixture_tenant(&f, "generic", "t");
     client_open(&client, f.port);
     create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
     create(&client, &f, a, "/Users", "{\"userName\":\"bob\"}");
@@ -282,7 +280,7 @@ static void check_reading(const struct db_config *config)
     struct fixture f;
 
     fixture_start(&f, config);
-    fed_tenant(&f, "t");
+    fixture_tenant(&f, "generic", "t");
     client_open(&client, f.port);
     for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
         readers[i] = (struct reader){.f = &f};
@@ -313,7 +311,7 @@ static void check_undone(const struct db_config *config)
     struct err err = {0};
 
     fixture_start(&f, config);
-    fed_tenant(&f, "t");
+    fixture_tenant(&f, "generic", "t");
     client_open(&client, f.port);
     create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
     client_ask(&client, &f, a, HTTP_POST, BASE "/Bulk",
@@ -372,7 +370,7 @@ static void check_gap(const struct db_config *config)
     struct err err = {0};
 
     fixture_start(&f, config);
-    fed_tenant(&f, "t");
+    fixture_tenant(&f, "generic", "t");
     client_open(&client, f.port);
     create(&client, &f, a, "/Users", "{\"userName\":\"ada\"}");
     client_ask(&client, &f, a, HTTP_GET, FEED "?since=7", NULL, &answer);
