@@ -137,8 +137,8 @@ static bool not_let_in(const struct test *t, struct err *err)
             "the application does not accept the token: enter it again, or have a new one made",
         [AUTH_BASIC] = "the application does not accept user name and password: enter them again",
         [AUTH_OAUTH] = "the application does not accept the access token: check its scope",
-        [AUTH_HEADER] = "the application does not accept the key: enter it again, and check "
-                        "client.auth.header",
+        [AUTH_HEADER] =
+            "the application does not accept the key: enter it again, and check client.auth.header",
     };
     bool none = scim_auth_has_failed(t->target->auth);
 
