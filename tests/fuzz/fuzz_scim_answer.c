@@ -282,7 +282,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     /* What an earlier input has taught is forgotten. */
     t->service = (struct scim_service_traits){
         .asked = true, .known = true, .patch = true, .bulk_operations = 3, .bulk_bytes = 1 << 20};
-    t->no_patch = t->patched = false;
+    for (size_t i = 0; i < t->object_count; i++)
+        t->objects[i].no_patch = t->objects[i].patched = false;
     t->list_at_once = 0;
     t->members_at_once = 2;
     t->probed_well_us = 0;
