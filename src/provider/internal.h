@@ -164,6 +164,7 @@ enum endpoint {
 
 struct call {
     struct provider *provider;
+    struct changes *changes; /* where what it writes is recorded */
     struct http_exchange *x;
     struct arena *arena;
     enum http_method method;

@@ -212,8 +212,11 @@ static bool wants_plain_json(struct str accept)
 
 void call_init(struct call *c, struct provider *p, struct http_exchange *x)
 {
-    *c = (struct call){
-        .provider = p, .x = x, .arena = http_arena(x), .method = http_request_method(x)};
+    *c = (struct call){.provider = p,
+                       .changes = p->changes,
+                       .x = x,
+                       .arena = http_arena(x),
+                       .method = http_request_method(x)};
     parse_path(c);
     c->base = base_url(c);
     c->plain_json = wants_plain_json(http_request_header(x, "Accept"));

@@ -148,22 +148,30 @@ static bool is_like(const struct json *kept, const struct json *sent)
     return true;
 }
 
-/* A masked value of the query stands for any. */
+/* A mask stands for any text without '&': each part of a query is matched for itself. */
 static bool is_target(struct str kept, struct str sent)
 {
     static const struct str masked = STR_INIT(SCIM_RECORD_MASK);
-    size_t at;
+    size_t k = 0, s = 0, behind = 0, taken = 0; /* the last mask: behind it, and how far it goes */
+    bool mask = false;
 
-    while (str_find(kept, masked, &at)) {
-        if (!str_starts(sent, str_sub(kept, 0, at)))
+    while (k < kept.len || s < sent.len) {
+        if (str_starts(str_from(kept, k), masked)) {
+            k += masked.len;
+            behind = k;
+            taken = s;
+            mask = true;
+        } else if (k < kept.len && s < sent.len && kept.ptr[k] == sent.ptr[s]) {
+            k++;
+            s++;
+        } else if (!mask || taken == sent.len || sent.ptr[taken] == '&') {
             return false;
-        kept = str_from(kept, at + masked.len);
-        sent = str_from(sent, at);
-        if (!str_find_char(sent, '&', &at))
-            at = sent.len;
-        sent = str_from(sent, at);
+        } else {
+            k = behind;
+            s = ++taken;
+        }
     }
-    return str_eq(kept, sent);
+    return true;
 }
 
 const struct json *scim_replay_find(struct scim_replay *r, struct arena *tmp, struct str method,

@@ -1,26 +1,34 @@
 #include "provider/access/automation.h"
 
 #include "base/unicode.h"
-#include "provider/internal.h"
+#include "provider/changes/change.h"
 #include "provider/tenant.h"
 
 /* A tenant with what writing a user of it needs. */
 struct place {
     struct tenant tenant;
     struct call call;
+    struct changes changes;
 };
+
+static void close_place(struct place *p)
+{
+    changes_done(&p->changes);
+}
 
 static bool open_place(struct db *db, struct arena *a, struct str name, struct place *out,
                        struct err *err)
 {
     struct provider_tenant loaded;
 
+    changes_init(&out->changes, NULL);
     if (!provider_tenant_load(db, a, name, &loaded, err) ||
         !provider_tenant_profile(a, &loaded, &out->tenant.profile, err))
         return false;
     out->tenant.no = loaded.no;
     out->tenant.name = loaded.name;
     out->call = (struct call){.arena = a,
+                              .changes = &out->changes,
                               .tenant = &out->tenant,
                               .kind = RESOURCE_USER,
                               .type = &out->tenant.profile->user};
@@ -43,14 +51,15 @@ static bool insert(struct db *db, struct place *p, struct str name, int64_t now_
         json_add_bool(a, doc, "active", true);
     return store_insert(db, a, &p->call, &s, doc, err) &&
            db_exec(db, provider_query(PROVIDER_AUTOMATION_ADD),
-                   DB_ARGS(db_int(p->tenant.no), db_text(s.id), db_int(now_us)), NULL, err);
+                   DB_ARGS(db_int(p->tenant.no), db_text(s.id), db_int(now_us)), NULL, err) &&
+           changes_write(&p->changes, db, err);
 }
 
 bool provider_automation_add(struct db *db, struct str tenant, struct str name,
                              const struct clock *clock, struct rng *rng, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct place p;
+    CLEANUP(close_place) struct place p;
 
     if (!open_place(db, a, tenant, &p, err))
         return false;
@@ -144,9 +153,9 @@ bool provider_automation_remove(struct db *db, struct str tenant, struct str nam
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct provider_automation_user user;
+    CLEANUP(close_place) struct place p;
     struct stored s;
     struct json *doc;
-    struct place p;
 
     return open_place(db, a, tenant, &p, err) &&
            provider_automation_find(db, a, p.tenant.no, name, &user, err) &&
@@ -154,5 +163,6 @@ bool provider_automation_remove(struct db *db, struct str tenant, struct str nam
            scim_resource_load(a, s.doc, &doc, err) &&
            store_delete(db, a, &p.call, &s, doc, clock_now(clock), err) &&
            db_exec(db, provider_query(PROVIDER_AUTOMATION_REMOVE),
-                   DB_ARGS(db_int(p.tenant.no), db_text(user.id)), NULL, err);
+                   DB_ARGS(db_int(p.tenant.no), db_text(user.id)), NULL, err) &&
+           changes_write(&p.changes, db, err);
 }

@@ -40,7 +40,7 @@ static void add_differences(struct buf *out, struct str prefix, const struct jso
 static void append(const struct call *c, const struct stored *s, struct str action,
                    struct str attributes)
 {
-    struct buf *line = changes_add(c->provider->changes, c->tenant->no, s->modified_us);
+    struct buf *line = changes_add(c->changes, c->tenant->no, s->modified_us);
 
     buf_add_int(line, s->modified_us);
     buf_add_char(line, '\t');

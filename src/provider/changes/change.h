@@ -23,8 +23,10 @@ struct changes {
     struct change_entry *entries;
     size_t count, cap;
 };
+/* writer NULL: in a transaction of another, who calls changes_write before the commit. */
 void changes_init(struct changes *c, struct db_writer *writer);
-void changes_done(struct changes *c); /* after the writer's end */
+void changes_done(struct changes *c); /* after the writer's end; for CLEANUP */
+MUST_USE bool changes_write(struct changes *c, struct db *db, struct err *err);
 /* Where a record is to be written, as a line of provider_change_log. */
 struct buf *changes_add(struct changes *c, int64_t tenant_no, int64_t at_us);
 /* What was recorded since the mark is forgotten, as the write that did so is undone. */

@@ -11,6 +11,11 @@ struct change_entry {
 };
 
 static bool run_tail(struct db_write *tail, struct db *db, struct err *err);
+static bool run_tail(struct db_write *tail, struct db *db, struct err *err)
+{
+    return changes_write((struct changes *)tail, db, err);
+}
+
 static void end_tail(struct db_write *tail, bool ok, const struct err *err);
 
 void changes_init(struct changes *c, struct db_writer *writer)
@@ -42,7 +47,7 @@ void changes_undo(struct changes *c, size_t mark)
 
 struct buf *changes_add(struct changes *c, int64_t tenant_no, int64_t at_us)
 {
-    if (!c->put) {
+    if (c->writer && !c->put) {
         db_writer_at_end(c->writer, &c->tail);
         c->put = true;
     }
@@ -130,10 +135,8 @@ static bool is_first(const struct changes *c, size_t i)
     return true;
 }
 
-static bool run_tail(struct db_write *tail, struct db *db, struct err *err)
+bool changes_write(struct changes *c, struct db *db, struct err *err)
 {
-    struct changes *c = (struct changes *)tail;
-
     for (size_t i = 0; i < c->count; i++) {
         if (is_first(c, i) && !write_tenant(c, db, i, err))
             return false;

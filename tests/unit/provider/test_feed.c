@@ -1,6 +1,7 @@
 /* The change feed: every write once, in order, and readers that wait. */
 #include "fixture.h"
 #include "frame/postgres.h"
+#include "provider/access/automation.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -361,6 +362,33 @@ static void undone_writes_are_not_told(void **state)
     test_databases(check_undone);
 }
 
+/* What an administrator does without the service is told like any other change. */
+static void check_automation_user(const struct db_config *config)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct client client;
+    struct answer answer;
+    struct fixture f;
+    struct err err = {0};
+
+    fixture_start(&f, config);
+    fixture_tenant(&f, "jostle", "t");
+    CHECK(provider_automation_add(f.db, STR("t"), STR("bot"), clock_system(), rng_system(), &err) &&
+              provider_automation_remove(f.db, STR("t"), STR("bot"), clock_system(), &err),
+          "%s", err.message);
+    client_open(&client, f.port);
+    client_ask(&client, &f, a, HTTP_GET, FEED "?since=0", NULL, &answer);
+    CHECK_STR(told(a, answer.json), "1 create User userName active; 2 delete User", "both");
+    client_close(&client);
+    fixture_stop(&f);
+}
+
+static void automation_users_are_told(void **state)
+{
+    (void)state;
+    test_databases(check_automation_user);
+}
+
 static void check_gap(const struct db_config *config)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -399,7 +427,8 @@ static void gaps_are_said_to_be(void **state)
     test_databases(check_gap);
 }
 
-TEST_GROUP(feed, cmocka_unit_test(reading_while_others_write),
+TEST_GROUP(feed, cmocka_unit_test(automation_users_are_told),
+           cmocka_unit_test(reading_while_others_write),
            cmocka_unit_test(undone_writes_are_not_told), cmocka_unit_test(gaps_are_said_to_be),
            cmocka_unit_test(each_write_is_told_once_in_order), cmocka_unit_test(readers_wait),
            cmocka_unit_test(nothing_is_told_of_a_tenant_without_feed),
