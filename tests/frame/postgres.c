@@ -176,7 +176,8 @@ static void run_both(void (*body)(const struct db_config *config),
     char schema[32];
     char sql[64];
     struct db_config sqlite = {.url = url};
-    struct db_config postgres = {.url = test_postgres_url(), .schema = schema};
+    struct db_config postgres = {.schema = schema};
+    const char *only = getenv("USHER_TEST_DATABASES");
 
     snprintf(url, sizeof(url), "sqlite:%s/usher.db", test_temp_dir());
     snprintf(schema, sizeof(schema), "test_%u", ++schemas);
@@ -185,6 +186,9 @@ static void run_both(void (*body)(const struct db_config *config),
         make(&sqlite);
     print_message("[ SQLite   ]\n");
     body(&sqlite);
+    if (only && strcmp(only, "sqlite") == 0)
+        return;
+    postgres.url = test_postgres_url();
     run_sql(postgres.url, sql);
     if (make)
         make(&postgres);

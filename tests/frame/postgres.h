@@ -9,7 +9,8 @@
 const char *test_postgres_url(void);
 
 /* Runs body twice: on a new SQLite file, and on a new schema of the PostgreSQL cluster. With all
- * migrations applied, or without any table. */
+ * migrations applied, or without any table. USHER_TEST_DATABASES=sqlite in the environment leaves
+ * out the second time. */
 void test_databases(void (*body)(const struct db_config *config));
 void test_databases_empty(void (*body)(const struct db_config *config));
 
