@@ -70,6 +70,16 @@ static void receive(struct http_exchange *x, void *ctx)
     http_reply(x, status, NULL, (struct str){0});
 }
 
+size_t receiver_requests(struct receiver *r)
+{
+    size_t count;
+
+    pthread_mutex_lock(&r->lock);
+    count = r->requests;
+    pthread_mutex_unlock(&r->lock);
+    return count;
+}
+
 void receiver_start(struct receiver *r, uint16_t port)
 {
     struct http_server_config config = {.address = "127.0.0.1", .port = port, .workers = 2};

@@ -26,6 +26,8 @@ void receiver_init(struct receiver *r);
 void receiver_start(struct receiver *r, uint16_t port);
 void receiver_done(struct receiver *r);
 
+size_t receiver_requests(struct receiver *r); /* up to now */
+
 enum what { CHANGES, OTHERS, REQUESTS };
 /* Until so many came; fails after half a minute. */
 void wait_for(struct receiver *r, enum what what, size_t count);

@@ -183,7 +183,7 @@ static void check_all_refused(const struct db_config *config)
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         rename_user(&f, &client, a, ids[i], 1);
     wait_for_asides(&f, ASIDE_ROW_MAX);
-    wait_for(&r, REQUESTS, r.requests + 3);
+    wait_for(&r, REQUESTS, receiver_requests(&r) + 3);
     CHECK(asides(&f, a, &list) == ASIDE_ROW_MAX, "no more than that are set aside in a row");
     cure(&r, 0);
     wait_for(&r, CHANGES, 2 * ARRAY_LEN(ids));
