@@ -230,7 +230,7 @@ static void check_drop(const struct db_config *config)
     set(&f, "webhook.tries", "0");
     poison(&r, ada);
     rename_user(&f, &client, a, ada, 1); /* 2 */
-    wait_for(&r, REQUESTS, r.requests + 5);
+    wait_for(&r, REQUESTS, receiver_requests(&r) + 5);
     CHECK(asides(&f, a, &list) == 0, "never");
     set(&f, "webhook.tries", "2");
     wait_for_asides(&f, 1);
@@ -247,17 +247,21 @@ static void check_drop(const struct db_config *config)
     wait_for_asides(&f, 0);
     for (;;) {
         bool there = false;
+        size_t count;
 
         pthread_mutex_lock(&r.lock);
         JSON_EACH(change, r.changes)
         there |= json_get_int(change, "seq", 0) == 5;
+        count = r.changes->count;
         pthread_mutex_unlock(&r.lock);
         if (there)
             break;
-        wait_for(&r, CHANGES, r.changes->count + 1);
+        wait_for(&r, CHANGES, count + 1);
     }
+    pthread_mutex_lock(&r.lock);
     JSON_EACH(change, r.changes)
     CHECK(json_get_int(change, "seq", 0) != 2, "what was dropped");
+    pthread_mutex_unlock(&r.lock);
     client_close(&client);
     fixture_stop(&f);
     receiver_done(&r);
